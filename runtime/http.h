@@ -1,0 +1,63 @@
+/* HTTP/1.1 over any stream, both sides; parsing by http_parser (docs/adr/0001). */
+#ifndef AMTLAB_RUNTIME_HTTP_H
+#define AMTLAB_RUNTIME_HTTP_H
+
+#include "base/text.h"
+#include "runtime/loop.h"
+#include "runtime/stream.h"
+
+#define HTTP_HEAD_MAX_BYTES 16384u
+#define HTTP_BODY_MAX_BYTES (1024u * 1024u)
+
+struct http_header {
+    const char *name, *value;
+};
+struct http_request {
+    const char *method, *target; /* target as sent: path and query */
+    const struct http_header *headers;
+    uint32_t header_count;
+    const char *body;
+    uint32_t body_len;
+    bool is_upgrade;             /* Connection: upgrade was asked */
+};
+/* Value of a header, case-insensitive; NULL. */
+const char *http_header_find(const struct http_header *headers, uint32_t count, const char *name);
+
+struct http_server_connection;
+struct http_limits {
+    uint32_t head_max_bytes, body_max_bytes; /* 0 = the defaults above */
+    uint64_t idle_limit_us;                  /* between requests, and per request; 0 = 30 s */
+};
+/* One whole request; answer with http_respond, at once or later (until then the next one waits). */
+typedef void http_request_fn(void *ctx, struct http_server_connection *connection,
+                             const struct http_request *request);
+/* on_end: the connection is gone (last callback). Takes the stream. pre[0, pre_len) are bytes already
+ * read from it. NULL without memory. */
+struct http_server_connection *http_serve(struct loop *loop, struct stream *s,
+                                          const struct http_limits *limits,
+                                          http_request_fn *on_request, void (*on_end)(void *ctx),
+                                          void *ctx, const uint8_t *pre, uint32_t pre_len);
+/* headers: extra "Name: value\r\n" lines or NULL. Content-Length is added; HEAD sends no body. */
+void http_respond(struct http_server_connection *connection, int status, const char *content_type,
+                  const char *headers, const void *body, uint32_t body_len);
+/* Answers 101 with headers and hands the stream over with the bytes read ahead; the connection is
+ * gone. */
+struct stream *http_upgrade(struct http_server_connection *connection, const char *headers,
+                            struct text *read_ahead);
+void http_server_close(struct http_server_connection *connection);
+
+struct http_response {
+    int status;
+    const struct http_header *headers;
+    uint32_t header_count;
+    const char *body;
+    uint32_t body_len;
+    const char *error; /* NULL, or why there is no response */
+};
+typedef void http_response_fn(void *ctx, const struct http_response *response);
+/* One request on a connected (or connecting) stream, which it takes and closes. */
+void http_fetch(struct loop *loop, struct stream *s, const char *method, const char *target,
+                const char *host, const char *headers, const void *body, uint32_t body_len,
+                uint64_t limit_us, http_response_fn *on_response, void *ctx);
+
+#endif

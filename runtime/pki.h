@@ -1,0 +1,54 @@
+/* Certificates and keys: making, loading, saving. OpenSSL underneath. */
+#ifndef AMTLAB_RUNTIME_PKI_H
+#define AMTLAB_RUNTIME_PKI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+struct pki_identity; /* certificate, private key, and the certificates above it; reference counted */
+struct pki_trust;    /* set of trusted roots; reference counted */
+struct x509_st;
+
+enum pki_key { PKI_RSA_3072, PKI_RSA_2048, PKI_P256 };
+/* "rsa3072" "rsa2048" "p256" */
+enum amt_err pki_key_parse(const char *text, enum pki_key *key) AMT_MUST_USE;
+
+struct pki_request {
+    const char *common_name;
+    const char *organization;      /* NULL: none */
+    const char *const *names;      /* SAN: DNS names and IP addresses, NULL-terminated; may be NULL */
+    enum pki_key key;
+    bool is_authority;             /* CA with keyCertSign */
+    bool for_server, for_client;   /* extended key usage */
+    uint64_t not_before_s, not_after_s; /* Unix seconds; 0: 2018-01-01 and 2049-12-31, as MeshCentral */
+};
+
+/* Self-signed with issuer NULL. Serial numbers are random. AMT_EBUG only when OpenSSL fails. */
+struct pki_identity *pki_issue(const struct pki_request *request, const struct pki_identity *issuer,
+                               struct amt_diag *diag);
+/* PEM files; cert_path may hold a chain in any order after the leaf. */
+struct pki_identity *pki_load(const char *cert_path, const char *key_path, struct amt_diag *diag);
+/* Writes atomically (temporary file, fsync, rename); key_path gets mode 0600. NULL: not written. */
+enum amt_err pki_save(const struct pki_identity *identity, const char *cert_path,
+                      const char *key_path, struct amt_diag *diag) AMT_MUST_USE;
+struct pki_identity *pki_identity_ref(const struct pki_identity *identity);
+void pki_identity_free(struct pki_identity *identity); /* drops one reference; NULL is allowed */
+struct x509_st *pki_certificate(const struct pki_identity *identity); /* borrowed */
+/* SHA-256 in hex, lower case. */
+void pki_fingerprint(const struct pki_identity *identity, char out[static 65]);
+/* True when the certificate carries name as CN and repeats it as SAN. */
+bool pki_has_name(const struct pki_identity *identity, const char *name);
+/* PEM text of the certificate alone (amt_free). */
+char *pki_certificate_pem(const struct pki_identity *identity);
+
+struct pki_trust *pki_trust_new(void);
+enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *root) AMT_MUST_USE;
+/* All certificates of a PEM file. */
+enum amt_err pki_trust_load(struct pki_trust *trust, const char *path, struct amt_diag *diag)
+    AMT_MUST_USE;
+struct pki_trust *pki_trust_ref(const struct pki_trust *trust);
+void pki_trust_free(struct pki_trust *trust);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * TLS by OpenSSL over any stream, through a custom BIO: an idle connection holds no record buffers.
+ * One stream_write is one TLS record (up to 16 KiB), so aligned senders stay aligned (apf.md 4.6).
+ */
+#ifndef AMTLAB_RUNTIME_TLS_H
+#define AMTLAB_RUNTIME_TLS_H
+
+#include "base/diag.h"
+#include "runtime/loop.h"
+#include "runtime/pki.h"
+#include "runtime/stream.h"
+
+enum tls_version { TLS_VERSION_DEFAULT, TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+/* "1.0" ... ; AMT_EMALFORMED */
+enum amt_err tls_version_parse(const char *text, enum tls_version *version) AMT_MUST_USE;
+
+struct tls_settings {
+    bool is_server;
+    const struct pki_identity *identity; /* own certificate; NULL for a client without one */
+    bool sends_chain;                    /* intermediates and root of identity too (APF-MPS-007) */
+    enum tls_version min_version, max_version; /* default: 1.2 .. 1.3 */
+    bool legacy;                         /* TLS 1.0/1.1 and security level 0 ciphers (apf.md 6.1) */
+    const char *ciphers;                 /* OpenSSL list, NULL for the default */
+    /* server: ask for a client certificate, never require one, accept any at handshake time; judge it
+     * later with tls_peer_is_trusted. client: verify the server or not. */
+    bool verifies_peer;
+    const struct pki_trust *trust;       /* roots, or NULL */
+    const char *key_log_path;            /* NSS key log for Wireshark, or NULL */
+};
+
+struct tls_context;
+/* Keeps what it needs (certificates are reference counted). */
+struct tls_context *tls_context_new(const struct tls_settings *settings, struct amt_diag *diag);
+/* Streams keep their context alive. NULL is allowed. */
+void tls_context_free(struct tls_context *context);
+
+/* Both take lower and report through the handler: on_open after the handshake, or on_end with kind
+ * TLS. NULL without memory (lower is closed then). */
+struct stream *tls_accept(struct loop *loop, struct tls_context *context, struct stream *lower,
+                          const struct stream_handler *handler, void *ctx);
+
+/* The device's name check (apf.md 6.3): Common Name equals; or_san also accepts a SAN. */
+struct tls_name_check {
+    const char *name; /* NULL: not checked */
+    bool or_san;
+    const char *sni;  /* server name to send, or NULL */
+};
+struct stream *tls_connect(struct loop *loop, struct tls_context *context,
+                           const struct tls_name_check *check, struct stream *lower,
+                           const struct stream_handler *handler, void *ctx);
+
+/* After the handshake: is the peer's certificate chain valid now for `purpose` under the context's
+ * trust? False without a certificate. diag says why. */
+bool tls_peer_is_trusted(const struct stream *s, struct amt_diag *diag);
+/* Subject CN of the peer's certificate into out; "" without one. */
+void tls_peer_common_name(const struct stream *s, char *out, size_t cap);
+/* SHA-256 of the peer's certificate in hex (64 + 1), "" without one. */
+void tls_peer_fingerprint(const struct stream *s, char out[static 65]);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+void tls_describe(const struct stream *s, char *out, size_t cap);
+/* Sends an alert / breaks off without close_notify: for scenarios. False if s is not TLS. */
+bool tls_drop_without_close(struct stream *s);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * A simulated AMT device: identity, the tunnel it keeps by CIRA, its local services. Runs on the loop
+ * it is given, real or virtual; thousands fit in one process.
+ */
+#ifndef AMTLAB_SIMULATOR_DEVICE_H
+#define AMTLAB_SIMULATOR_DEVICE_H
+
+#include "base/uuid.h"
+#include "protocol/apf/device_session.h"
+#include "runtime/config.h"
+#include "runtime/log.h"
+#include "runtime/loop.h"
+#include "runtime/metrics.h"
+#include "runtime/net.h"
+#include "runtime/tls.h"
+
+/* How messages are cut into writes (apf.md 4.6). */
+enum device_send_mode { DEVICE_SEND_ALIGNED, DEVICE_SEND_COALESCED, DEVICE_SEND_DRIBBLE };
+
+/* Bound from YAML (a profile file merged with command line or scenario) by device_config_keys. */
+struct device_config {
+    char *uuid;                        /* NULL: from the seed and the device's index */
+    char *host_name;
+    struct {
+        char *to;                      /* MPS address host:port */
+        char *access_info;             /* name or IP address as provisioned; default: host of `to` */
+        char *common_name;             /* expected CN when access_info is an IP; NULL */
+        char *user, *password;
+        char *password_file;
+        char *trust;                   /* PEM of trusted roots; NULL with verify: nothing is trusted */
+        bool verify;                   /* true */
+        char *certificate, *key;       /* mutual TLS */
+        uint64_t keepalive_us, keepalive_reply_limit_us, lifetime_us, connect_limit_us;
+        bool keepalive_negotiable, keepalive_answers;
+        uint32_t window_bytes, chunk_bytes, slots, first_number;
+        int credit;                    /* enum apf_credit_policy */
+        int trigger;                   /* enum: none user alert provisioning periodic */
+        int send_mode;
+        bool service_request_first, pipelined_forwards, lenient, ignore_stray_close;
+        struct {
+            uint64_t first_us;         /* delay after the end of a tunnel: 10 s */
+            uint32_t attempts;         /* quick attempts; 0 = for ever (fixed interval) */
+            uint64_t pause_us;         /* then one attempt each pause: 15 min */
+            uint32_t jitter_percent;
+            bool disabled;
+        } reconnect;
+    } cira;
+    struct {
+        int min_version, max_version;  /* enum tls_version */
+        char *ciphers;
+        bool sends_sni, accepts_san, offload;
+        char *key_log;
+    } tls;
+    struct config_numbers forward;     /* default 16993 16992 664 623 16995 16994 5900 */
+    char *forward_address;
+    struct {
+        int kind;                      /* enum: echo, http, refuse, silent */
+        uint64_t delay_us;
+        bool closes_first;             /* "Connection: close" behaviour (FF-063) */
+    } service;
+    struct stream_wrap wrap;           /* scenarios; not from YAML */
+    const struct pki_trust *trust;     /* scenarios; not from YAML */
+    const struct pki_identity *identity; /* scenarios; not from YAML */
+};
+extern const struct config_key device_config_keys[];
+
+/* Reads a profile file (`amtlab-profile: 1`), then `overlay` (NULL) on top of it. */
+enum amt_err device_config_load(const char *profile_path, const struct yaml_node *overlay,
+                                const char *overlay_path, struct device_config *config,
+                                struct amt_diag_list *errors) AMT_MUST_USE;
+void device_config_fini(struct device_config *config);
+
+struct device_statistics {
+    uint64_t cira_attempts, cira_connects, cira_failures, keepalives_out, keepalive_replies_in;
+    uint64_t channels_accepted, channels_refused, slots_used, window_overruns, cookie_mismatches;
+    uint64_t data_in_bytes, data_out_bytes, stray_closes, unknown_channel;
+};
+extern const struct metric device_metrics[];
+
+enum device_state { DEVICE_OFF, DEVICE_WAITING, DEVICE_CONNECTING, DEVICE_HANDSHAKE, DEVICE_UP };
+const char *device_state_name(enum device_state state);
+
+/* The connection log of apf.md 13.7; zero / "" where nothing happened yet. */
+struct device_connection_log {
+    uint64_t opened_us, closed_us, last_keepalive_us;
+    uint32_t keepalive_interval_s, disconnect_reason, trigger;
+    bool is_mutual_tls, closed_by_mps;
+    int closure_reason; /* 0 user, 1 lifetime, 2 internal, 3 keepalive, 4 TCP, 5 invalid APF, 255 none */
+    char server[ADDRESS_HOST_BYTES + 10];
+    char failure[STREAM_TEXT_BYTES]; /* last connection failure: DNS, TCP, or TLS with its alert */
+    int tls_alert;                   /* -1 */
+};
+
+struct device;
+/* Borrows config until free. index makes identity from the seed when config has none. Events go to
+ * log: cira.connecting, cira.connected, cira.up, cira.failed, cira.closed, channel.opened ... each
+ * with uuid. Does not connect by itself. */
+struct device *device_new(struct loop *loop, const struct device_config *config, uint64_t seed,
+                          uint32_t index, struct log *log, struct amt_diag *diag);
+void device_free(struct device *device); /* cuts what is open; NULL is allowed */
+
+/* Starts calling home, now, by trigger (0 = the config's); keeps the tunnel by the schedule. */
+void device_connect(struct device *device, uint32_t trigger);
+/* DISCONNECT reason, and no reconnect. */
+void device_disconnect(struct device *device, uint32_t reason);
+/* Network cable: false cuts silently and stops attempts; true tries at once (apf.md 13.5). */
+void device_set_link(struct device *device, bool is_up);
+/* Host reboot or power loss: the tunnel vanishes without a word; connects again after delay. */
+void device_reboot(struct device *device, uint64_t delay_us);
+/* Opens direct-tcpip (event delivery, APF-DEV-048). */
+enum amt_err device_open_direct(struct device *device, uint32_t port) AMT_MUST_USE;
+enum device_state device_state(const struct device *device);
+const struct uuid *device_uuid(const struct device *device);
+const struct device_statistics *device_statistics(struct device *device);
+const struct device_connection_log *device_connection_log(const struct device *device);
+/* The transport of the present tunnel (tests, faults); NULL. */
+struct stream *device_transport(struct device *device);
+struct apf_device_session *device_session(struct device *device);
+
+/* Own service for a port (the firmware part will be one): gets each channel as a stream, which it
+ * takes. Without one, config.service answers. */
+void device_serve(struct device *device, uint32_t port,
+                  void (*on_stream)(void *ctx, struct stream *s), void *ctx);
+
+#endif
