@@ -8,7 +8,7 @@
 
 enum cli_exit {
     CLI_OK = 0,
-    CLI_FAILED = 1,      /* a case failed, passed unexpectedly, or an objective was missed */
+    CLI_FAILED = 1, /* a case failed, passed unexpectedly, or an objective was missed */
     CLI_USAGE = 2,
     CLI_INVALID = 3,     /* scenario, profile, configuration or input file */
     CLI_ENVIRONMENT = 4, /* cannot bind, resolve, connect, read keys; target unreachable */
@@ -21,32 +21,32 @@ enum cli_exit {
 };
 
 enum cli_option_kind {
-    CLI_FLAG,     /* bool */
-    CLI_TEXT,     /* const char *, points into argv or the environment */
-    CLI_TEXTS,    /* struct cli_texts, repeated flags add */
-    CLI_NUMBER,   /* uint64_t */
-    CLI_DURATION  /* uint64_t microseconds */
+    CLI_FLAG,    /* bool */
+    CLI_TEXT,    /* const char *, points into argv or the environment */
+    CLI_TEXTS,   /* struct cli_texts, repeated flags add */
+    CLI_NUMBER,  /* uint64_t */
+    CLI_DURATION /* uint64_t microseconds */
 };
 struct cli_texts {
     const char **items;
     uint32_t count;
 };
 struct cli_option {
-    const char *name;        /* "listen" for --listen; also AMTLAB_LISTEN in the environment */
-    char letter;             /* 'v' for -v, 0 for none */
+    const char *name; /* "listen" for --listen; also AMTLAB_LISTEN in the environment */
+    char letter;      /* 'v' for -v, 0 for none */
     enum cli_option_kind kind;
-    size_t offset;           /* in the command's options struct */
-    const char *value_name;  /* "HOST:PORT" */
-    const char *fallback;    /* default as text, or NULL */
+    size_t offset;          /* in the command's options struct */
+    const char *value_name; /* "HOST:PORT" */
+    const char *fallback;   /* default as text, or NULL */
     const char *help;
 };
 struct cli_command {
-    const char *name;              /* "mps" */
-    const char *arguments;         /* "[PATH|ID|GLOB]..." or "" */
-    const char *summary;           /* one line */
-    const char *details;           /* paragraphs of --help: what it does, examples, exit codes */
+    const char *name;                 /* "mps" */
+    const char *arguments;            /* "[PATH|ID|GLOB]..." or "" */
+    const char *summary;              /* one line */
+    const char *details;              /* paragraphs of --help: what it does, examples, exit codes */
     const struct cli_option *options; /* ends with a NULL name */
-    size_t options_bytes;          /* size of the options struct; it is zeroed, then filled */
+    size_t options_bytes;             /* size of the options struct; it is zeroed, then filled */
     uint32_t arguments_min, arguments_max;
     /* returns an enum cli_exit */
     int (*run)(const void *options, int argument_count, char **arguments);

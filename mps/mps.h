@@ -25,34 +25,35 @@ struct mps_user {
 
 /* Bound from YAML by mps_config_keys; the manual of every key is there. */
 struct mps_config {
-    char *name;                     /* the MPS name: CN and SAN of its certificate */
-    struct config_texts names;      /* further SANs */
-    struct config_texts listen;     /* CIRA addresses */
-    char *data;                     /* data directory; NULL in scenarios: nothing is stored */
-    int tls;                        /* enum mps_tls_mode */
-    int key;                        /* enum pki_key */
+    char *name;                 /* the MPS name: CN and SAN of its certificate */
+    struct config_texts names;  /* further SANs */
+    struct config_texts listen; /* CIRA addresses */
+    char *data;                 /* data directory; NULL in scenarios: nothing is stored */
+    int tls;                    /* enum mps_tls_mode */
+    int key;                    /* enum pki_key */
     bool sends_chain;
     char *key_log;
-    char *client_roots;             /* PEM of roots for client certificates, or NULL */
-    int auth;                       /* enum mps_auth_mode */
+    char *client_roots; /* PEM of roots for client certificates, or NULL */
+    int auth;           /* enum mps_auth_mode */
     const struct yaml_node *users_node;
     bool lenient;
     bool echo_protocol_version, failure_15_bytes, json_control;
-    int greeting;                   /* enum mps_greeting */
+    int greeting; /* enum mps_greeting */
     char *greeting_text;
     uint32_t window_bytes, chunk_bytes, max_channels, queue_bytes;
     uint64_t idle_limit_us, pre_auth_limit_us, open_limit_us, close_limit_us;
-    int keepalive_rule;             /* enum apf_keepalive_rule */
+    int keepalive_rule; /* enum apf_keepalive_rule */
     uint64_t keepalive_interval_us, keepalive_timeout_us;
     uint32_t auth_failures_per_session;
-    uint32_t auth_failures_per_address, auth_failures_per_user; /* in auth_failure_window; 0 = off */
+    uint32_t auth_failures_per_address,
+        auth_failures_per_user; /* in auth_failure_window; 0 = off */
     uint64_t auth_failure_window_us, auth_failure_delay_us;
     uint32_t max_sessions, max_unauthenticated, max_unauthenticated_per_address;
-    uint32_t send_queue_bytes;      /* per session; a peer that does not read is closed */
-    struct config_texts api_listen; /* operator API addresses; empty: none */
-    struct stream_wrap wrap;        /* scenarios: fault and trace filters; not from YAML */
-    const struct pki_identity *identity;   /* scenarios: certificate given; not from YAML */
-    const struct pki_trust *client_trust;  /* scenarios */
+    uint32_t send_queue_bytes;            /* per session; a peer that does not read is closed */
+    struct config_texts api_listen;       /* operator API addresses; empty: none */
+    struct stream_wrap wrap;              /* scenarios: fault and trace filters; not from YAML */
+    const struct pki_identity *identity;  /* scenarios: certificate given; not from YAML */
+    const struct pki_trust *client_trust; /* scenarios */
 };
 enum mps_tls_mode { MPS_TLS_DEFAULT, MPS_TLS_LEGACY, MPS_TLS_OFFLOAD };
 enum mps_greeting { MPS_GREETING_STANDARD, MPS_GREETING_MESHCENTRAL };
@@ -101,8 +102,8 @@ void mps_each_device(struct mps *mps, void (*fn)(void *ctx, const struct mps_dev
                      void *ctx);
 bool mps_find_device(struct mps *mps, const struct uuid *uuid, struct mps_device_view *view);
 /* AMT_EUNKNOWN when it is not online. */
-enum amt_err mps_disconnect_device(struct mps *mps, const struct uuid *uuid, uint32_t reason)
-    AMT_MUST_USE;
+enum amt_err mps_disconnect_device(struct mps *mps, const struct uuid *uuid,
+                                   uint32_t reason) AMT_MUST_USE;
 /* Opens a channel to a forwarded port and returns it as a stream: on_open after CONFIRMATION, or
  * on_end (kind REFUSED with the reason in text, TIMEOUT, RESET when the device goes). Always answers
  * through the handler; the device not being online is REFUSED "device is not online". Retries

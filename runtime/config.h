@@ -35,17 +35,17 @@ struct config_key {
     const char *name;
     enum config_type type;
     size_t offset;
-    const char *fallback;            /* default in YAML text; NULL: zero / absent */
-    const char *help;                /* one sentence for the manual and --help */
-    const char *const *names;        /* ENUM: NULL-terminated */
+    const char *fallback;              /* default in YAML text; NULL: zero / absent */
+    const char *help;                  /* one sentence for the manual and --help */
+    const char *const *names;          /* ENUM: NULL-terminated */
     const struct config_key *children; /* MAP */
-    uint64_t min, max;               /* numbers, durations, sizes; 0,0 = no bound */
+    uint64_t min, max;                 /* numbers, durations, sizes; 0,0 = no bound */
 };
 
 /* Sets defaults, then binds map (NULL: defaults only). All errors are added to errors. AMT_OK or
  * AMT_ECONFIG. path names the file in errors. keys ends with a NULL name. */
-enum amt_err config_read(const struct config_key *keys, const struct yaml_node *map, const char *path,
-                         void *out, struct amt_diag_list *errors) AMT_MUST_USE;
+enum amt_err config_read(const struct config_key *keys, const struct yaml_node *map,
+                         const char *path, void *out, struct amt_diag_list *errors) AMT_MUST_USE;
 /* Sets one key by its dotted name from text (command line). */
 enum amt_err config_set(const struct config_key *keys, const char *dotted, const char *value,
                         void *out, struct amt_diag *diag) AMT_MUST_USE;

@@ -18,7 +18,7 @@ struct http_request {
     uint32_t header_count;
     const char *body;
     uint32_t body_len;
-    bool is_upgrade;             /* Connection: upgrade was asked */
+    bool is_upgrade; /* Connection: upgrade was asked */
 };
 /* Value of a header, case-insensitive; NULL. */
 const char *http_header_find(const struct http_header *headers, uint32_t count, const char *name);

@@ -16,23 +16,30 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 enum amt_err log_level_parse(const char *text, enum log_level *level) AMT_MUST_USE;
 
-enum log_field_kind { LOG_FIELD_END, LOG_FIELD_TEXT, LOG_FIELD_U64, LOG_FIELD_I64, LOG_FIELD_BOOL,
-                      LOG_FIELD_LIST, LOG_FIELD_SECRET };
+enum log_field_kind {
+    LOG_FIELD_END,
+    LOG_FIELD_TEXT,
+    LOG_FIELD_U64,
+    LOG_FIELD_I64,
+    LOG_FIELD_BOOL,
+    LOG_FIELD_LIST,
+    LOG_FIELD_SECRET
+};
 struct log_field {
     const char *name;
     enum log_field_kind kind;
-    const char *text;           /* TEXT (len bytes) */
+    const char *text; /* TEXT (len bytes) */
     uint32_t len;
-    uint64_t number;            /* U64, I64, BOOL */
-    const uint32_t *list;       /* LIST: len numbers */
+    uint64_t number;      /* U64, I64, BOOL */
+    const uint32_t *list; /* LIST: len numbers */
 };
-struct log_field log_text(const char *name, const char *text);         /* NULL text prints "" */
+struct log_field log_text(const char *name, const char *text); /* NULL text prints "" */
 struct log_field log_bytes(const char *name, const void *text, uint32_t len);
 struct log_field log_u64(const char *name, uint64_t number);
 struct log_field log_i64(const char *name, int64_t number);
 struct log_field log_bool(const char *name, bool value);
 struct log_field log_list(const char *name, const uint32_t *list, uint32_t len);
-struct log_field log_secret(const char *name);                         /* prints (hidden) */
+struct log_field log_secret(const char *name); /* prints (hidden) */
 
 struct log;
 /* Time comes from the loop. Prints nothing until log_open is called. */
@@ -57,7 +64,7 @@ void log_unobserve(struct log *log, log_observe_fn *fn, void *ctx);
 void log_write(struct log *log, enum log_level level, const char *name,
                const struct log_field *fields);
 /* LOG(log, LOG_INFO, "device.online", log_text("uuid", u), log_u64("ports", 7)); log may be NULL */
-#define LOG(log, level, name, ...)                                                                 \
+#define LOG(log, level, name, ...) \
     log_write((log), (level), (name), (const struct log_field[]){ __VA_ARGS__, { .name = NULL } })
 
 #endif

@@ -14,8 +14,8 @@
 
 struct loop;
 
-#define US_PER_MS      1000u
-#define US_PER_SECOND  1000000u
+#define US_PER_MS        1000u
+#define US_PER_SECOND    1000000u
 #define LOOP_NO_DEADLINE UINT64_MAX
 
 struct loop *loop_new_uv(struct amt_diag *diag);
@@ -23,10 +23,10 @@ struct loop *loop_new_uv(struct amt_diag *diag);
 /* The virtual world. Zero-initialised fields take the defaults in brackets. */
 struct virtual_world {
     uint64_t seed;
-    uint64_t wall_start_us;  /* Unix time at the start [2026-01-01T00:00:00Z] */
-    uint64_t latency_us;     /* one way [200 us] */
-    uint64_t jitter_us;      /* added, drawn per delivery, order is kept [0] */
-    uint32_t window_bytes;   /* bytes in flight before a writer's queue grows [65536] */
+    uint64_t wall_start_us; /* Unix time at the start [2026-01-01T00:00:00Z] */
+    uint64_t latency_us;    /* one way [200 us] */
+    uint64_t jitter_us;     /* added, drawn per delivery, order is kept [0] */
+    uint32_t window_bytes;  /* bytes in flight before a writer's queue grows [65536] */
 };
 struct loop *loop_new_virtual(const struct virtual_world *world, struct amt_diag *diag);
 
@@ -61,9 +61,9 @@ struct timer {
     uint32_t heap_index; /* from 1; 0 = not running */
 };
 void timer_init(struct timer *timer, struct loop *loop, timer_fn *fn, void *ctx);
-void timer_start(struct timer *timer, uint64_t delay_us);           /* restarts a running one */
-void timer_start_at(struct timer *timer, uint64_t deadline_us);     /* LOOP_NO_DEADLINE stops it */
-void timer_stop(struct timer *timer);                               /* idempotent */
+void timer_start(struct timer *timer, uint64_t delay_us);       /* restarts a running one */
+void timer_start_at(struct timer *timer, uint64_t deadline_us); /* LOOP_NO_DEADLINE stops it */
+void timer_stop(struct timer *timer);                           /* idempotent */
 bool timer_is_running(const struct timer *timer);
 
 /* Runs fn(ctx) at the end of this turn, in order of posting. Intrusive; a posted task is not posted

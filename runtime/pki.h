@@ -7,8 +7,9 @@
 
 #include "base/diag.h"
 
-struct pki_identity; /* certificate, private key, and the certificates above it; reference counted */
-struct pki_trust;    /* set of trusted roots; reference counted */
+struct
+    pki_identity; /* certificate, private key, and the certificates above it; reference counted */
+struct pki_trust; /* set of trusted roots; reference counted */
 struct x509_st;
 
 enum pki_key { PKI_RSA_3072, PKI_RSA_2048, PKI_P256 };
@@ -17,12 +18,13 @@ enum amt_err pki_key_parse(const char *text, enum pki_key *key) AMT_MUST_USE;
 
 struct pki_request {
     const char *common_name;
-    const char *organization;      /* NULL: none */
-    const char *const *names;      /* SAN: DNS names and IP addresses, NULL-terminated; may be NULL */
+    const char *organization; /* NULL: none */
+    const char *const *names; /* SAN: DNS names and IP addresses, NULL-terminated; may be NULL */
     enum pki_key key;
-    bool is_authority;             /* CA with keyCertSign */
-    bool for_server, for_client;   /* extended key usage */
-    uint64_t not_before_s, not_after_s; /* Unix seconds; 0: 2018-01-01 and 2049-12-31, as MeshCentral */
+    bool is_authority;           /* CA with keyCertSign */
+    bool for_server, for_client; /* extended key usage */
+    uint64_t not_before_s,
+        not_after_s; /* Unix seconds; 0: 2018-01-01 and 2049-12-31, as MeshCentral */
 };
 
 /* Self-signed with issuer NULL. Serial numbers are random. AMT_EBUG only when OpenSSL fails. */
@@ -46,8 +48,8 @@ char *pki_certificate_pem(const struct pki_identity *identity);
 struct pki_trust *pki_trust_new(void);
 enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *root) AMT_MUST_USE;
 /* All certificates of a PEM file. */
-enum amt_err pki_trust_load(struct pki_trust *trust, const char *path, struct amt_diag *diag)
-    AMT_MUST_USE;
+enum amt_err pki_trust_load(struct pki_trust *trust, const char *path,
+                            struct amt_diag *diag) AMT_MUST_USE;
 struct pki_trust *pki_trust_ref(const struct pki_trust *trust);
 void pki_trust_free(struct pki_trust *trust);
 

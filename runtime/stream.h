@@ -15,7 +15,7 @@
 #define STREAM_TEXT_BYTES 200
 
 enum stream_end_kind {
-    STREAM_END_FIN,     /* the peer finished in order (TLS: close_notify or, if tolerated, bare FIN) */
+    STREAM_END_FIN, /* the peer finished in order (TLS: close_notify or, if tolerated, bare FIN) */
     STREAM_END_RESET,   /* connection reset, by peer or network */
     STREAM_END_REFUSED, /* connect: refused or unreachable */
     STREAM_END_RESOLVE, /* connect: name not known */
@@ -35,7 +35,8 @@ struct stream_end {
 
 /* Callbacks to the owner; any may be NULL. They may call any stream function, also close. */
 struct stream_handler {
-    void (*on_open)(void *ctx); /* connected; TLS: handshake complete. Not called for accepted tcp. */
+    void (*on_open)(
+        void *ctx); /* connected; TLS: handshake complete. Not called for accepted tcp. */
     /* Borrowed bytes; the owner must take them all (pause first to get no more afterwards). */
     void (*on_data)(void *ctx, const uint8_t *in, uint32_t len);
     void (*on_drain)(void *ctx); /* the write queue has become empty after it was not */
@@ -74,7 +75,8 @@ struct ssl_st *stream_tls(const struct stream *s);
 
 /* Two streams that are each other's peer. Delivery happens in later turns of the loop, in order. */
 struct loop;
-enum amt_err stream_memory_pair(struct loop *loop, struct stream **a, struct stream **b) AMT_MUST_USE;
+enum amt_err stream_memory_pair(struct loop *loop, struct stream **a,
+                                struct stream **b) AMT_MUST_USE;
 
 /*
  * Where a filter may be put into an actor's stack: under TLS (`tcp`) or above it (`apf`).

@@ -10,7 +10,13 @@
 #include "runtime/pki.h"
 #include "runtime/stream.h"
 
-enum tls_version { TLS_VERSION_DEFAULT, TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+enum tls_version {
+    TLS_VERSION_DEFAULT,
+    TLS_VERSION_1_0,
+    TLS_VERSION_1_1,
+    TLS_VERSION_1_2,
+    TLS_VERSION_1_3
+};
 /* "1.0" ... ; AMT_EMALFORMED */
 enum amt_err tls_version_parse(const char *text, enum tls_version *version) AMT_MUST_USE;
 
@@ -19,13 +25,13 @@ struct tls_settings {
     const struct pki_identity *identity; /* own certificate; NULL for a client without one */
     bool sends_chain;                    /* intermediates and root of identity too (APF-MPS-007) */
     enum tls_version min_version, max_version; /* default: 1.2 .. 1.3 */
-    bool legacy;                         /* TLS 1.0/1.1 and security level 0 ciphers (apf.md 6.1) */
-    const char *ciphers;                 /* OpenSSL list, NULL for the default */
+    bool legacy;         /* TLS 1.0/1.1 and security level 0 ciphers (apf.md 6.1) */
+    const char *ciphers; /* OpenSSL list, NULL for the default */
     /* server: ask for a client certificate, never require one, accept any at handshake time; judge it
      * later with tls_peer_is_trusted. client: verify the server or not. */
     bool verifies_peer;
-    const struct pki_trust *trust;       /* roots, or NULL */
-    const char *key_log_path;            /* NSS key log for Wireshark, or NULL */
+    const struct pki_trust *trust; /* roots, or NULL */
+    const char *key_log_path;      /* NSS key log for Wireshark, or NULL */
 };
 
 struct tls_context;
@@ -43,7 +49,7 @@ struct stream *tls_accept(struct loop *loop, struct tls_context *context, struct
 struct tls_name_check {
     const char *name; /* NULL: not checked */
     bool or_san;
-    const char *sni;  /* server name to send, or NULL */
+    const char *sni; /* server name to send, or NULL */
 };
 struct stream *tls_connect(struct loop *loop, struct tls_context *context,
                            const struct tls_name_check *check, struct stream *lower,

@@ -18,10 +18,10 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
     enum yaml_kind kind;
-    bool is_quoted;          /* scalar written with quotes or as a block */
-    uint32_t line, column;   /* from 1 */
-    const char *text;        /* scalar, 0-terminated (embedded 0 is refused) */
-    const char *key;         /* when the parent is a map, else NULL */
+    bool is_quoted;        /* scalar written with quotes or as a block */
+    uint32_t line, column; /* from 1 */
+    const char *text;      /* scalar, 0-terminated (embedded 0 is refused) */
+    const char *key;       /* when the parent is a map, else NULL */
     uint32_t key_line, key_column;
     struct yaml_node *first; /* list items or map values, in file order */
     struct yaml_node *next;
@@ -32,7 +32,8 @@ struct yaml_document;
 /* Reads one document. Errors (also duplicate keys, tags, depth, size) go to errors; NULL then. */
 struct yaml_document *yaml_load_file(const char *path, struct amt_diag_list *errors);
 /* name is what errors call it. */
-struct yaml_document *yaml_load_text(const char *text, const char *name, struct amt_diag_list *errors);
+struct yaml_document *yaml_load_text(const char *text, const char *name,
+                                     struct amt_diag_list *errors);
 void yaml_free(struct yaml_document *document);
 const struct yaml_node *yaml_root(const struct yaml_document *document);
 const char *yaml_path(const struct yaml_document *document);

@@ -19,47 +19,47 @@ enum device_send_mode { DEVICE_SEND_ALIGNED, DEVICE_SEND_COALESCED, DEVICE_SEND_
 
 /* Bound from YAML (a profile file merged with command line or scenario) by device_config_keys. */
 struct device_config {
-    char *uuid;                        /* NULL: from the seed and the device's index */
+    char *uuid; /* NULL: from the seed and the device's index */
     char *host_name;
     struct {
-        char *to;                      /* MPS address host:port */
-        char *access_info;             /* name or IP address as provisioned; default: host of `to` */
-        char *common_name;             /* expected CN when access_info is an IP; NULL */
+        char *to;          /* MPS address host:port */
+        char *access_info; /* name or IP address as provisioned; default: host of `to` */
+        char *common_name; /* expected CN when access_info is an IP; NULL */
         char *user, *password;
         char *password_file;
-        char *trust;                   /* PEM of trusted roots; NULL with verify: nothing is trusted */
-        bool verify;                   /* true */
-        char *certificate, *key;       /* mutual TLS */
+        char *trust;             /* PEM of trusted roots; NULL with verify: nothing is trusted */
+        bool verify;             /* true */
+        char *certificate, *key; /* mutual TLS */
         uint64_t keepalive_us, keepalive_reply_limit_us, lifetime_us, connect_limit_us;
         bool keepalive_negotiable, keepalive_answers;
         uint32_t window_bytes, chunk_bytes, slots, first_number;
-        int credit;                    /* enum apf_credit_policy */
-        int trigger;                   /* enum: none user alert provisioning periodic */
+        int credit;  /* enum apf_credit_policy */
+        int trigger; /* enum: none user alert provisioning periodic */
         int send_mode;
         bool service_request_first, pipelined_forwards, lenient, ignore_stray_close;
         struct {
-            uint64_t first_us;         /* delay after the end of a tunnel: 10 s */
-            uint32_t attempts;         /* quick attempts; 0 = for ever (fixed interval) */
-            uint64_t pause_us;         /* then one attempt each pause: 15 min */
+            uint64_t first_us; /* delay after the end of a tunnel: 10 s */
+            uint32_t attempts; /* quick attempts; 0 = for ever (fixed interval) */
+            uint64_t pause_us; /* then one attempt each pause: 15 min */
             uint32_t jitter_percent;
             bool disabled;
         } reconnect;
     } cira;
     struct {
-        int min_version, max_version;  /* enum tls_version */
+        int min_version, max_version; /* enum tls_version */
         char *ciphers;
         bool sends_sni, accepts_san, offload;
         char *key_log;
     } tls;
-    struct config_numbers forward;     /* default 16993 16992 664 623 16995 16994 5900 */
+    struct config_numbers forward; /* default 16993 16992 664 623 16995 16994 5900 */
     char *forward_address;
     struct {
-        int kind;                      /* enum: echo, http, refuse, silent */
+        int kind; /* enum: echo, http, refuse, silent */
         uint64_t delay_us;
-        bool closes_first;             /* "Connection: close" behaviour (FF-063) */
+        bool closes_first; /* "Connection: close" behaviour (FF-063) */
     } service;
-    struct stream_wrap wrap;           /* scenarios; not from YAML */
-    const struct pki_trust *trust;     /* scenarios; not from YAML */
+    struct stream_wrap wrap;             /* scenarios; not from YAML */
+    const struct pki_trust *trust;       /* scenarios; not from YAML */
     const struct pki_identity *identity; /* scenarios; not from YAML */
 };
 extern const struct config_key device_config_keys[];

@@ -27,8 +27,8 @@ struct store_group {
 enum amt_err store_group_add(struct store *store, const char *name, const char *user,
                              const struct secret *password, struct store_group *group,
                              struct secret *plain, struct amt_diag *diag) AMT_MUST_USE;
-enum amt_err store_group_remove(struct store *store, const char *name, struct amt_diag *diag)
-    AMT_MUST_USE;
+enum amt_err store_group_remove(struct store *store, const char *name,
+                                struct amt_diag *diag) AMT_MUST_USE;
 enum amt_err store_each_group(struct store *store,
                               void (*fn)(void *ctx, const struct store_group *group), void *ctx,
                               struct amt_diag *diag) AMT_MUST_USE;
@@ -44,8 +44,8 @@ struct store_device {
 enum amt_err store_device_put(struct store *store, const struct uuid *uuid, const char *group,
                               const char *user, const struct secret *password,
                               const char *certificate, struct amt_diag *diag) AMT_MUST_USE;
-enum amt_err store_device_remove(struct store *store, const struct uuid *uuid, struct amt_diag *diag)
-    AMT_MUST_USE;
+enum amt_err store_device_remove(struct store *store, const struct uuid *uuid,
+                                 struct amt_diag *diag) AMT_MUST_USE;
 enum amt_err store_each_device(struct store *store,
                                void (*fn)(void *ctx, const struct store_device *device), void *ctx,
                                struct amt_diag *diag) AMT_MUST_USE;

@@ -13,15 +13,15 @@
 #include "base/cursor.h"
 #include "base/uuid.h"
 
-#define APF_NAME_MAX_BYTES         2048u    /* user, password, service, address ... (apf.md 2.2) */
-#define APF_DATA_MAX_BYTES         1048576u /* CHANNEL_DATA payload */
-#define APF_UDP_MAX_BYTES          65535u   /* udp-send-to payload */
-#define APF_JSON_MAX_BYTES         1048576u /* JSON_CONTROL text */
-#define APF_MESSAGE_MAX_BYTES      1048585u /* largest legal message */
-#define APF_PRE_AUTH_MAX_BYTES     8210u    /* largest message legal before authentication */
-#define APF_DATA_HEADER_BYTES      9u
-#define APF_ALIGNED_PAYLOAD_BYTES  4087u /* CHANNEL_DATA payload every peer takes (apf.md 4.6) */
-#define APF_RESERVED_WORD          0xffffffffu
+#define APF_NAME_MAX_BYTES        2048u    /* user, password, service, address ... (apf.md 2.2) */
+#define APF_DATA_MAX_BYTES        1048576u /* CHANNEL_DATA payload */
+#define APF_UDP_MAX_BYTES         65535u   /* udp-send-to payload */
+#define APF_JSON_MAX_BYTES        1048576u /* JSON_CONTROL text */
+#define APF_MESSAGE_MAX_BYTES     1048585u /* largest legal message */
+#define APF_PRE_AUTH_MAX_BYTES    8210u    /* largest message legal before authentication */
+#define APF_DATA_HEADER_BYTES     9u
+#define APF_ALIGNED_PAYLOAD_BYTES 4087u /* CHANNEL_DATA payload every peer takes (apf.md 4.6) */
+#define APF_RESERVED_WORD         0xffffffffu
 
 #define APF_SERVICE_AUTH           "auth@amt.intel.com"
 #define APF_SERVICE_PFWD           "pfwd@amt.intel.com"
@@ -126,26 +126,26 @@ struct apf_message {
     bool reserved_zero; /* PROTOCOLVERSION: the 64 reserved bytes were zero (decoded only) */
     uint8_t uuid[16];   /* PROTOCOLVERSION: wire order */
     uint32_t major, minor, trigger;
-    uint32_t reason;             /* DISCONNECT, CHANNEL_OPEN_FAILURE */
-    uint32_t reserved;           /* DISCONNECT (16 bit), OPEN, CONFIRMATION, FAILURE: as received */
-    uint32_t reserved2;          /* CHANNEL_OPEN_FAILURE */
-    uint32_t recipient_channel;  /* number chosen by the receiver of the message */
-    uint32_t sender_channel;     /* OPEN, CONFIRMATION */
-    uint32_t initial_window;     /* bytes; OPEN, CONFIRMATION */
-    uint32_t bytes_to_add;       /* WINDOW_ADJUST */
-    uint32_t port;               /* GLOBAL_REQUEST, REQUEST_SUCCESS, CHANNEL_OPEN */
-    uint32_t originator_port;    /* CHANNEL_OPEN, udp-send-to */
-    uint32_t cookie;             /* KEEPALIVE_* */
-    uint32_t interval, timeout;  /* KEEPALIVE_OPTIONS_*, seconds */
-    struct view service;         /* SERVICE_*, USERAUTH_REQUEST */
+    uint32_t reason;            /* DISCONNECT, CHANNEL_OPEN_FAILURE */
+    uint32_t reserved;          /* DISCONNECT (16 bit), OPEN, CONFIRMATION, FAILURE: as received */
+    uint32_t reserved2;         /* CHANNEL_OPEN_FAILURE */
+    uint32_t recipient_channel; /* number chosen by the receiver of the message */
+    uint32_t sender_channel;    /* OPEN, CONFIRMATION */
+    uint32_t initial_window;    /* bytes; OPEN, CONFIRMATION */
+    uint32_t bytes_to_add;      /* WINDOW_ADJUST */
+    uint32_t port;              /* GLOBAL_REQUEST, REQUEST_SUCCESS, CHANNEL_OPEN */
+    uint32_t originator_port;   /* CHANNEL_OPEN, udp-send-to */
+    uint32_t cookie;            /* KEEPALIVE_* */
+    uint32_t interval, timeout; /* KEEPALIVE_OPTIONS_*, seconds */
+    struct view service;        /* SERVICE_*, USERAUTH_REQUEST */
     struct view user, method, password;
-    struct view methods;         /* USERAUTH_FAILURE */
-    struct view request_name;    /* GLOBAL_REQUEST */
-    struct view channel_type;    /* CHANNEL_OPEN */
-    struct view address;         /* GLOBAL_REQUEST, CHANNEL_OPEN */
-    struct view originator;      /* CHANNEL_OPEN, udp-send-to */
-    struct view data;            /* CHANNEL_DATA, udp-send-to */
-    struct view json;            /* JSON_CONTROL */
+    struct view methods;      /* USERAUTH_FAILURE */
+    struct view request_name; /* GLOBAL_REQUEST */
+    struct view channel_type; /* CHANNEL_OPEN */
+    struct view address;      /* GLOBAL_REQUEST, CHANNEL_OPEN */
+    struct view originator;   /* CHANNEL_OPEN, udp-send-to */
+    struct view data;         /* CHANNEL_DATA, udp-send-to */
+    struct view json;         /* JSON_CONTROL */
 };
 
 /*

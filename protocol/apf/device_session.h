@@ -18,23 +18,23 @@ enum apf_device_state {
 
 struct apf_device_config {
     struct apf_mux_config mux;
-    bool lenient;                     /* P cells that some server needs are tolerated */
-    bool service_request_first;       /* APF-DEV-005 */
-    bool pipelined_forwards;          /* APF-DEV-013 */
-    bool mutual_tls;                  /* method `none` (APF-DEV-008) */
-    bool answers_keepalive_options;   /* APF-DEV-016; false: ignores the request */
-    bool accepts_keepalive_options;   /* takes the requested interval; false: replies own values */
+    bool lenient;                   /* P cells that some server needs are tolerated */
+    bool service_request_first;     /* APF-DEV-005 */
+    bool pipelined_forwards;        /* APF-DEV-013 */
+    bool mutual_tls;                /* method `none` (APF-DEV-008) */
+    bool answers_keepalive_options; /* APF-DEV-016; false: ignores the request */
+    bool accepts_keepalive_options; /* takes the requested interval; false: replies own values */
     struct uuid uuid;
     uint32_t trigger;
-    const uint8_t *user, *password;   /* borrowed until free */
+    const uint8_t *user, *password; /* borrowed until free */
     uint32_t user_len, password_len;
     const struct apf_forward *forwards;
     uint32_t forward_count;
-    uint8_t want_reply;               /* 1 */
-    uint64_t progress_limit_us;       /* per handshake state: 30 s (APF-DEV-043) */
-    uint64_t keepalive_interval_us;   /* 30 s; 0 = never */
+    uint8_t want_reply;                /* 1 */
+    uint64_t progress_limit_us;        /* per handshake state: 30 s (APF-DEV-043) */
+    uint64_t keepalive_interval_us;    /* 30 s; 0 = never */
     uint64_t keepalive_reply_limit_us; /* 30 s; 0 = do not care (APF-DEV-018) */
-    uint64_t lifetime_us;             /* 0 = unlimited; DISCONNECT 11 afterwards (APF-DEV-044) */
+    uint64_t lifetime_us;              /* 0 = unlimited; DISCONNECT 11 afterwards (APF-DEV-044) */
 };
 
 struct apf_device_session;

@@ -10,7 +10,7 @@
 #include "base/uuid.h"
 #include "protocol/apf/mux.h"
 
-#define APF_FORWARDS_MAX      32u
+#define APF_FORWARDS_MAX       32u
 #define APF_ADDRESS_KEEP_BYTES 64u
 
 enum apf_mps_state {
@@ -25,25 +25,25 @@ enum apf_mps_state {
 
 /* When KEEPALIVE_OPTIONS_REQUEST is sent, once per session (APF-MPS-039). */
 enum apf_keepalive_rule {
-    APF_KEEPALIVE_AFTER_QUIET,      /* when no forward arrived for quiet_us (2 s) */
-    APF_KEEPALIVE_ON_PORT_5900,     /* MeshCentral, Open AMT MPS */
+    APF_KEEPALIVE_AFTER_QUIET,       /* when no forward arrived for quiet_us (2 s) */
+    APF_KEEPALIVE_ON_PORT_5900,      /* MeshCentral, Open AMT MPS */
     APF_KEEPALIVE_ON_FOURTH_REQUEST, /* Console */
     APF_KEEPALIVE_NEVER
 };
 
 struct apf_mps_config {
     struct apf_mux_config mux;
-    bool lenient;                      /* tolerances of apf.md 4.3; strict otherwise */
-    bool json_control;                 /* message 250 is enabled */
-    bool echo_protocol_version;        /* APF-MPS-066 */
-    bool failure_15_bytes;             /* APF-MPS-025 */
-    uint32_t auth_failures_max;        /* failures per session before it ends: 1 (APF-MPS-029) */
-    uint64_t pre_auth_limit_us;        /* from start to USERAUTH_SUCCESS: 30 s (APF-MPS-008) */
-    uint64_t idle_limit_us;            /* 90 s (APF-MPS-042); 0 = none */
+    bool lenient;               /* tolerances of apf.md 4.3; strict otherwise */
+    bool json_control;          /* message 250 is enabled */
+    bool echo_protocol_version; /* APF-MPS-066 */
+    bool failure_15_bytes;      /* APF-MPS-025 */
+    uint32_t auth_failures_max; /* failures per session before it ends: 1 (APF-MPS-029) */
+    uint64_t pre_auth_limit_us; /* from start to USERAUTH_SUCCESS: 30 s (APF-MPS-008) */
+    uint64_t idle_limit_us;     /* 90 s (APF-MPS-042); 0 = none */
     enum apf_keepalive_rule keepalive_rule;
-    uint64_t quiet_us;                 /* for APF_KEEPALIVE_AFTER_QUIET: 2 s */
-    uint32_t keepalive_interval_s;     /* 30 */
-    uint32_t keepalive_timeout_s;      /* 0 */
+    uint64_t quiet_us;             /* for APF_KEEPALIVE_AFTER_QUIET: 2 s */
+    uint32_t keepalive_interval_s; /* 30 */
+    uint32_t keepalive_timeout_s;  /* 0 */
 };
 
 struct apf_forward {
@@ -52,13 +52,13 @@ struct apf_forward {
 };
 
 enum apf_session_end {
-    APF_END_PEER_DISCONNECT,   /* DISCONNECT received; code = its reason */
-    APF_END_PROTOCOL_ERROR,    /* we sent DISCONNECT; code = reason, text says why */
+    APF_END_PEER_DISCONNECT, /* DISCONNECT received; code = its reason */
+    APF_END_PROTOCOL_ERROR,  /* we sent DISCONNECT; code = reason, text says why */
     APF_END_AUTH_FAILED,
-    APF_END_IDLE,              /* idle limit */
-    APF_END_TIMEOUT,           /* pre-authentication limit, handshake without progress, keepalive */
-    APF_END_LOCAL,             /* apf_*_session_disconnect; code = reason sent */
-    APF_END_TRANSPORT          /* the stream below ended (told by the owner) */
+    APF_END_IDLE,     /* idle limit */
+    APF_END_TIMEOUT,  /* pre-authentication limit, handshake without progress, keepalive */
+    APF_END_LOCAL,    /* apf_*_session_disconnect; code = reason sent */
+    APF_END_TRANSPORT /* the stream below ended (told by the owner) */
 };
 /* "peer_disconnect", "protocol_error", "auth_failed", "idle_timeout", "timeout", "local", "transport" */
 const char *apf_session_end_name(enum apf_session_end end);

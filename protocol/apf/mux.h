@@ -14,7 +14,7 @@
 
 enum apf_channel_state {
     APF_CHANNEL_FREE,
-    APF_CHANNEL_OPENING,    /* we sent CHANNEL_OPEN, or the device's local service is being reached */
+    APF_CHANNEL_OPENING, /* we sent CHANNEL_OPEN, or the device's local service is being reached */
     APF_CHANNEL_OPENED,
     APF_CHANNEL_DRAINING,   /* owner closed: queued bytes go out first, then CLOSE */
     APF_CHANNEL_CLOSE_SENT, /* waiting for the peer's CLOSE */
@@ -22,10 +22,10 @@ enum apf_channel_state {
 };
 
 enum apf_channel_end {
-    APF_CHANNEL_END_CLOSED,    /* both CLOSEs have passed, or the peer's CLOSE arrived */
-    APF_CHANNEL_END_REFUSED,   /* CHANNEL_OPEN_FAILURE; reason in the callback */
-    APF_CHANNEL_END_TIMEOUT,   /* no answer to CHANNEL_OPEN or CLOSE in time */
-    APF_CHANNEL_END_SESSION    /* the session ended */
+    APF_CHANNEL_END_CLOSED,  /* both CLOSEs have passed, or the peer's CLOSE arrived */
+    APF_CHANNEL_END_REFUSED, /* CHANNEL_OPEN_FAILURE; reason in the callback */
+    APF_CHANNEL_END_TIMEOUT, /* no answer to CHANNEL_OPEN or CLOSE in time */
+    APF_CHANNEL_END_SESSION  /* the session ended */
 };
 
 /* When received bytes are given back to the sender (apf.md 5.3). */
@@ -35,19 +35,19 @@ struct apf_mux;
 struct apf_channel;
 
 struct apf_mux_config {
-    enum apf_direction sends;       /* APF_MPS_TO_DEV for an MPS: the direction of what we send */
-    bool strict;                    /* window violations etc. are protocol errors (apf.md 5.4) */
-    uint32_t window_bytes;          /* advertised: MPS 32768, device 4096 */
-    uint32_t chunk_bytes;           /* most payload per CHANNEL_DATA: 4087 */
-    uint32_t max_channels;          /* MPS 64, device slots 8 */
-    uint32_t first_number;          /* MPS 1 (counts up, never a number in use), device 0 (lowest free) */
-    bool reuse_lowest;              /* device: lowest free number; MPS: ever rising */
-    enum apf_credit_policy credit;  /* MPS half, device each */
-    uint64_t open_limit_us;         /* 30 s */
-    uint64_t close_limit_us;        /* 10 s */
-    uint32_t queue_max_bytes;       /* bytes queued per channel towards the peer: 262144 */
-    uint32_t unknown_channel_max;   /* strict: messages for unknown channels before it is an error */
-    bool ignore_stray_close;        /* device: APF-DEV-038 option */
+    enum apf_direction sends; /* APF_MPS_TO_DEV for an MPS: the direction of what we send */
+    bool strict;              /* window violations etc. are protocol errors (apf.md 5.4) */
+    uint32_t window_bytes;    /* advertised: MPS 32768, device 4096 */
+    uint32_t chunk_bytes;     /* most payload per CHANNEL_DATA: 4087 */
+    uint32_t max_channels;    /* MPS 64, device slots 8 */
+    uint32_t first_number;    /* MPS 1 (counts up, never a number in use), device 0 (lowest free) */
+    bool reuse_lowest;        /* device: lowest free number; MPS: ever rising */
+    enum apf_credit_policy credit; /* MPS half, device each */
+    uint64_t open_limit_us;        /* 30 s */
+    uint64_t close_limit_us;       /* 10 s */
+    uint32_t queue_max_bytes;      /* bytes queued per channel towards the peer: 262144 */
+    uint32_t unknown_channel_max;  /* strict: messages for unknown channels before it is an error */
+    bool ignore_stray_close;       /* device: APF-DEV-038 option */
 };
 
 /* All callbacks may call the functions below, for this and other channels. ctx is the owner's. */
@@ -70,12 +70,13 @@ struct apf_mux_handler {
 
 struct apf_mux_statistics {
     uint64_t opened, refused, closes_sent, closes_received, data_in_bytes, data_out_bytes;
-    uint64_t adjusts_in, adjusts_out, window_overruns, unknown_channel, stray_closes, credit_saturated;
+    uint64_t adjusts_in, adjusts_out, window_overruns, unknown_channel, stray_closes,
+        credit_saturated;
 };
 
 /* Holds no memory for channels until the first is opened. NULL without memory. */
-struct apf_mux *apf_mux_new(const struct apf_mux_config *config, const struct apf_mux_handler *handler,
-                            void *ctx);
+struct apf_mux *apf_mux_new(const struct apf_mux_config *config,
+                            const struct apf_mux_handler *handler, void *ctx);
 /* No callbacks. */
 void apf_mux_free(struct apf_mux *mux);
 
@@ -84,8 +85,8 @@ void apf_mux_free(struct apf_mux *mux);
  * AMT_OK: handled (perhaps ignored and counted). AMT_EMALFORMED: the peer broke the rules; the session
  * must send DISCONNECT 2 and end. is_forwarded tells whether a CHANNEL_OPEN's port is offered.
  */
-enum amt_err apf_mux_input(struct apf_mux *mux, const struct apf_message *message, const uint8_t *in,
-                           uint64_t now_us, bool is_forwarded) AMT_MUST_USE;
+enum amt_err apf_mux_input(struct apf_mux *mux, const struct apf_message *message,
+                           const uint8_t *in, uint64_t now_us, bool is_forwarded) AMT_MUST_USE;
 
 /* Opens forwarded-tcpip (or direct-tcpip on a device) to port; *channel gets it. AMT_ELIMIT when all
  * max_channels are in use. address and originator may be "". */
@@ -108,8 +109,8 @@ void apf_channel_accept(struct apf_channel *channel, uint64_t now_us);
 void apf_channel_refuse(struct apf_channel *channel, uint32_t reason);
 /* Sends what credit allows and queues the rest. AMT_ELIMIT when the queue would pass
  * queue_max_bytes (nothing is taken), AMT_ECLOSED after a close. */
-enum amt_err apf_channel_write(struct apf_channel *channel, const uint8_t *out, uint32_t len)
-    AMT_MUST_USE;
+enum amt_err apf_channel_write(struct apf_channel *channel, const uint8_t *out,
+                               uint32_t len) AMT_MUST_USE;
 uint32_t apf_channel_queued_bytes(const struct apf_channel *channel);
 /* Gives credit for len received bytes back, by the credit policy. */
 void apf_channel_consumed(struct apf_channel *channel, uint32_t len);
