@@ -49,7 +49,8 @@ struct amt_diag_list {
 };
 
 /* Appends an empty diagnostic with err and the place, and returns it for amt_diag_set / hint; the
- * pointer lives until the next add. NULL without memory (the count still rises). */
+ * pointer lives until the next add. NULL without memory:
+ * that diagnostic is lost, but the function that found the error still returns it. */
 struct amt_diag *amt_diag_list_add(struct amt_diag_list *list, enum amt_err err, const char *file,
                                    uint32_t line, uint32_t column);
 void amt_diag_list_print(const struct amt_diag_list *list, FILE *out);
