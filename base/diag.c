@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 
+AMT_PRINTF(3, 0)
 static void set_text(struct amt_diag *diag, enum amt_err err, const char *format, va_list arguments)
 {
     diag->err = err;

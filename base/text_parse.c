@@ -163,8 +163,10 @@ void text_format_duration(uint64_t us, char out[static 24])
     } else if (us >= 1000) {
         (void)snprintf(out, 24, "%llu.%03llums", (unsigned long long)(us / 1000),
                        (unsigned long long)(us % 1000));
+    } else if (us > 0) {
+        (void)snprintf(out, 24, "%lluus", (unsigned long long)us);
     } else {
-        (void)snprintf(out, 24, us == 0 ? "0s" : "%lluus", (unsigned long long)us);
+        (void)snprintf(out, 24, "0s");
     }
 }
 
