@@ -1,0 +1,114 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "mps/store/store_internal.h"
+
+#define GROUP_USER_CHARS     16u
+#define GROUP_PASSWORD_CHARS 16u /* firmware keeps at most 16 (apf.md 2.2) */
+
+static bool is_alphanumeric(const char *text)
+{
+    return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")] ==
+           '\0';
+}
+
+static enum amt_err check_group(const char *name, const char *user, const struct secret *password,
+                                struct amt_diag *diag)
+{
+    size_t name_len = strlen(name);
+    if (name_len < 1 || name_len > 64) {
+        return amt_diag_set(diag, AMT_ECONFIG, "a group name has 1 to 64 bytes, not %zu", name_len);
+    }
+    if (user != NULL && (strlen(user) < 1 || strlen(user) > 16 || !is_alphanumeric(user))) {
+        (void)amt_diag_set(diag, AMT_ECONFIG,
+                           "\"%s\" is no CIRA user name: 1 to 16 letters and digits", user);
+        (void)amt_diag_hint(diag, "firmware takes no others; leave it out to have one made");
+        return AMT_ECONFIG;
+    }
+    if (password != NULL && (password->len < 1 || password->len > GROUP_PASSWORD_CHARS)) {
+        return amt_diag_set(diag, AMT_ECONFIG, "a CIRA password has 1 to 16 bytes, not %u",
+                            password->len);
+    }
+    return AMT_OK;
+}
+
+static enum amt_err fill_in(const char *user, const struct secret *password,
+                            struct store_group *group, struct secret *plain)
+{
+    if (user != NULL) {
+        (void)snprintf(group->user, sizeof group->user, "%s", user);
+    } else {
+        TRY(store_random_text(group->user, GROUP_USER_CHARS));
+    }
+    if (password != NULL) {
+        *plain = *password;
+        return AMT_OK;
+    }
+    char made[GROUP_PASSWORD_CHARS + 1];
+    TRY(store_random_text(made, GROUP_PASSWORD_CHARS));
+    return secret_set(plain, made, GROUP_PASSWORD_CHARS);
+}
+
+enum amt_err store_group_add(struct store *store, const char *name, const char *user,
+                             const struct secret *password, struct store_group *group,
+                             struct secret *plain, struct amt_diag *diag)
+{
+    memset(group, 0, sizeof *group);
+    TRY(check_group(name, user, password, diag));
+    TRY(fill_in(user, password, group, plain));
+    (void)snprintf(group->name, sizeof group->name, "%s", name);
+    group->created_us = store_now_us();
+
+    char label[32];
+    struct sealed sealed;
+    (void)snprintf(label, sizeof label, "group:%s", group->user);
+    TRY(seal_close(&store->seal, label, plain, &sealed));
+    sqlite3_stmt *statement = store_prepare(
+        store, "INSERT INTO groups(name,user,password,created_us) VALUES(?1,?2,?3,?4)", diag);
+    if (statement == NULL) {
+        return AMT_ESYS;
+    }
+    store_bind_text(statement, 1, group->name);
+    store_bind_text(statement, 2, group->user);
+    (void)sqlite3_bind_blob(statement, 3, sealed.bytes, (int)sealed.len, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 4, (sqlite3_int64)group->created_us);
+    char doing[128];
+    (void)snprintf(doing, sizeof doing, "adding group %s with user %s", name, group->user);
+    TRY(store_finish(store, statement, doing, diag));
+    group->id = sqlite3_last_insert_rowid(store->db);
+    return AMT_OK;
+}
+
+enum amt_err store_group_remove(struct store *store, const char *name, struct amt_diag *diag)
+{
+    sqlite3_stmt *statement = store_prepare(store, "DELETE FROM groups WHERE name=?1", diag);
+    if (statement == NULL) {
+        return AMT_ESYS;
+    }
+    store_bind_text(statement, 1, name);
+    TRY(store_finish(store, statement, "removing the group", diag));
+    if (sqlite3_changes(store->db) == 0) {
+        return amt_diag_set(diag, AMT_EUNKNOWN, "there is no group %s", name);
+    }
+    return AMT_OK;
+}
+
+enum amt_err store_each_group(struct store *store,
+                              void (*fn)(void *ctx, const struct store_group *group), void *ctx,
+                              struct amt_diag *diag)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "SELECT id,name,user,created_us FROM groups ORDER BY id", diag);
+    if (statement == NULL) {
+        return AMT_ESYS;
+    }
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        struct store_group group = { .id = sqlite3_column_int64(statement, 0),
+                                     .created_us = (uint64_t)sqlite3_column_int64(statement, 3) };
+        store_column_text(statement, 1, group.name, sizeof group.name);
+        store_column_text(statement, 2, group.user, sizeof group.user);
+        fn(ctx, &group);
+    }
+    (void)sqlite3_finalize(statement);
+    return AMT_OK;
+}
