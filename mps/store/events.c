@@ -139,6 +139,20 @@ enum amt_err store_flush(struct store *store, struct amt_diag *diag)
     return is_news ? err : AMT_OK;
 }
 
+bool store_is_writable(struct store *store, struct amt_diag *diag)
+{
+    bool can_write =
+        !store->is_full &&
+        store_execute(store,
+                      "INSERT INTO meta(key,value) VALUES('probe',0) ON CONFLICT(key) DO "
+                      "UPDATE SET value=value+1",
+                      diag) == AMT_OK;
+    if (store->is_full) {
+        (void)amt_diag_set(diag, AMT_ESYS, "%s cannot be written; events wait", store->path);
+    }
+    return can_write;
+}
+
 enum amt_err store_each_event(struct store *store, const struct uuid *uuid, uint32_t limit,
                               void (*fn)(void *ctx, uint64_t wall_us, const char *event,
                                          const char *detail),

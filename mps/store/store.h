@@ -72,6 +72,8 @@ enum amt_err store_event(struct store *store, const struct uuid *uuid, const cha
 enum amt_err store_seen(struct store *store, const struct uuid *uuid, const char *group,
                         uint64_t wall_us) AMT_MUST_USE;
 enum amt_err store_flush(struct store *store, struct amt_diag *diag) AMT_MUST_USE;
+/* False while writes fail (full disk, lost permission); diag says why. */
+bool store_is_writable(struct store *store, struct amt_diag *diag);
 enum amt_err store_each_event(struct store *store, const struct uuid *uuid, uint32_t limit,
                               void (*fn)(void *ctx, uint64_t wall_us, const char *event,
                                          const char *detail),
