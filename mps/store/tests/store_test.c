@@ -1,3 +1,5 @@
+/* nftw and mkdtemp */
+#define _XOPEN_SOURCE 700
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
