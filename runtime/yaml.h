@@ -29,12 +29,21 @@ struct yaml_node {
 };
 
 struct yaml_document;
-/* Reads one document. Errors (also duplicate keys, tags, depth, size) go to errors; NULL then. */
+/* Reads one document. NULL on an error; errors (may be NULL) then has all that were found, in order
+ * of their place: syntax, tags, merge keys, duplicate keys, depth, node count, size (AMT_ECONFIG,
+ * AMT_ELIMIT), a file that cannot be read (AMT_ESYS), AMT_ENOMEM. Aliases are expanded. */
 struct yaml_document *yaml_load_file(const char *path, struct amt_diag_list *errors);
 /* name is what errors call it. */
 struct yaml_document *yaml_load_text(const char *text, const char *name,
                                      struct amt_diag_list *errors);
-void yaml_free(struct yaml_document *document);
+/* Frees the tree; NULL is allowed. */
+void yaml_tree_free(struct yaml_document *document);
+/* The same. Not a function of its own name, because libyaml exports one that is called yaml_free and
+ * would then call ours. */
+static inline void yaml_free(struct yaml_document *document)
+{
+    yaml_tree_free(document);
+}
 const struct yaml_node *yaml_root(const struct yaml_document *document);
 const char *yaml_path(const struct yaml_document *document);
 /* Source line `line` without its end, for carets; NULL if there is none. amt_free it. */
