@@ -42,14 +42,21 @@ struct config_key {
     uint64_t min, max;                 /* numbers, durations, sizes; 0,0 = no bound */
 };
 
-/* Sets defaults, then binds map (NULL: defaults only). All errors are added to errors. AMT_OK or
- * AMT_ECONFIG. path names the file in errors. keys ends with a NULL name. */
+/* Sets defaults, then binds map (NULL: defaults only). All errors are added to errors (may be NULL).
+ * AMT_OK, or AMT_ECONFIG when there was any; a member with an error keeps its default. path names the
+ * file in errors. keys ends with a NULL name. What was in *out before is overwritten, not freed; call
+ * config_fini in either case. */
 enum amt_err config_read(const struct config_key *keys, const struct yaml_node *map,
                          const char *path, void *out, struct amt_diag_list *errors) AMT_MUST_USE;
-/* Sets one key by its dotted name from text (command line). */
+/* Binds map over what config_read has put there; keys that map does not have stay. Errors as there. */
+enum amt_err config_overlay(const struct config_key *keys, const struct yaml_node *map,
+                            const char *path, void *out, struct amt_diag_list *errors) AMT_MUST_USE;
+/* Sets one key by its dotted name from text (command line), over what config_read has put there.
+ * Lists: "[a, b]" or one item. AMT_ECONFIG with diag: unknown key, wrong value, or a key that holds
+ * more than a value; *out is unchanged then. */
 enum amt_err config_set(const struct config_key *keys, const char *dotted, const char *value,
                         void *out, struct amt_diag *diag) AMT_MUST_USE;
-/* Frees what the table owns. */
+/* Frees what the table owns and clears it; calling it twice is harmless. */
 void config_fini(const struct config_key *keys, void *out);
 /* "key  type  default  help" lines for manuals and `--help-config`. */
 void config_manual(const struct config_key *keys, FILE *out);
