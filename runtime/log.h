@@ -64,8 +64,8 @@ void log_unobserve(struct log *log, log_observe_fn *fn, void *ctx);
 void log_write(struct log *log, enum log_level level, const char *name,
                const struct log_field *fields);
 /* LOG(log, LOG_INFO, "device.online", log_text("uuid", u), log_u64("ports", 7)); log may be NULL */
-#define LOG(log_, level_, event_, ...)                                                             \
-    log_write((log_), (level_), (event_),                                                          \
+#define LOG(log_, level_, event_, ...)    \
+    log_write((log_), (level_), (event_), \
               (const struct log_field[]){ __VA_ARGS__, { .kind = LOG_FIELD_END } })
 
 #endif

@@ -58,7 +58,9 @@ struct timer {
     timer_fn *fn;
     void *ctx;
     uint64_t deadline_us, order;
-    uint32_t heap_index; /* from 1; 0 = not running */
+    /* intrusive pairing heap: starting a timer allocates nothing and so cannot fail */
+    struct timer *child, *next, *previous;
+    bool is_running;
 };
 void timer_init(struct timer *timer, struct loop *loop, timer_fn *fn, void *ctx);
 void timer_start(struct timer *timer, uint64_t delay_us);       /* restarts a running one */

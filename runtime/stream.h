@@ -73,7 +73,8 @@ void stream_local_name(const struct stream *s, char out[static STREAM_NAME_BYTES
 /* The TLS object of this stream or of one below; NULL for plain ones. */
 struct ssl_st *stream_tls(const struct stream *s);
 
-/* Two streams that are each other's peer. Delivery happens in later turns of the loop, in order. */
+/* Virtual world only (AMT_ESTATE in the real one): two streams that are each other's peer, on the
+ * virtual network. */
 struct loop;
 enum amt_err stream_memory_pair(struct loop *loop, struct stream **a,
                                 struct stream **b) AMT_MUST_USE;

@@ -1,0 +1,205 @@
+#include "runtime/loop_uv.h"
+
+#include <string.h>
+#include <time.h>
+
+#include <openssl/rand.h>
+
+#include "base/memory.h"
+
+static struct uv_world *world_of(struct loop *loop)
+{
+    return (struct uv_world *)loop;
+}
+
+static void update_now(struct uv_world *world)
+{
+    world->loop.now_us = uv_hrtime() / 1000u;
+}
+
+static void close_handle(uv_handle_t *handle, void *ctx)
+{
+    struct uv_world *world = ctx;
+    bool is_own = handle == (uv_handle_t *)&world->wake;
+    for (uint32_t i = 0; i < world->signal_count; i++) {
+        is_own = is_own || handle == (uv_handle_t *)&world->signals[i].handle;
+    }
+    if (uv_is_closing(handle)) {
+        return;
+    }
+    if (is_own) {
+        uv_close(handle, NULL);
+    } else {
+        uv_world_cut(handle);
+    }
+}
+
+static void uv_world_free(struct loop *loop)
+{
+    struct uv_world *world = world_of(loop);
+    world->is_freeing = true;
+    loop_run_tasks(loop);
+    uv_walk(&world->uv, close_handle, world);
+    while (uv_run(&world->uv, UV_RUN_DEFAULT) != 0) {
+        uv_walk(&world->uv, close_handle, world);
+    }
+    (void)uv_loop_close(&world->uv);
+    amt_free(world->read_buffer);
+    amt_free(world);
+}
+
+static uint64_t uv_world_wall_us(const struct loop *loop)
+{
+    struct timespec now;
+    (void)loop;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * US_PER_SECOND + (uint64_t)now.tv_nsec / 1000u;
+}
+
+static void uv_world_wall_shift(struct loop *loop, int64_t by_us)
+{
+    (void)loop;
+    (void)by_us;
+}
+
+static void uv_world_random(struct loop *loop, void *out, size_t len)
+{
+    (void)loop;
+    /* OpenSSL aborts nothing and only fails without any entropy source; zeros would be worse than
+     * the kernel's own words. */
+    if (RAND_bytes(out, (int)len) != 1) {
+        (void)uv_random(NULL, NULL, out, len, 0, NULL);
+    }
+}
+
+static void on_wake(uv_timer_t *handle)
+{
+    (void)handle;
+}
+
+static bool uv_world_turn(struct loop *loop, uint64_t deadline_us)
+{
+    struct uv_world *world = world_of(loop);
+    uint64_t next_us = loop_next_timer_us(loop);
+    uint64_t until_us = next_us < deadline_us ? next_us : deadline_us;
+    update_now(world);
+    if (until_us != LOOP_NO_DEADLINE) {
+        uint64_t wait_us = until_us > loop->now_us ? until_us - loop->now_us : 0;
+        uv_update_time(&world->uv);
+        (void)uv_timer_start(&world->wake, on_wake, (wait_us + 999u) / 1000u, 0);
+    } else {
+        (void)uv_timer_stop(&world->wake);
+    }
+    bool is_alive = uv_loop_alive(&world->uv) != 0;
+    if (is_alive) {
+        (void)uv_run(&world->uv, UV_RUN_ONCE);
+    }
+    update_now(world);
+    return is_alive;
+}
+
+struct uv_work {
+    uv_work_t request;
+    void (*work)(void *ctx);
+    void (*after)(void *ctx);
+    void *ctx;
+};
+
+static void on_work(uv_work_t *request)
+{
+    struct uv_work *work = request->data;
+    work->work(work->ctx);
+}
+
+static void on_work_after(uv_work_t *request, int status)
+{
+    struct uv_work *work = request->data;
+    (void)status;
+    work->after(work->ctx);
+    amt_free(work);
+}
+
+static enum amt_err uv_world_work(struct loop *loop, void (*work)(void *ctx),
+                                  void (*after)(void *ctx), void *ctx)
+{
+    struct uv_work *w = amt_alloc(sizeof *w);
+    if (w == NULL) {
+        return AMT_ENOMEM;
+    }
+    w->request.data = w;
+    w->work = work;
+    w->after = after;
+    w->ctx = ctx;
+    if (uv_queue_work(&world_of(loop)->uv, &w->request, on_work, on_work_after) != 0) {
+        amt_free(w);
+        return AMT_ESYS;
+    }
+    return AMT_OK;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct uv_signal *s = handle->data;
+    (void)number;
+    s->fn(s->ctx);
+}
+
+static enum amt_err uv_world_on_signal(struct loop *loop, int number, void (*fn)(void *ctx),
+                                       void *ctx)
+{
+    struct uv_world *world = world_of(loop);
+    if (world->signal_count == UV_SIGNALS_MAX) {
+        return AMT_ELIMIT;
+    }
+    struct uv_signal *s = &world->signals[world->signal_count];
+    s->fn = fn;
+    s->ctx = ctx;
+    if (uv_signal_init(&world->uv, &s->handle) != 0) {
+        return AMT_ESYS;
+    }
+    world->signal_count += 1;
+    s->handle.data = s;
+    if (uv_signal_start(&s->handle, on_signal, number) != 0) {
+        return AMT_ESYS;
+    }
+    uv_unref((uv_handle_t *)&s->handle);
+    return AMT_OK;
+}
+
+static const struct loop_world k_uv = {
+    .is_virtual = false,
+    .free = uv_world_free,
+    .wall_us = uv_world_wall_us,
+    .wall_shift = uv_world_wall_shift,
+    .random = uv_world_random,
+    .turn = uv_world_turn,
+    .work = uv_world_work,
+    .on_signal = uv_world_on_signal,
+    .listen = uv_world_listen,
+    .connect = uv_world_connect,
+    .stdio = uv_world_stdio,
+};
+
+struct loop *loop_new_uv(struct amt_diag *diag)
+{
+    struct uv_world *world = amt_alloc(sizeof *world);
+    uint8_t *read_buffer = amt_alloc(UV_READ_BUFFER_BYTES);
+    if (world == NULL || read_buffer == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+        amt_free(world);
+        amt_free(read_buffer);
+        return NULL;
+    }
+    int code = uv_loop_init(&world->uv);
+    if (code != 0) {
+        (void)amt_diag_set(diag, AMT_ESYS, "no event loop: %s", uv_strerror(code));
+        amt_free(world);
+        amt_free(read_buffer);
+        return NULL;
+    }
+    (void)uv_timer_init(&world->uv, &world->wake);
+    world->loop.world = &k_uv;
+    world->read_buffer = read_buffer;
+    update_now(world);
+    return &world->loop;
+}

@@ -1,0 +1,37 @@
+/* The real world's own state, shared by its loop and its network. */
+#ifndef AMTLAB_RUNTIME_LOOP_UV_H
+#define AMTLAB_RUNTIME_LOOP_UV_H
+
+#include <uv.h>
+
+#include "runtime/loop_world.h"
+
+#define UV_READ_BUFFER_BYTES 65536u
+#define UV_SIGNALS_MAX       4u
+
+struct uv_signal {
+    uv_signal_t handle;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+
+struct uv_world {
+    struct loop loop;
+    uv_loop_t uv;
+    uv_timer_t wake;
+    struct uv_signal signals[UV_SIGNALS_MAX];
+    uint32_t signal_count;
+    uint8_t *read_buffer; /* one for all streams: an idle connection holds none */
+    bool is_freeing;      /* every handle is being closed: no lingering */
+};
+
+struct listener *uv_world_listen(struct loop *loop, const struct address *address,
+                                 accept_fn *on_accept, void *ctx, struct amt_diag *diag);
+struct stream *uv_world_connect(struct loop *loop, const struct address *address,
+                                uint64_t connect_limit_us, const struct stream_handler *handler,
+                                void *ctx);
+struct stream *uv_world_stdio(struct loop *loop, struct amt_diag *diag);
+/* For uv_walk: closes a handle of the network; knows what each one belongs to. */
+void uv_world_cut(uv_handle_t *handle);
+
+#endif

@@ -1,0 +1,115 @@
+#include "runtime/loop_virtual.h"
+
+#include "base/memory.h"
+
+#define WALL_START_US 1767225600000000u /* 2026-01-01T00:00:00Z */
+#define LATENCY_US    200u
+#define WINDOW_BYTES  65536u
+#define FIRST_PORT    49152u
+#define FIRST_CLIENT  20000u
+
+static struct virtual_loop *virtual_of(struct loop *loop)
+{
+    return (struct virtual_loop *)loop;
+}
+
+static void virtual_free(struct loop *loop)
+{
+    virtual_network_free(virtual_of(loop));
+    amt_free(loop);
+}
+
+static uint64_t virtual_wall_us(const struct loop *loop)
+{
+    const struct virtual_loop *v = (const struct virtual_loop *)loop;
+    return v->wall_start_us + loop->now_us + (uint64_t)v->wall_shift_us;
+}
+
+static void virtual_wall_shift(struct loop *loop, int64_t by_us)
+{
+    virtual_of(loop)->wall_shift_us += by_us;
+}
+
+static void virtual_random(struct loop *loop, void *out, size_t len)
+{
+    amt_random_fill(&virtual_of(loop)->random, out, len);
+}
+
+/* Everything that can happen is a timer: time jumps to the next one. */
+static bool virtual_turn(struct loop *loop, uint64_t deadline_us)
+{
+    uint64_t next_us = loop_next_timer_us(loop);
+    if (next_us > deadline_us || next_us == LOOP_NO_DEADLINE) {
+        if (deadline_us != LOOP_NO_DEADLINE) {
+            loop->now_us = deadline_us;
+        }
+        return false;
+    }
+    if (next_us > loop->now_us) {
+        loop->now_us = next_us;
+    }
+    return true;
+}
+
+struct virtual_work {
+    struct loop_task task;
+    void (*after)(void *ctx);
+    void *ctx;
+};
+
+static void work_after(void *ctx)
+{
+    struct virtual_work *work = ctx;
+    work->after(work->ctx);
+    amt_free(work);
+}
+
+static enum amt_err virtual_do_work(struct loop *loop, void (*work)(void *ctx),
+                                    void (*after)(void *ctx), void *ctx)
+{
+    struct virtual_work *w = amt_alloc(sizeof *w);
+    if (w == NULL) {
+        return AMT_ENOMEM;
+    }
+    w->after = after;
+    w->ctx = ctx;
+    work(ctx);
+    loop_task_init(&w->task, loop, work_after, w);
+    loop_task_post(&w->task);
+    return AMT_OK;
+}
+
+static const struct loop_world k_virtual = {
+    .is_virtual = true,
+    .free = virtual_free,
+    .wall_us = virtual_wall_us,
+    .wall_shift = virtual_wall_shift,
+    .random = virtual_random,
+    .turn = virtual_turn,
+    .work = virtual_do_work,
+    .listen = virtual_listen,
+    .connect = virtual_connect,
+};
+
+struct loop *loop_new_virtual(const struct virtual_world *world, struct amt_diag *diag)
+{
+    struct virtual_loop *v = amt_alloc(sizeof *v);
+    if (v == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+        return NULL;
+    }
+    v->loop.world = &k_virtual;
+    v->world = *world;
+    if (v->world.latency_us == 0) {
+        v->world.latency_us = LATENCY_US;
+    }
+    if (v->world.window_bytes == 0) {
+        v->world.window_bytes = WINDOW_BYTES;
+    }
+    v->wall_start_us = world->wall_start_us == 0 ? WALL_START_US : world->wall_start_us;
+    v->next_port = FIRST_PORT;
+    v->next_client_port = FIRST_CLIENT;
+    amt_random_seed(&v->random, world->seed, "loop");
+    amt_random_seed(&v->jitter, world->seed, "jitter");
+    return &v->loop;
+}

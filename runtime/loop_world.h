@@ -1,0 +1,55 @@
+/* What a world (uv or virtual) must supply, and what the common part of the loop holds. */
+#ifndef AMTLAB_RUNTIME_LOOP_WORLD_H
+#define AMTLAB_RUNTIME_LOOP_WORLD_H
+
+#include "runtime/loop.h"
+#include "runtime/net.h"
+
+struct loop_world {
+    bool is_virtual;
+    void (*free)(struct loop *loop);
+    uint64_t (*wall_us)(const struct loop *loop);
+    void (*wall_shift)(struct loop *loop, int64_t by_us);
+    void (*random)(struct loop *loop, void *out, size_t len);
+    /* Handles what happens next, waiting no longer than until deadline_us; sets loop->now_us. False
+     * when nothing can happen before that deadline or ever. */
+    bool (*turn)(struct loop *loop, uint64_t deadline_us);
+    enum amt_err (*work)(struct loop *loop, void (*work)(void *ctx), void (*after)(void *ctx),
+                         void *ctx);
+    enum amt_err (*on_signal)(struct loop *loop, int number, void (*fn)(void *ctx), void *ctx);
+    struct listener *(*listen)(struct loop *loop, const struct address *address,
+                               accept_fn *on_accept, void *ctx, struct amt_diag *diag);
+    struct stream *(*connect)(struct loop *loop, const struct address *address,
+                              uint64_t connect_limit_us, const struct stream_handler *handler,
+                              void *ctx);
+    struct stream *(*stdio)(struct loop *loop, struct amt_diag *diag);
+};
+
+/* First member of every world's loop. */
+struct loop {
+    const struct loop_world *world;
+    uint64_t now_us;
+    struct timer *timers; /* root of the heap */
+    uint64_t timer_order;
+    struct loop_task *first_task, *last_task;
+    bool is_stopped;
+};
+
+struct listener_class {
+    void (*address)(const struct listener *listener, struct address *address);
+    void (*pause)(struct listener *listener);
+    void (*resume)(struct listener *listener);
+    void (*close)(struct listener *listener);
+};
+struct listener {
+    const struct listener_class *class;
+};
+
+/* Earliest deadline; LOOP_NO_DEADLINE without a timer. */
+uint64_t loop_next_timer_us(const struct loop *loop);
+/* Runs one due timer; false when none is due. */
+bool loop_run_due_timer(struct loop *loop);
+/* Runs the tasks that are posted now (not those they post). */
+void loop_run_tasks(struct loop *loop);
+
+#endif
