@@ -1,0 +1,132 @@
+#include "runtime/pki.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/memory.h"
+#include "runtime/pki_internal.h"
+
+void pki_openssl_reason(char *out, size_t cap)
+{
+    unsigned long code = ERR_get_error();
+    const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
+    (void)snprintf(out, cap, "%s", reason == NULL ? "no reason given" : reason);
+    ERR_clear_error();
+}
+
+struct pki_identity *pki_identity_new(X509 *certificate, EVP_PKEY *key)
+{
+    struct pki_identity *identity = amt_alloc(sizeof *identity);
+    STACK_OF(X509) *above = sk_X509_new_null();
+    if (identity == NULL || above == NULL) {
+        amt_free(identity);
+        sk_X509_free(above);
+        X509_free(certificate);
+        EVP_PKEY_free(key);
+        return NULL;
+    }
+    identity->certificate = certificate;
+    identity->key = key;
+    identity->above = above;
+    identity->references = 1;
+    return identity;
+}
+
+struct pki_identity *pki_identity_ref(const struct pki_identity *identity)
+{
+    struct pki_identity *shared = (struct pki_identity *)(uintptr_t)identity;
+    shared->references += 1;
+    return shared;
+}
+
+void pki_identity_free(struct pki_identity *identity)
+{
+    if (identity == NULL || --identity->references > 0) {
+        return;
+    }
+    X509_free(identity->certificate);
+    EVP_PKEY_free(identity->key);
+    sk_X509_pop_free(identity->above, X509_free);
+    amt_free(identity);
+}
+
+struct x509_st *pki_certificate(const struct pki_identity *identity)
+{
+    return identity->certificate;
+}
+
+void pki_fingerprint(const struct pki_identity *identity, char out[static 65])
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    out[0] = '\0';
+    if (X509_digest(identity->certificate, EVP_sha256(), digest, &len) == 1) {
+        for (unsigned i = 0; i < len && i < 32; i++) {
+            (void)snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
+        }
+    }
+}
+
+bool pki_has_name(const struct pki_identity *identity, const char *name)
+{
+    char common_name[256];
+    int len = X509_NAME_get_text_by_NID(X509_get_subject_name(identity->certificate),
+                                        NID_commonName, common_name, sizeof common_name);
+    bool is_common = len > 0 && strcmp(common_name, name) == 0;
+    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    bool is_alternative = X509_check_host(identity->certificate, name, 0, flags, NULL) == 1 ||
+                          X509_check_ip_asc(identity->certificate, name, 0) == 1;
+    return is_common && is_alternative;
+}
+
+char *pki_certificate_pem(const struct pki_identity *identity)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    if (bio != NULL && PEM_write_bio_X509(bio, identity->certificate) == 1) {
+        const char *chars = NULL;
+        long len = BIO_get_mem_data(bio, &chars);
+        text = len > 0 ? amt_memdup(chars, (size_t)len) : NULL;
+    }
+    BIO_free(bio);
+    return text;
+}
+
+struct pki_trust *pki_trust_new(void)
+{
+    struct pki_trust *trust = amt_alloc(sizeof *trust);
+    X509_STORE *store = X509_STORE_new();
+    if (trust == NULL || store == NULL) {
+        amt_free(trust);
+        X509_STORE_free(store);
+        return NULL;
+    }
+    trust->store = store;
+    trust->references = 1;
+    return trust;
+}
+
+enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *root)
+{
+    return X509_STORE_add_cert(trust->store, root->certificate) == 1 ? AMT_OK : AMT_ENOMEM;
+}
+
+struct pki_trust *pki_trust_ref(const struct pki_trust *trust)
+{
+    struct pki_trust *shared = (struct pki_trust *)(uintptr_t)trust;
+    shared->references += 1;
+    return shared;
+}
+
+void pki_trust_free(struct pki_trust *trust)
+{
+    if (trust == NULL || --trust->references > 0) {
+        return;
+    }
+    X509_STORE_free(trust->store);
+    amt_free(trust);
+}

@@ -1,0 +1,214 @@
+/* Certificates and keys as PEM files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "runtime/pki_internal.h"
+
+#define PEM_MAX_BYTES (1024 * 1024)
+
+static BIO *read_file(const char *path, bool is_key, struct amt_diag *diag)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        (void)amt_diag_errno(diag, errno, "cannot read %s", path);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return NULL;
+    }
+    BIO *bio = NULL;
+    if (is_key && (status.st_mode & 077) != 0) {
+        (void)amt_diag_set(diag, AMT_ECERT, "the private key %s can be read by others (mode %04o)",
+                           path, (unsigned)(status.st_mode & 07777));
+        (void)amt_diag_hint(diag, "chmod 600 %s", path);
+    } else if (status.st_size > PEM_MAX_BYTES) {
+        (void)amt_diag_set(diag, AMT_ETOOBIG, "%s is too large for a PEM file", path);
+    } else {
+        bio = BIO_new_fd(fd, BIO_CLOSE);
+        fd = bio == NULL ? fd : -1;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return bio;
+}
+
+static enum amt_err not_pem(const char *path, const char *what, struct amt_diag *diag)
+{
+    char reason[160];
+    pki_openssl_reason(reason, sizeof reason);
+    (void)amt_diag_set(diag, AMT_ECERT, "%s holds no %s in PEM form: %s", path, what, reason);
+    (void)amt_diag_hint(diag, "its text must begin with -----BEGIN %s-----", what);
+    return AMT_ECERT;
+}
+
+static EVP_PKEY *load_key(const char *path, struct amt_diag *diag)
+{
+    BIO *bio = read_file(path, true, diag);
+    if (bio == NULL) {
+        return NULL;
+    }
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "");
+    BIO_free(bio);
+    if (key == NULL) {
+        (void)not_pem(path, "PRIVATE KEY", diag);
+    }
+    return key;
+}
+
+static bool read_rest(BIO *bio, struct pki_identity *identity)
+{
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    while (certificate != NULL) {
+        if (sk_X509_push(identity->above, certificate) <= 0) {
+            X509_free(certificate);
+            return false;
+        }
+        certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    }
+    ERR_clear_error(); /* the end of the file is an error to OpenSSL */
+    return true;
+}
+
+struct pki_identity *pki_load(const char *cert_path, const char *key_path, struct amt_diag *diag)
+{
+    BIO *bio = read_file(cert_path, false, diag);
+    if (bio == NULL) {
+        return NULL;
+    }
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    EVP_PKEY *key = NULL;
+    if (certificate == NULL) {
+        (void)not_pem(cert_path, "CERTIFICATE", diag);
+    } else {
+        key = load_key(key_path, diag);
+    }
+    if (key == NULL) {
+        X509_free(certificate);
+        BIO_free(bio);
+        return NULL;
+    }
+    struct pki_identity *identity = pki_identity_new(certificate, key);
+    bool good = identity != NULL && read_rest(bio, identity);
+    BIO_free(bio);
+    if (good && X509_check_private_key(identity->certificate, identity->key) != 1) {
+        ERR_clear_error();
+        (void)amt_diag_set(diag, AMT_ECERT, "the key %s does not belong to the certificate %s",
+                           key_path, cert_path);
+        (void)amt_diag_hint(diag, "give the key that the certificate was made for");
+        good = false;
+    }
+    if (!good) {
+        pki_identity_free(identity);
+        identity = NULL;
+    }
+    return identity;
+}
+
+/* Syncs the folder too: the new name must survive a crash. */
+static bool sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? amt_strdup(".") : amt_memdup(path, (size_t)(slash - path) + 1);
+    int fd = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    amt_free(folder);
+    return good;
+}
+
+typedef bool write_pem_fn(BIO *bio, const struct pki_identity *identity);
+
+static bool write_certificates(BIO *bio, const struct pki_identity *identity)
+{
+    bool good = PEM_write_bio_X509(bio, identity->certificate) == 1;
+    for (int i = 0; good && i < sk_X509_num(identity->above); i++) {
+        good = PEM_write_bio_X509(bio, sk_X509_value(identity->above, i)) == 1;
+    }
+    return good;
+}
+
+static bool write_key(BIO *bio, const struct pki_identity *identity)
+{
+    return PEM_write_bio_PKCS8PrivateKey(bio, identity->key, NULL, NULL, 0, NULL, NULL) == 1;
+}
+
+static enum amt_err save(const struct pki_identity *identity, const char *path, mode_t mode,
+                         write_pem_fn *write_pem, struct amt_diag *diag)
+{
+    struct text temporary = { 0 };
+    text_printf(&temporary, "%s.new", path);
+    if (temporary.failed) {
+        return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    }
+    (void)unlink(text_chars(&temporary)); /* left by a crash */
+    int fd = open(text_chars(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    BIO *bio = fd < 0 ? NULL : BIO_new_fd(fd, BIO_NOCLOSE);
+    bool good = bio != NULL && write_pem(bio, identity) && fsync(fd) == 0;
+    int error = errno;
+    BIO_free(bio);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (good && rename(text_chars(&temporary), path) != 0) {
+        error = errno;
+        good = false;
+    }
+    good = good && sync_folder(path);
+    enum amt_err err = AMT_OK;
+    if (!good) {
+        (void)unlink(text_chars(&temporary));
+        err = amt_diag_errno(diag, error, "cannot write %s", path);
+        (void)amt_diag_hint(diag, "check that the folder exists, may be written and has space");
+    }
+    text_fini(&temporary);
+    return err;
+}
+
+enum amt_err pki_save(const struct pki_identity *identity, const char *cert_path,
+                      const char *key_path, struct amt_diag *diag)
+{
+    if (key_path != NULL) {
+        TRY(save(identity, key_path, 0600, write_key, diag));
+    }
+    if (cert_path != NULL) {
+        TRY(save(identity, cert_path, 0644, write_certificates, diag));
+    }
+    return AMT_OK;
+}
+
+enum amt_err pki_trust_load(struct pki_trust *trust, const char *path, struct amt_diag *diag)
+{
+    BIO *bio = read_file(path, false, diag);
+    if (bio == NULL) {
+        return AMT_ESYS;
+    }
+    uint32_t count = 0;
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    enum amt_err err = AMT_OK;
+    while (certificate != NULL && err == AMT_OK) {
+        err = X509_STORE_add_cert(trust->store, certificate) == 1 ? AMT_OK : AMT_ENOMEM;
+        X509_free(certificate);
+        count += 1;
+        certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    }
+    X509_free(certificate);
+    BIO_free(bio);
+    if (count == 0) {
+        return not_pem(path, "CERTIFICATE", diag);
+    }
+    ERR_clear_error();
+    return err;
+}
