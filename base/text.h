@@ -25,6 +25,9 @@ void text_json(struct text *t, const char *chars, size_t len);
 void text_xml(struct text *t, const char *chars, size_t len);
 /* logfmt value: bare when it is plain, else quoted; controls and non-ASCII as \xNN. */
 void text_logfmt(struct text *t, const char *chars, size_t len);
+/* For a terminal: UTF-8 stays, but what could steer the terminal or turn the reading direction does
+ * not: controls and bytes that are not UTF-8 become \xNN, direction marks \u{N}; a tab is a space. */
+void text_terminal(struct text *t, const char *chars, size_t len);
 /* "" instead of NULL. */
 const char *text_chars(const struct text *t);
 /* Hands the characters over (amt_free), leaves t empty; NULL after a failure. */

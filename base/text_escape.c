@@ -136,3 +136,36 @@ void text_logfmt(struct text *t, const char *chars, size_t len)
     }
     text_append(t, "\"", 1);
 }
+
+static bool is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
+/* Characters that only change the order in which others are shown. */
+static bool is_direction_mark(uint32_t code)
+{
+    return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0x200e || code == 0x200f || code == 0x061c;
+}
+
+void text_terminal(struct text *t, const char *chars, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        uint32_t code = 0;
+        size_t n = utf8_at(chars + i, len - i, &code);
+        if (n == 0) {
+            text_printf(t, "\\x%02x", (unsigned)(uint8_t)chars[i]);
+            n = 1;
+        } else if (code == '\t') {
+            text_append(t, " ", 1);
+        } else if (is_control(code)) {
+            text_printf(t, "\\x%02x", (unsigned)code);
+        } else if (is_direction_mark(code)) {
+            text_printf(t, "\\u{%x}", (unsigned)code);
+        } else {
+            text_append(t, chars + i, n);
+        }
+        i += n;
+    }
+}

@@ -98,6 +98,22 @@ static void escapes_let_nothing_through(void **state)
     check_escape(text_logfmt, "a b=\"\x1b[31m", 10, "\"a b=\\\"\\x1b[31m\"");
 }
 
+static void nothing_that_steers_a_terminal_gets_through(void **state)
+{
+    (void)state;
+    check_escape(text_terminal, "a \"\xc3\xa4\" \xe2\x9c\x94", 9, "a \"\xc3\xa4\" \xe2\x9c\x94");
+    check_escape(text_terminal, "\x1b[2J\r\n\t\x7f", 8, "\\x1b[2J\\x0d\\x0a \\x7f");
+    check_escape(text_terminal,
+                 "\xc2\x9b"
+                 "1m",
+                 4, "\\x9b1m");
+    check_escape(text_terminal, "\xff\xc3", 2, "\\xff\\xc3");
+    check_escape(text_terminal,
+                 "\xe2\x80\xae"
+                 "x",
+                 4, "\\u{202e}x");
+}
+
 static void durations_print_the_short_way(void **state)
 {
     (void)state;
@@ -145,6 +161,7 @@ int main(void)
         cmocka_unit_test(numbers_are_the_whole_text_and_bounded),
         cmocka_unit_test(hex_allows_space_between_bytes_only),
         cmocka_unit_test(escapes_let_nothing_through),
+        cmocka_unit_test(nothing_that_steers_a_terminal_gets_through),
         cmocka_unit_test(durations_print_the_short_way),
         cmocka_unit_test(the_nearest_word_is_found_when_it_is_near),
         cmocka_unit_test(a_builder_without_memory_fails_once_and_for_all),
