@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 
 /* harness.md 12.1, worst last within a group; names: "passed", "not_strict", ... */
@@ -188,16 +189,23 @@ struct results {
     uint32_t case_count;
     struct result_source *source_first, *source_last;
     bool failed; /* sticks when memory ran out: the tree is incomplete and must not be published */
-    struct results_block *blocks;
+    struct arena arena;
+    struct result_spares *spares; /* what the add functions return without memory */
 };
 
 struct results_totals {
     uint32_t cases;
     uint32_t by_verdict[RESULT_VERDICT_COUNT];
-    uint32_t bad;               /* result_verdict_is_bad with the run's strictness */
-    uint32_t specs, specs_must; /* requirements cited by the cases run */
-    uint32_t specs_must_passed; /* `must` requirements with no bad case */
-    uint64_t virtual_us;        /* sum over the cases */
+    uint32_t bad;        /* result_verdict_is_bad with the run's strictness */
+    uint64_t virtual_us; /* sum over the cases */
+};
+
+/* A requirement over all cases that cite it. */
+struct results_spec {
+    const char *id, *text;
+    enum result_level level;     /* the strictest claimed */
+    enum result_verdict verdict; /* the worst */
+    uint32_t cases, passed;      /* passed: RESULT_PASSED or RESULT_INFO */
 };
 
 /* All texts of the run are "" at first. NULL without memory. */
@@ -245,5 +253,8 @@ const char *results_source(const struct results *results, const char *path);
 /* Line `line` (from 1) of a text: its start and length without the end of line; NULL if none. */
 const char *result_line_at(const char *text, uint32_t line, size_t *len);
 void results_count(const struct results *results, struct results_totals *totals);
+/* The requirements cited, sorted by id, in an array to be freed with amt_free; its texts belong to
+ * the tree. False without memory. */
+bool results_specs(const struct results *results, struct results_spec **specs, uint32_t *count);
 
 #endif

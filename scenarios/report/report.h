@@ -1,0 +1,63 @@
+/*
+ * Report writers: one format each, all over the same result tree. Each appends to a text; when memory
+ * ran out, out->failed is set and nothing of it may be used. None prints a secret: the tree has none.
+ */
+#ifndef AMTLAB_SCENARIOS_REPORT_REPORT_H
+#define AMTLAB_SCENARIOS_REPORT_REPORT_H
+
+#include "base/diag.h"
+#include "base/text.h"
+#include "scenarios/report/results.h"
+
+/* For people at a terminal, or in a log of a pipeline (harness.md 11.3). */
+struct report_style {
+    bool colour; /* escape sequences; the caller knows about NO_COLOR and terminals */
+    bool plain;  /* words instead of signs, and nothing that needs a wide terminal */
+};
+/* "amtlab 1.0  seed 7  target mps=...  412 cases" and an empty line */
+void report_terminal_header(struct text *out, const struct results *results,
+                            const struct report_style *style);
+/* The one line of a finished case, with its end. */
+void report_terminal_case(struct text *out, const struct result_case *c,
+                          const struct report_style *style);
+/* What failed, where in the scenario, what was expected, which requirement, how to run it again.
+ * Nothing for a case without a failure. */
+void report_terminal_failure(struct text *out, const struct results *results,
+                             const struct result_case *c, const struct report_style *style);
+/* Counts, stale expectations, real time; report_path: "" or where the other reports are. */
+void report_terminal_summary(struct text *out, const struct results *results,
+                             const struct report_style *style, const char *report_path);
+/* All of the above. */
+void report_terminal(struct text *out, const struct results *results,
+                     const struct report_style *style);
+
+/* harness.md 13.1. Byte-identical for equal seeds in virtual time but for the object "real_time". */
+void report_json(struct text *out, const struct results *results);
+/* harness.md 13.2. */
+void report_junit(struct text *out, const struct results *results);
+/* TAP 14, harness.md 13.3. */
+void report_tap(struct text *out, const struct results *results);
+/* Markdown summary below 1 MiB; says what was cut (harness.md 13.3). */
+void report_markdown(struct text *out, const struct results *results);
+
+/* HTML, harness.md 13.4: the overview, and the page of one case; the files stand in one folder. */
+void report_html_index(struct text *out, const struct results *results);
+void report_html_case(struct text *out, const struct results *results, const struct result_case *c);
+/* The page's file name: safe characters only, different for each id. */
+void report_html_name(struct text *out, const struct result_case *c);
+/* The style sheet both use, "style.css". */
+const char *report_html_style(void);
+/* The case's messages as a picture: a complete SVG element. */
+void report_sequence_svg(struct text *out, const struct result_case *c);
+
+/*
+ * Writes the set of reports that spec asks for, "junit=F,json=F,html=D,tap=F,md=F": folders are made,
+ * files are replaced whole or not at all. AMT_ECONFIG: spec is not understood (hint: the formats);
+ * AMT_ESYS: which file, why, what to do; AMT_ENOMEM; AMT_ESTATE: the tree is incomplete.
+ */
+enum amt_err report_write_files(const struct results *results, const char *spec,
+                                struct amt_diag *diag) AMT_MUST_USE;
+/* Only the check of spec, before anything runs. */
+enum amt_err report_check_spec(const char *spec, struct amt_diag *diag) AMT_MUST_USE;
+
+#endif
