@@ -12,7 +12,7 @@
 #include "base/error.h"
 
 #define STREAM_NAME_BYTES 80
-#define STREAM_TEXT_BYTES 200
+#define STREAM_TEXT_BYTES 256
 
 enum stream_end_kind {
     STREAM_END_FIN, /* the peer finished in order (TLS: close_notify or, if tolerated, bare FIN) */

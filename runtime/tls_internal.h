@@ -1,0 +1,50 @@
+/* Shared by the files of the TLS stream. */
+#ifndef AMTLAB_RUNTIME_TLS_INTERNAL_H
+#define AMTLAB_RUNTIME_TLS_INTERNAL_H
+
+#include <stdio.h>
+
+#include <openssl/ssl.h>
+
+#include "base/bytes.h"
+#include "runtime/pki_internal.h"
+#include "runtime/stream_class.h"
+#include "runtime/tls.h"
+
+struct tls_context {
+    SSL_CTX *ssl;
+    struct pki_trust *trust;
+    FILE *key_log;
+    uint32_t references;
+    bool is_server, verifies_peer;
+};
+
+struct tls_stream {
+    struct stream stream;
+    struct loop *loop;
+    struct tls_context *context;
+    struct stream *lower;
+    SSL *ssl;
+    const uint8_t *in; /* ciphertext in hand, borrowed during the lower stream's callback */
+    uint32_t in_len;
+    struct bytes kept;  /* ciphertext that came while paused */
+    struct bytes early; /* plaintext written before the handshake was complete */
+    struct loop_task pump;
+    uint32_t write_limit;
+    uint32_t depth; /* calls in progress: freeing waits */
+    bool is_open, is_paused, has_ended, is_closed, has_sent_close, is_lower_ended;
+    int alert; /* last alert other than close_notify, -1 for none */
+    bool alert_is_ours;
+    char *expected_name;
+    bool accepts_san;
+    char why[STREAM_TEXT_BYTES]; /* a verification failure in words */
+};
+
+/* The BIO between SSL and the lower stream; its data is a tls_stream. */
+BIO *tls_bio_new(struct tls_stream *t);
+/* The certificate verification callback of clients. */
+int tls_verify_server(int is_ok, X509_STORE_CTX *store);
+/* NULL when s is not a TLS stream. */
+struct tls_stream *tls_of(struct stream *s);
+
+#endif

@@ -1,0 +1,135 @@
+/* Who is on the other side, and do we believe it. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "runtime/tls_internal.h"
+
+static void common_name_of(X509 *certificate, char *out, size_t cap)
+{
+    int len = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, out,
+                                        (int)cap);
+    if (len < 0) {
+        out[0] = '\0';
+    }
+}
+
+static bool has_alternative_name(X509 *certificate, const char *name)
+{
+    return X509_check_host(certificate, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1 ||
+           X509_check_ip_asc(certificate, name, 0) == 1;
+}
+
+/* Firmware compares the Common Name (apf.md 6.3); whether it looks at SANs is not known. */
+static bool name_is_right(struct tls_stream *t, X509 *certificate)
+{
+    char common_name[256];
+    common_name_of(certificate, common_name, sizeof common_name);
+    if (strcasecmp(common_name, t->expected_name) == 0 ||
+        (t->accepts_san && has_alternative_name(certificate, t->expected_name))) {
+        return true;
+    }
+    (void)snprintf(t->why, sizeof t->why,
+                   "the server's certificate has the Common Name \"%.60s\", but \"%.60s\" is "
+                   "expected (APF-DEV-002)",
+                   common_name, t->expected_name);
+    return false;
+}
+
+int tls_verify_server(int is_ok, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_stream *t = SSL_get_app_data(ssl);
+    if (is_ok == 0) {
+        char name[256] = "";
+        X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+        if (certificate != NULL) {
+            common_name_of(certificate, name, sizeof name);
+        }
+        (void)snprintf(t->why, sizeof t->why,
+                       "the server's certificate is not accepted: %s (\"%.60s\", APF-DEV-002)",
+                       X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)), name);
+        return 0;
+    }
+    bool is_leaf = X509_STORE_CTX_get_error_depth(store) == 0;
+    if (is_leaf && t->expected_name != NULL &&
+        !name_is_right(t, X509_STORE_CTX_get_current_cert(store))) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+        return 0;
+    }
+    return 1;
+}
+
+static X509 *peer_certificate(const struct stream *s)
+{
+    SSL *ssl = stream_tls(s);
+    return ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
+}
+
+static int verify_chain(X509_STORE_CTX *store, X509_STORE *trust, X509 *peer, const SSL *ssl,
+                        time_t now)
+{
+    if (X509_STORE_CTX_init(store, trust, peer, SSL_get_peer_cert_chain(ssl)) != 1) {
+        return 0;
+    }
+    (void)X509_STORE_CTX_set_purpose(store, X509_PURPOSE_SSL_CLIENT);
+    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(store), now);
+    return X509_verify_cert(store);
+}
+
+bool tls_peer_is_trusted(const struct stream *s, struct amt_diag *diag)
+{
+    SSL *ssl = stream_tls(s);
+    X509 *peer = peer_certificate(s);
+    if (peer == NULL) {
+        (void)amt_diag_set(diag, AMT_ECERT, "the peer gave no certificate");
+        return false;
+    }
+    const struct tls_stream *t = SSL_get_app_data(ssl);
+    if (t->context->trust == NULL) {
+        (void)amt_diag_set(diag, AMT_ECERT, "no roots are configured to judge it by");
+        return false;
+    }
+    X509_STORE_CTX *store = X509_STORE_CTX_new();
+    time_t now = (time_t)(loop_wall_us(t->loop) / US_PER_SECOND);
+    bool good = store != NULL && verify_chain(store, t->context->trust->store, peer, ssl, now) == 1;
+    if (!good && store != NULL) {
+        (void)amt_diag_set(diag, AMT_ECERT, "the peer's certificate is not accepted: %s",
+                           X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+    }
+    X509_STORE_CTX_free(store);
+    ERR_clear_error();
+    return good;
+}
+
+void tls_peer_common_name(const struct stream *s, char *out, size_t cap)
+{
+    X509 *peer = peer_certificate(s);
+    out[0] = '\0';
+    if (peer != NULL) {
+        common_name_of(peer, out, cap);
+    }
+}
+
+void tls_peer_fingerprint(const struct stream *s, char out[static 65])
+{
+    X509 *peer = peer_certificate(s);
+    out[0] = '\0';
+    if (peer != NULL) {
+        struct pki_identity identity = { .certificate = peer };
+        pki_fingerprint(&identity, out);
+    }
+}
+
+void tls_describe(const struct stream *s, char *out, size_t cap)
+{
+    const SSL *ssl = stream_tls(s);
+    if (ssl == NULL) {
+        (void)snprintf(out, cap, "plain");
+    } else {
+        (void)snprintf(out, cap, "%s %s", SSL_get_version(ssl), SSL_get_cipher_name(ssl));
+    }
+}
