@@ -101,7 +101,7 @@ static void escapes_let_nothing_through(void **state)
 static void nothing_that_steers_a_terminal_gets_through(void **state)
 {
     (void)state;
-    check_escape(text_terminal, "a \"\xc3\xa4\" \xe2\x9c\x94", 9, "a \"\xc3\xa4\" \xe2\x9c\x94");
+    check_escape(text_terminal, "a \"\xc3\xa4\" \xe2\x9c\x94", 10, "a \"\xc3\xa4\" \xe2\x9c\x94");
     check_escape(text_terminal, "\x1b[2J\r\n\t\x7f", 8, "\\x1b[2J\\x0d\\x0a \\x7f");
     check_escape(text_terminal,
                  "\xc2\x9b"
