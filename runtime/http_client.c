@@ -1,0 +1,99 @@
+/* One request, one answer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "runtime/http_internal.h"
+
+struct fetch {
+    struct stream *stream;
+    struct http_message message;
+    struct text request;
+    struct timer limit;
+    http_response_fn *on_response;
+    void *ctx;
+};
+
+static void finish(struct fetch *f, const char *error)
+{
+    struct http_message *m = &f->message;
+    struct http_response response = { .error = error };
+    if (error == NULL) {
+        response.status = (int)m->parser.status_code;
+        response.headers = m->headers;
+        response.header_count = m->header_count;
+        response.body = m->body.len == 0 ? "" : (const char *)bytes_front(&m->body);
+        response.body_len = m->body.len;
+    }
+    timer_stop(&f->limit);
+    stream_close(f->stream);
+    f->on_response(f->ctx, &response);
+    http_message_reset(m);
+    if (f->request.chars != NULL) {
+        amt_wipe(f->request.chars, f->request.len);
+    }
+    text_fini(&f->request);
+    amt_free(f);
+}
+
+static void on_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct fetch *f = ctx;
+    (void)http_message_feed(&f->message, in, len);
+    if (f->message.error_status != 0) {
+        finish(f, f->message.error_status == 413 ? "the answer is too long"
+                                                 : "the answer is not HTTP/1.1");
+    } else if (f->message.is_whole) {
+        finish(f, NULL);
+    }
+}
+
+static void on_end(void *ctx, const struct stream_end *end)
+{
+    struct fetch *f = ctx;
+    if (end->kind == STREAM_END_FIN) {
+        (void)http_message_feed(&f->message, (const uint8_t *)"", 0); /* a body until the end */
+        bool is_whole = f->message.is_whole && f->message.error_status == 0;
+        finish(f, is_whole ? NULL : "the connection closed before the answer was complete");
+    } else {
+        finish(f, end->text);
+    }
+}
+
+static void on_limit(void *ctx)
+{
+    finish(ctx, "no answer in time");
+}
+
+static const struct stream_handler k_handler = { .on_data = on_data, .on_end = on_end };
+
+void http_fetch(struct loop *loop, struct stream *s, const char *method, const char *target,
+                const char *host, const char *headers, const void *body, uint32_t body_len,
+                uint64_t limit_us, http_response_fn *on_response, void *ctx)
+{
+    struct fetch *f = amt_alloc(sizeof *f);
+    if (f == NULL) {
+        struct http_response response = { .error = "out of memory" };
+        stream_close(s);
+        on_response(ctx, &response);
+        return;
+    }
+    f->stream = s;
+    f->on_response = on_response;
+    f->ctx = ctx;
+    http_message_init(&f->message, HTTP_RESPONSE, NULL);
+    timer_init(&f->limit, loop, on_limit, f);
+    timer_start(&f->limit, limit_us);
+    stream_set_handler(s, &k_handler, f);
+    text_printf(&f->request, "%s %s HTTP/1.1\r\nHost: %s\r\n%s", method, target, host,
+                headers == NULL ? "" : headers);
+    if (body_len > 0) {
+        text_printf(&f->request, "Content-Length: %u\r\n", body_len);
+    }
+    text_puts(&f->request, "\r\n");
+    text_append(&f->request, body, body_len);
+    if (f->request.failed ||
+        stream_write(s, f->request.chars, (uint32_t)f->request.len) != AMT_OK) {
+        finish(f, "the request cannot be sent");
+    }
+}

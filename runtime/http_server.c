@@ -1,0 +1,304 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "runtime/http_internal.h"
+
+#define IDLE_LIMIT_US (30u * (uint64_t)US_PER_SECOND)
+
+struct http_server_connection {
+    struct stream *stream;
+    struct http_message message;
+    struct bytes ahead; /* bytes behind a request that is being answered */
+    struct timer idle;
+    uint64_t idle_limit_us;
+    http_request_fn *on_request;
+    void (*on_end)(void *ctx);
+    void *ctx;
+    uint32_t depth;
+    bool is_answering; /* a request waits for its answer */
+    bool is_head;      /* ... and is a HEAD */
+    bool closes;       /* after this answer */
+    bool is_gone;
+    bool input_ended;
+};
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 101:
+        return "Switching Protocols";
+    case 200:
+        return "OK";
+    case 202:
+        return "Accepted";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 409:
+        return "Conflict";
+    case 413:
+        return "Payload Too Large";
+    case 426:
+        return "Upgrade Required";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 500:
+        return "Internal Server Error";
+    case 502:
+        return "Bad Gateway";
+    case 503:
+        return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
+    default:
+        return status < 400 ? "OK" : "Error";
+    }
+}
+
+static void destroy(struct http_server_connection *c)
+{
+    timer_stop(&c->idle);
+    http_message_reset(&c->message);
+    bytes_fini(&c->ahead);
+    amt_free(c);
+}
+
+static void leave(struct http_server_connection *c)
+{
+    c->depth -= 1;
+    if (c->depth == 0 && c->is_gone) {
+        destroy(c);
+    }
+}
+
+/* The end for the owner; the stream is closed or handed over by the caller. */
+static void retire(struct http_server_connection *c)
+{
+    if (c->is_gone) {
+        return;
+    }
+    c->is_gone = true;
+    timer_stop(&c->idle);
+    c->depth += 1;
+    if (c->on_end != NULL) {
+        c->on_end(c->ctx);
+    }
+    leave(c);
+}
+
+static void finish(struct http_server_connection *c)
+{
+    stream_close(c->stream);
+    retire(c);
+}
+
+static void refuse(struct http_server_connection *c, int status)
+{
+    char body[64];
+    int len = snprintf(body, sizeof body, "%d %s\n", status, reason_of(status));
+    c->closes = true;
+    c->is_answering = true;
+    http_respond(c, status, "text/plain", NULL, body, (uint32_t)len);
+}
+
+static void dispatch(struct http_server_connection *c)
+{
+    struct http_message *m = &c->message;
+    struct http_request request = {
+        .method = http_method_str((enum http_method)m->parser.method),
+        .target = m->head.chars == NULL ? "" : m->head.chars + m->target,
+        .headers = m->headers,
+        .header_count = m->header_count,
+        .body = m->body.len == 0 ? "" : (const char *)bytes_front(&m->body),
+        .body_len = m->body.len,
+        .is_upgrade = m->parser.upgrade != 0,
+    };
+    c->is_answering = true;
+    c->is_head = m->parser.method == HTTP_HEAD;
+    c->closes = http_should_keep_alive(&m->parser) == 0;
+    timer_stop(&c->idle);
+    c->on_request(c->ctx, c, &request);
+}
+
+/* Feeds in; what lies behind a whole request is kept until that is answered. */
+static void feed(struct http_server_connection *c, const uint8_t *in, uint32_t len)
+{
+    uint32_t at = 0;
+    while (!c->is_gone && !c->is_answering && at < len) {
+        at += (uint32_t)http_message_feed(&c->message, in + at, len - at);
+        if (c->message.error_status != 0) {
+            refuse(c, c->message.error_status);
+            return;
+        }
+        if (c->message.is_whole) {
+            dispatch(c);
+        }
+    }
+    if (!c->is_gone && at < len) {
+        if (bytes_append(&c->ahead, in + at, len - at) != AMT_OK) {
+            finish(c);
+        } else if (c->is_answering) {
+            stream_pause(c->stream); /* one request at a time */
+        }
+    }
+}
+
+static void on_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct http_server_connection *c = ctx;
+    c->depth += 1;
+    if (c->ahead.len > 0 || c->is_answering) {
+        if (bytes_append(&c->ahead, in, len) != AMT_OK) {
+            finish(c);
+        }
+    } else {
+        if (!timer_is_running(&c->idle)) {
+            timer_start(&c->idle, c->idle_limit_us);
+        }
+        feed(c, in, len);
+    }
+    leave(c);
+}
+
+/* After an answer: the requests that came early. */
+static void go_on(struct http_server_connection *c)
+{
+    struct bytes ahead = c->ahead;
+    c->ahead = (struct bytes){ .max = 0 };
+    stream_resume(c->stream);
+    if (ahead.len > 0) {
+        feed(c, bytes_front(&ahead), ahead.len);
+    }
+    bytes_fini(&ahead);
+    if (!c->is_gone && !c->is_answering && c->input_ended) {
+        finish(c);
+    }
+}
+
+static void on_end(void *ctx, const struct stream_end *end)
+{
+    struct http_server_connection *c = ctx;
+    c->input_ended = true;
+    if (end->kind != STREAM_END_FIN || !c->is_answering) {
+        finish(c);
+    }
+}
+
+static void on_idle(void *ctx)
+{
+    struct http_server_connection *c = ctx;
+    c->depth += 1;
+    if (c->message.is_started && !c->is_answering) {
+        refuse(c, 408);
+    } else {
+        finish(c);
+    }
+    leave(c);
+}
+
+static const struct stream_handler k_handler = { .on_data = on_data, .on_end = on_end };
+
+struct http_server_connection *http_serve(struct loop *loop, struct stream *s,
+                                          const struct http_limits *limits,
+                                          http_request_fn *on_request, void (*on_ended)(void *ctx),
+                                          void *ctx, const uint8_t *pre, uint32_t pre_len)
+{
+    struct http_server_connection *c = amt_alloc(sizeof *c);
+    if (c == NULL) {
+        stream_close(s);
+        return NULL;
+    }
+    c->stream = s;
+    c->on_request = on_request;
+    c->on_end = on_ended;
+    c->ctx = ctx;
+    c->idle_limit_us =
+        limits != NULL && limits->idle_limit_us != 0 ? limits->idle_limit_us : IDLE_LIMIT_US;
+    http_message_init(&c->message, HTTP_REQUEST, limits);
+    timer_init(&c->idle, loop, on_idle, c);
+    timer_start(&c->idle, c->idle_limit_us);
+    stream_set_handler(s, &k_handler, c);
+    if (pre_len > 0) {
+        c->depth += 1;
+        feed(c, pre, pre_len);
+        leave(c);
+    }
+    return c;
+}
+
+static void send_head(struct http_server_connection *c, int status, const char *content_type,
+                      const char *headers, uint32_t body_len, struct text *out)
+{
+    text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_of(status));
+    if (content_type != NULL) {
+        text_printf(out, "Content-Type: %s\r\n", content_type);
+    }
+    text_printf(out, "Content-Length: %u\r\nConnection: %s\r\n%s\r\n", body_len,
+                c->closes ? "close" : "keep-alive", headers == NULL ? "" : headers);
+}
+
+void http_respond(struct http_server_connection *c, int status, const char *content_type,
+                  const char *headers, const void *body, uint32_t body_len)
+{
+    if (c->is_gone || !c->is_answering) {
+        return;
+    }
+    struct text out = { 0 };
+    send_head(c, status, content_type, headers, body_len, &out);
+    if (!c->is_head && body_len > 0) {
+        text_append(&out, body, body_len);
+    }
+    c->depth += 1;
+    bool is_sent = !out.failed && stream_write(c->stream, out.chars, (uint32_t)out.len) == AMT_OK;
+    text_fini(&out);
+    c->is_answering = false;
+    if (!is_sent || c->closes) {
+        finish(c);
+    } else {
+        http_message_reset(&c->message);
+        timer_start(&c->idle, c->idle_limit_us);
+        /* Deep pipelines do not recurse: inside feed() the loop there goes on. */
+        if (c->depth == 1) {
+            go_on(c);
+        }
+    }
+    leave(c);
+}
+
+struct stream *http_upgrade(struct http_server_connection *c, const char *headers,
+                            struct text *read_ahead)
+{
+    struct text out = { 0 };
+    text_printf(&out, "HTTP/1.1 101 %s\r\n%s\r\n", reason_of(101), headers);
+    struct stream *s = c->stream;
+    bool is_sent =
+        !c->is_gone && !out.failed && stream_write(s, out.chars, (uint32_t)out.len) == AMT_OK;
+    text_fini(&out);
+    if (!is_sent) {
+        return NULL;
+    }
+    if (c->ahead.len > 0) {
+        text_append(read_ahead, (const char *)bytes_front(&c->ahead), c->ahead.len);
+    }
+    stream_set_handler(s, NULL, NULL);
+    stream_resume(s);
+    retire(c);
+    return s;
+}
+
+void http_server_close(struct http_server_connection *c)
+{
+    if (!c->is_gone) {
+        finish(c);
+    }
+}
