@@ -19,8 +19,11 @@
 enum mps_auth_mode { MPS_AUTH_CONFIG, MPS_AUTH_STORE, MPS_AUTH_ANY, MPS_AUTH_DENY };
 
 struct mps_user {
-    char *name, *password;
-    char *uuid; /* NULL: any device */
+    const char *name;        /* NULL when group is given */
+    const char *group;       /* MeshCentral group id: its first 16 characters, @ and $ as X */
+    const char *password;    /* NULL: any password, as MeshCentral without mpsPass */
+    const char *uuid;        /* NULL: any device */
+    const char *certificate; /* SHA-256 of a client certificate that logs in by method none */
 };
 
 /* Bound from YAML by mps_config_keys; the manual of every key is there. */
@@ -33,9 +36,11 @@ struct mps_config {
     int key;                    /* enum pki_key */
     bool sends_chain;
     char *key_log;
-    char *client_roots; /* PEM of roots for client certificates, or NULL */
-    int auth;           /* enum mps_auth_mode */
-    const struct yaml_node *users_node;
+    char *client_roots;                 /* PEM of roots for client certificates, or NULL */
+    int auth;                           /* enum mps_auth_mode */
+    const struct yaml_node *users_node; /* `users` of the YAML: a list of mps_user */
+    const struct mps_user *users;       /* scenarios: instead of users_node; not from YAML */
+    uint32_t user_count;
     bool lenient;
     bool echo_protocol_version, failure_15_bytes, json_control;
     int greeting; /* enum mps_greeting */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -71,15 +72,47 @@ void pki_fingerprint(const struct pki_identity *identity, char out[static 65])
     }
 }
 
+bool pki_has_alternative_name(const struct pki_identity *identity, const char *name)
+{
+    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    return X509_check_host(identity->certificate, name, 0, flags, NULL) == 1 ||
+           X509_check_ip_asc(identity->certificate, name, 0) == 1;
+}
+
+uint64_t pki_not_after_s(const struct pki_identity *identity)
+{
+    static const time_t k_epoch = 0;
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, k_epoch);
+    int days = 0;
+    int seconds = 0;
+    bool good = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch,
+                                                X509_get0_notAfter(identity->certificate)) == 1;
+    ASN1_TIME_free(epoch);
+    return good && days >= 0 && seconds >= 0 ? (uint64_t)days * 86400u + (uint64_t)seconds : 0;
+}
+
+bool pki_is_key(const struct pki_identity *identity, enum pki_key key)
+{
+    int kind = EVP_PKEY_get_base_id(identity->key);
+    int bits = EVP_PKEY_get_bits(identity->key);
+    switch (key) {
+    case PKI_RSA_3072:
+        return kind == EVP_PKEY_RSA && bits == 3072;
+    case PKI_RSA_2048:
+        return kind == EVP_PKEY_RSA && bits == 2048;
+    case PKI_P256:
+        return kind == EVP_PKEY_EC && bits == 256;
+    }
+    return false;
+}
+
 bool pki_has_name(const struct pki_identity *identity, const char *name)
 {
     char common_name[256];
     int len = X509_NAME_get_text_by_NID(X509_get_subject_name(identity->certificate),
                                         NID_commonName, common_name, sizeof common_name);
     bool is_common = len > 0 && strcmp(common_name, name) == 0;
-    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
-    bool is_alternative = X509_check_host(identity->certificate, name, 0, flags, NULL) == 1 ||
-                          X509_check_ip_asc(identity->certificate, name, 0) == 1;
+    bool is_alternative = pki_has_alternative_name(identity, name);
     return is_common && is_alternative;
 }
 

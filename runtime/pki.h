@@ -42,6 +42,12 @@ struct x509_st *pki_certificate(const struct pki_identity *identity); /* borrowe
 void pki_fingerprint(const struct pki_identity *identity, char out[static 65]);
 /* True when the certificate carries name as CN and repeats it as SAN. */
 bool pki_has_name(const struct pki_identity *identity, const char *name);
+/* True when a SAN entry holds name (DNS name or IP address). */
+bool pki_has_alternative_name(const struct pki_identity *identity, const char *name);
+/* End of validity, Unix seconds. */
+uint64_t pki_not_after_s(const struct pki_identity *identity);
+/* True when the key is of that kind. */
+bool pki_is_key(const struct pki_identity *identity, enum pki_key key);
 /* PEM text of the certificate alone (amt_free). */
 char *pki_certificate_pem(const struct pki_identity *identity);
 
