@@ -40,18 +40,21 @@ void report_tap(struct text *out, const struct results *results);
 /* Markdown summary below 1 MiB; says what was cut (harness.md 13.3). */
 void report_markdown(struct text *out, const struct results *results);
 
-/* HTML, harness.md 13.4: the overview, and the page of one case; the files stand in one folder. */
+/* HTML, harness.md 13.4: the overview (index.html) and the page of one case; the files stand in one
+ * folder, need no network and no script. */
 void report_html_index(struct text *out, const struct results *results);
 void report_html_case(struct text *out, const struct results *results, const struct result_case *c);
 /* The page's file name: safe characters only, different for each id. */
 void report_html_name(struct text *out, const struct result_case *c);
-/* The style sheet both use, "style.css". */
-const char *report_html_style(void);
-/* The case's messages as a picture: a complete SVG element. */
-void report_sequence_svg(struct text *out, const struct result_case *c);
+/* The style sheet of both, style.css. */
+void report_html_style(struct text *out);
+/* The case's messages as a picture, a complete SVG element: a lane per actor, an arrow per message.
+ * Of more than max_events the last ones are drawn. With links, a click leads to #e<n>, n from 1. */
+void report_sequence_svg(struct text *out, const struct result_case *c, uint32_t max_events,
+                         bool with_links);
 
 /*
- * Writes the set of reports that spec asks for, "junit=F,json=F,html=D,tap=F,md=F": folders are made,
+ * Writes the set of reports that spec asks for, "junit=F,json=F,html=D,tap=F,md=F,txt=F": folders are made,
  * files are replaced whole or not at all. AMT_ECONFIG: spec is not understood (hint: the formats);
  * AMT_ESYS: which file, why, what to do; AMT_ENOMEM; AMT_ESTATE: the tree is incomplete.
  */
