@@ -44,6 +44,8 @@ void http_respond(struct http_server_connection *connection, int status, const c
  * gone. */
 struct stream *http_upgrade(struct http_server_connection *connection, const char *headers,
                             struct text *read_ahead);
+/* The next answer carries "Connection: close" and ends the connection. */
+void http_close_after_response(struct http_server_connection *connection);
 void http_server_close(struct http_server_connection *connection);
 
 struct http_response {

@@ -296,6 +296,11 @@ struct stream *http_upgrade(struct http_server_connection *c, const char *header
     return s;
 }
 
+void http_close_after_response(struct http_server_connection *c)
+{
+    c->closes = true;
+}
+
 void http_server_close(struct http_server_connection *c)
 {
     if (!c->is_gone) {
