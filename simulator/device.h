@@ -17,6 +17,15 @@
 /* How messages are cut into writes (apf.md 4.6). */
 enum device_send_mode { DEVICE_SEND_ALIGNED, DEVICE_SEND_COALESCED, DEVICE_SEND_DRIBBLE };
 
+/* What answers on forwarded ports: AUTO is HTTP on 16992 and 623, echo elsewhere. */
+enum device_service {
+    DEVICE_SERVICE_AUTO,
+    DEVICE_SERVICE_ECHO,
+    DEVICE_SERVICE_HTTP,
+    DEVICE_SERVICE_REFUSE,
+    DEVICE_SERVICE_SILENT
+};
+
 /* Bound from YAML (a profile file merged with command line or scenario) by device_config_keys. */
 struct device_config {
     char *uuid; /* NULL: from the seed and the device's index */
@@ -38,6 +47,7 @@ struct device_config {
         int send_mode;
         bool service_request_first, pipelined_forwards, lenient, ignore_stray_close;
         struct {
+            uint64_t after_us; /* another name of first_us; 0 = not given */
             uint64_t first_us; /* delay after the end of a tunnel: 10 s */
             uint32_t attempts; /* quick attempts; 0 = for ever (fixed interval) */
             uint64_t pause_us; /* then one attempt each pause: 15 min */
@@ -54,11 +64,12 @@ struct device_config {
     struct config_numbers forward; /* default 16993 16992 664 623 16995 16994 5900 */
     char *forward_address;
     struct {
-        int kind; /* enum: echo, http, refuse, silent */
+        int kind; /* enum device_service */
         uint64_t delay_us;
         bool closes_first; /* "Connection: close" behaviour (FF-063) */
     } service;
     struct stream_wrap wrap;             /* scenarios; not from YAML */
+    struct tls_context *tls_context;     /* fleets: made once by device_tls_context, shared */
     const struct pki_trust *trust;       /* scenarios; not from YAML */
     const struct pki_identity *identity; /* scenarios; not from YAML */
 };
@@ -90,6 +101,10 @@ struct device_connection_log {
     char failure[STREAM_TEXT_BYTES]; /* last connection failure: DNS, TCP, or TLS with its alert */
     int tls_alert;                   /* -1 */
 };
+
+/* The TLS settings of a configuration as a context: a device makes its own unless config has one. The
+ * caller frees it. NULL with diag. */
+struct tls_context *device_tls_context(const struct device_config *config, struct amt_diag *diag);
 
 struct device;
 /* Borrows config until free. index makes identity from the seed when config has none. Events go to

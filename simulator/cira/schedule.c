@@ -1,0 +1,35 @@
+/*
+ * When to call home again (apf.md 13.5). "firmware": some quick attempts, then a long pause before
+ * each further one; a fixed interval otherwise. A link that comes up is a reason of its own.
+ */
+#include "simulator/device_internal.h"
+
+static uint64_t with_jitter(struct device *device, uint64_t wait_us)
+{
+    uint64_t most_us = wait_us / 100 * device->config->cira.reconnect.jitter_percent;
+    return wait_us + amt_random_below(&device->random, most_us + 1);
+}
+
+void schedule_next(struct device *device)
+{
+    uint32_t quick = device->config->cira.reconnect.attempts;
+    if (!device->wants_tunnel || device->config->cira.reconnect.disabled) {
+        device->wants_tunnel = false;
+        device->state = DEVICE_OFF;
+        return;
+    }
+    device->state = DEVICE_WAITING;
+    if (!device->has_link) {
+        return; /* APF-DEV-045: the link coming up starts the next attempt */
+    }
+    uint64_t first_us = device->config->cira.reconnect.after_us != 0
+                            ? device->config->cira.reconnect.after_us
+                            : device->config->cira.reconnect.first_us;
+    bool is_quick = quick == 0 || device->attempts_since_up < quick;
+    uint64_t wait_us =
+        with_jitter(device, is_quick ? first_us : device->config->cira.reconnect.pause_us);
+    device->attempts_since_up += 1;
+    LOG(device->log, LOG_DEBUG, "cira.retry", log_text("uuid", device->uuid_text),
+        log_u64("in_us", wait_us), log_u64("attempt", device->attempts_since_up));
+    timer_start(&device->retry, wait_us);
+}

@@ -1,0 +1,405 @@
+/* One attempt to call home: TCP, TLS with the checks of firmware, then the APF session. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "simulator/device_internal.h"
+
+static uint64_t now_of(const struct tunnel *t)
+{
+    return loop_now_us(t->device->loop);
+}
+
+/* The tunnel is over: freed at the end of the turn, and the schedule goes on. */
+static void finish(struct tunnel *t, bool is_cut)
+{
+    struct device *device = t->device;
+    if (t->is_ended) {
+        return;
+    }
+    t->is_ended = true;
+    timer_stop(&t->timer);
+    loop_task_cancel(&t->flush);
+    if (t->coalesced.len > 0 && t->stream != NULL && !is_cut) {
+        enum amt_err err = stream_write(t->stream, bytes_front(&t->coalesced), t->coalesced.len);
+        is_cut = err != AMT_OK;
+    }
+    if (is_cut) {
+        stream_reset(t->stream);
+    } else {
+        stream_close(t->stream);
+    }
+    t->stream = NULL;
+    device->tunnel = NULL;
+    device->ended = t; /* there is one at a time: the next starts later */
+    loop_task_post(&device->reap);
+    schedule_next(device);
+}
+
+void tunnels_reap(void *ctx)
+{
+    struct device *device = ctx;
+    struct tunnel *t = device->ended;
+    device->ended = NULL;
+    if (t != NULL) {
+        apf_device_session_free(t->session);
+        bytes_fini(&t->coalesced);
+        amt_free(t);
+    }
+}
+
+static void on_flush(void *ctx)
+{
+    struct tunnel *t = ctx;
+    struct bytes out = t->coalesced;
+    t->coalesced = (struct bytes){ .max = 0 };
+    if (t->stream != NULL && out.len > 0 &&
+        stream_write(t->stream, bytes_front(&out), out.len) != AMT_OK) {
+        apf_device_session_transport_ended(t->session, now_of(t));
+    }
+    bytes_fini(&out);
+}
+
+/* apf.md 4.6: how messages are cut into writes, and so into TLS records. */
+static void on_send(void *ctx, const uint8_t *out, uint32_t len)
+{
+    struct tunnel *t = ctx;
+    enum amt_err err = AMT_OK;
+    if (t->stream == NULL) {
+        return;
+    }
+    switch ((enum device_send_mode)t->device->config->cira.send_mode) {
+    case DEVICE_SEND_ALIGNED:
+        err = stream_write(t->stream, out, len);
+        break;
+    case DEVICE_SEND_COALESCED:
+        err = bytes_append(&t->coalesced, out, len);
+        loop_task_post(&t->flush);
+        break;
+    case DEVICE_SEND_DRIBBLE:
+        for (uint32_t i = 0; i < len && err == AMT_OK; i++) {
+            err = stream_write(t->stream, out + i, 1);
+        }
+        break;
+    }
+    if (err != AMT_OK) {
+        LOG(t->device->log, LOG_WARN, "cira.send_failed", log_text("uuid", t->device->uuid_text),
+            log_text("reason", amt_err_text(err)));
+    }
+    if (out[0] == APF_KEEPALIVE_REQUEST) {
+        t->device->statistics.keepalives_out += 1;
+        t->device->connection_log.last_keepalive_us = loop_wall_us(t->device->loop);
+    }
+}
+
+static void on_authenticated(void *ctx)
+{
+    struct tunnel *t = ctx;
+    LOG(t->device->log, LOG_DEBUG, "cira.authenticated", log_text("uuid", t->device->uuid_text));
+}
+
+static void on_forward(void *ctx, uint32_t port, bool granted)
+{
+    struct tunnel *t = ctx;
+    LOG(t->device->log, granted ? LOG_DEBUG : LOG_WARN, "cira.forward",
+        log_text("uuid", t->device->uuid_text), log_u64("port", port),
+        log_bool("granted", granted));
+}
+
+static void on_up(void *ctx)
+{
+    struct tunnel *t = ctx;
+    struct device *device = t->device;
+    char tls[64];
+    uint32_t ports[APF_FORWARDS_MAX];
+    for (uint32_t i = 0; i < device->forward_count; i++) {
+        ports[i] = device->forwards[i].port;
+    }
+    device->state = DEVICE_UP;
+    device->attempts_since_up = 0;
+    device->statistics.cira_connects += 1;
+    tls_describe(t->stream, tls, sizeof tls);
+    device->connection_log.keepalive_interval_s =
+        (uint32_t)(apf_device_session_keepalive_interval_us(t->session) / US_PER_SECOND);
+    LOG(device->log, LOG_INFO, "cira.up", log_text("uuid", device->uuid_text),
+        log_text("server", device->connection_log.server),
+        log_list("ports", ports, device->forward_count), log_text("tls", tls));
+}
+
+static void on_keepalive_reply(void *ctx, bool cookie_matches)
+{
+    struct tunnel *t = ctx;
+    t->device->statistics.keepalive_replies_in += 1;
+    t->device->statistics.cookie_mismatches += cookie_matches ? 0 : 1;
+}
+
+static void on_keepalive_options(void *ctx, uint32_t interval_s, uint32_t timeout_s)
+{
+    struct tunnel *t = ctx;
+    t->device->connection_log.keepalive_interval_s =
+        (uint32_t)(apf_device_session_keepalive_interval_us(t->session) / US_PER_SECOND);
+    LOG(t->device->log, LOG_DEBUG, "cira.keepalive_options", log_text("uuid", t->device->uuid_text),
+        log_u64("interval_s", interval_s), log_u64("timeout_s", timeout_s));
+}
+
+static void add_mux_numbers(struct device_statistics *all, const struct apf_mux *mux)
+{
+    const struct apf_mux_statistics *own = apf_mux_statistics(mux);
+    all->window_overruns += own->window_overruns;
+    all->data_in_bytes += own->data_in_bytes;
+    all->data_out_bytes += own->data_out_bytes;
+    all->stray_closes += own->stray_closes;
+    all->unknown_channel += own->unknown_channel;
+    all->channels_accepted += own->opened;
+    all->channels_refused += own->refused;
+}
+
+const struct device_statistics *device_statistics(struct device *device)
+{
+    device->answer = device->statistics;
+    if (device->tunnel != NULL && device->tunnel->session != NULL) {
+        const struct apf_mux *mux = apf_device_session_mux(device->tunnel->session);
+        if (mux != NULL) {
+            add_mux_numbers(&device->answer, mux);
+            device->answer.slots_used = apf_mux_channel_count(mux);
+        }
+    }
+    return &device->answer;
+}
+
+static void on_session_end(void *ctx, const struct apf_end *end)
+{
+    struct tunnel *t = ctx;
+    struct device *device = t->device;
+    bool was_up = device->state == DEVICE_UP;
+    const struct apf_mux *mux = apf_device_session_mux(t->session);
+    if (mux != NULL) {
+        add_mux_numbers(&device->statistics, mux);
+    }
+    connection_log_close(device, end);
+    if (!was_up) {
+        device->statistics.cira_failures += 1;
+        if (device->connection_log.failure[0] == '\0') {
+            connection_log_failure(device, end->text, -1);
+        }
+        LOG(device->log, LOG_WARN, "cira.failed", log_text("uuid", device->uuid_text),
+            log_text("reason", apf_session_end_name(end->kind)),
+            log_text("text", device->connection_log.failure), log_i64("tls_alert", -1));
+    }
+    LOG(device->log, LOG_INFO, "cira.closed", log_text("uuid", device->uuid_text),
+        log_text("reason", apf_session_end_name(end->kind)),
+        log_text("closed_by", device->connection_log.closed_by_mps ? "mps" : "device"),
+        log_i64("closure_reason", device->connection_log.closure_reason),
+        log_u64("code", end->code), log_text("text", end->text),
+        log_text("requirement", end->requirement));
+    finish(t, false);
+}
+
+static void on_open_request(void *ctx, struct apf_channel *channel, uint32_t port)
+{
+    service_request(((struct tunnel *)ctx)->device, channel, port);
+}
+
+static const struct apf_device_handler k_session = {
+    .mux = { .send = on_send,
+             .on_open_request = on_open_request,
+             .on_opened = device_channel_opened,
+             .on_data = device_channel_data,
+             .on_drain = device_channel_drain,
+             .on_channel_end = device_channel_end },
+    .on_authenticated = on_authenticated,
+    .on_forward = on_forward,
+    .on_up = on_up,
+    .on_keepalive_reply = on_keepalive_reply,
+    .on_keepalive_options = on_keepalive_options,
+    .on_end = on_session_end,
+};
+
+void tunnel_set_timer(struct tunnel *t)
+{
+    if (t->is_ended || t->session == NULL) {
+        return;
+    }
+    uint64_t deadline_us = apf_device_session_next_deadline_us(t->session);
+    /* Early is fine: on_timer looks again. */
+    if (!timer_is_running(&t->timer) || t->timer.deadline_us > deadline_us) {
+        timer_start_at(&t->timer, deadline_us);
+    }
+}
+
+static void on_timer(void *ctx)
+{
+    struct tunnel *t = ctx;
+    apf_device_session_tick(t->session, now_of(t));
+    tunnel_set_timer(t);
+}
+
+static void fill_apf_config(struct tunnel *t)
+{
+    struct device *device = t->device;
+    const struct device_config *config = device->config;
+    t->apf = (struct apf_device_config){
+        .mux = { .sends = APF_DEV_TO_MPS,
+                 .strict = !config->cira.lenient,
+                 .window_bytes = config->cira.window_bytes,
+                 .chunk_bytes = config->cira.chunk_bytes,
+                 .max_channels = config->cira.slots,
+                 .first_number = config->cira.first_number,
+                 .reuse_lowest = true,
+                 .credit = (enum apf_credit_policy)config->cira.credit,
+                 .open_limit_us = 10u * (uint64_t)US_PER_SECOND,  /* APF-DEV-048 */
+                 .close_limit_us = 10u * (uint64_t)US_PER_SECOND, /* APF-DEV-037 */
+                 .queue_max_bytes = 1048576,
+                 .unknown_channel_max = 0,
+                 .ignore_stray_close = config->cira.ignore_stray_close },
+        .lenient = config->cira.lenient,
+        .service_request_first = config->cira.service_request_first,
+        .pipelined_forwards = config->cira.pipelined_forwards,
+        .mutual_tls = device->is_mutual,
+        .answers_keepalive_options = config->cira.keepalive_answers,
+        .accepts_keepalive_options = config->cira.keepalive_negotiable,
+        .uuid = device->uuid,
+        .trigger = device->trigger,
+        .user = (const uint8_t *)(config->cira.user == NULL ? "" : config->cira.user),
+        .user_len = config->cira.user == NULL ? 0 : (uint32_t)strlen(config->cira.user),
+        .password = device->password.bytes,
+        .password_len = device->password.len,
+        .forwards = device->forwards,
+        .forward_count = device->forward_count,
+        .want_reply = 1,
+        .progress_limit_us = 30u * (uint64_t)US_PER_SECOND, /* APF-DEV-043 */
+        .keepalive_interval_us = config->cira.keepalive_us,
+        .keepalive_reply_limit_us = config->cira.keepalive_reply_limit_us,
+        .lifetime_us = config->cira.lifetime_us,
+    };
+}
+
+static void on_open(void *ctx)
+{
+    struct tunnel *t = ctx;
+    t->device->state = DEVICE_HANDSHAKE;
+    fill_apf_config(t);
+    t->session = apf_device_session_new(&t->apf, &k_session, t, now_of(t));
+    if (t->session == NULL) {
+        connection_log_failure(t->device, "out of memory", -1);
+        finish(t, true);
+        return;
+    }
+    tunnel_set_timer(t);
+}
+
+static void on_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct tunnel *t = ctx;
+    apf_device_session_input(t->session, in, len, now_of(t));
+    tunnel_set_timer(t);
+}
+
+static void on_end(void *ctx, const struct stream_end *end)
+{
+    struct tunnel *t = ctx;
+    struct device *device = t->device;
+    if (t->session != NULL) {
+        if (end->kind == STREAM_END_TLS) {
+            connection_log_failure(device, end->text, end->tls_alert);
+        }
+        apf_device_session_transport_ended(t->session, now_of(t));
+        return;
+    }
+    device->statistics.cira_failures += 1;
+    connection_log_failure(device, end->text, end->tls_alert);
+    LOG(device->log, LOG_WARN, "cira.failed", log_text("uuid", device->uuid_text),
+        log_text("reason", stream_end_name(end->kind)), log_text("text", end->text),
+        log_i64("tls_alert", end->tls_alert));
+    finish(t, true);
+}
+
+static const struct stream_handler k_stream = { .on_open = on_open,
+                                                .on_data = on_data,
+                                                .on_end = on_end };
+
+static struct stream *wrap(struct device *device, enum stream_layer layer, struct stream *s)
+{
+    const struct stream_wrap *hook = &device->config->wrap;
+    return hook->wrap == NULL ? s : hook->wrap(hook->ctx, layer, s);
+}
+
+static struct stream *connect_stream(struct tunnel *t)
+{
+    struct device *device = t->device;
+    const struct device_config *config = device->config;
+    struct stream *s =
+        net_connect(device->loop, &device->server, config->cira.connect_limit_us, NULL, NULL);
+    if (s == NULL) {
+        return NULL;
+    }
+    s = wrap(device, STREAM_LAYER_TCP, s);
+    if (device->tls != NULL) {
+        /* apf.md 6.3: the name is AccessInfo, or the CN given for an IP address. */
+        struct tls_name_check check = {
+            .name = config->cira.verify ? device->expected_name : NULL,
+            .or_san = config->tls.accepts_san,
+            .sni = config->tls.sends_sni ? device->expected_name : NULL,
+        };
+        s = tls_connect(device->loop, device->tls, &check, s, NULL, NULL);
+        if (s == NULL) {
+            return NULL;
+        }
+    }
+    s = wrap(device, STREAM_LAYER_APF, s);
+    stream_set_handler(s, &k_stream, t);
+    return s;
+}
+
+void tunnel_start(struct device *device)
+{
+    struct tunnel *t = amt_alloc(sizeof *t);
+    if (t == NULL) {
+        schedule_next(device);
+        return;
+    }
+    t->device = device;
+    timer_init(&t->timer, device->loop, on_timer, t);
+    loop_task_init(&t->flush, device->loop, on_flush, t);
+    device->tunnel = t;
+    device->state = DEVICE_CONNECTING;
+    device->statistics.cira_attempts += 1;
+    connection_log_open(device);
+    LOG(device->log, LOG_INFO, "cira.connecting", log_text("uuid", device->uuid_text),
+        log_text("server", device->connection_log.server), log_u64("trigger", device->trigger));
+    t->stream = connect_stream(t);
+    if (t->stream == NULL) {
+        connection_log_failure(device, "out of memory", -1);
+        finish(t, true);
+    }
+}
+
+void tunnel_vanish(struct device *device)
+{
+    struct tunnel *t = device->tunnel;
+    if (t == NULL) {
+        return;
+    }
+    /* The socket stays open and silent, as after a pulled cable: only the peer's limits end it. */
+    stream_reset(device->orphan);
+    device->orphan = t->stream;
+    stream_set_handler(device->orphan, NULL, NULL);
+    stream_pause(device->orphan);
+    t->stream = NULL;
+    LOG(device->log, LOG_INFO, "cira.vanished", log_text("uuid", device->uuid_text));
+    if (t->session != NULL) {
+        apf_device_session_transport_ended(t->session, now_of(t));
+    } else {
+        finish(t, true);
+    }
+}
+
+void tunnel_cut(struct device *device)
+{
+    struct tunnel *t = device->tunnel;
+    if (t != NULL && t->session != NULL) {
+        apf_device_session_transport_ended(t->session, now_of(t));
+    } else if (t != NULL) {
+        finish(t, true);
+    }
+}

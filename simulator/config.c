@@ -1,0 +1,249 @@
+#include <string.h>
+
+#include "base/memory.h"
+#include "simulator/device.h"
+
+static const char *const k_triggers[] = {
+    "none", "user", "alert", "provisioning", "periodic", NULL
+};
+static const char *const k_credit[] = { "half", "each", NULL };
+static const char *const k_send_modes[] = { "aligned", "coalesced", "dribble", NULL };
+static const char *const k_versions[] = { "default", "1.0", "1.1", "1.2", "1.3", NULL };
+static const char *const k_services[] = { "auto", "echo", "http", "refuse", "silent", NULL };
+
+#define AT(member) offsetof(struct device_config, member)
+
+static const struct config_key k_reconnect[] = {
+    { "first", CONFIG_DURATION, AT(cira.reconnect.first_us), "10s",
+      "wait before a quick attempt; `after` is another name", .names = NULL },
+    { "after", CONFIG_DURATION, AT(cira.reconnect.after_us), NULL, "the same as first",
+      .names = NULL },
+    { "attempts", CONFIG_U32, AT(cira.reconnect.attempts), "0",
+      "quick attempts before the long pause; 0 = always quick", .names = NULL },
+    { "pause", CONFIG_DURATION, AT(cira.reconnect.pause_us), "15m",
+      "wait before each attempt after the quick ones", .names = NULL },
+    { "jitter", CONFIG_U32, AT(cira.reconnect.jitter_percent), "0",
+      "percent by which a wait may be longer", .max = 1000 },
+    { "disabled", CONFIG_BOOL, AT(cira.reconnect.disabled), "false", "never try again",
+      .names = NULL },
+    { .name = NULL },
+};
+
+static const struct config_key k_cira[] = {
+    { "to", CONFIG_TEXT, AT(cira.to), NULL, "MPS address, host:port (4433)", .names = NULL },
+    { "access_info", CONFIG_TEXT, AT(cira.access_info), NULL,
+      "the MPS name or IP address as provisioned; default: the host of `to`", .names = NULL },
+    { "common_name", CONFIG_TEXT, AT(cira.common_name), NULL,
+      "Common Name expected of the MPS when access_info is an IP address", .names = NULL },
+    { "user", CONFIG_TEXT, AT(cira.user), NULL, "CIRA user name", .names = NULL },
+    { "password", CONFIG_TEXT, AT(cira.password), NULL, "CIRA password", .names = NULL },
+    { "password_file", CONFIG_TEXT, AT(cira.password_file), NULL,
+      "file whose first line is the password", .names = NULL },
+    { "trust", CONFIG_TEXT, AT(cira.trust), NULL, "PEM file of the trusted roots", .names = NULL },
+    { "verify", CONFIG_BOOL, AT(cira.verify), "true", "verify the MPS certificate as firmware does",
+      .names = NULL },
+    { "certificate", CONFIG_TEXT, AT(cira.certificate), NULL,
+      "client certificate, PEM: mutual TLS, login method none", .names = NULL },
+    { "key", CONFIG_TEXT, AT(cira.key), NULL, "its private key, PEM, mode 0600", .names = NULL },
+    { "keepalive", CONFIG_DURATION, AT(cira.keepalive_us), "30s", "interval of KEEPALIVE_REQUEST",
+      .names = NULL },
+    { "keepalive_reply_limit", CONFIG_DURATION, AT(cira.keepalive_reply_limit_us), "30s",
+      "end the tunnel when a reply is missing for; 0 = do not care", .names = NULL },
+    { "keepalive_negotiable", CONFIG_BOOL, AT(cira.keepalive_negotiable), "true",
+      "take the interval that the MPS asks for", .names = NULL },
+    { "keepalive_answers", CONFIG_BOOL, AT(cira.keepalive_answers), "true",
+      "answer KEEPALIVE_OPTIONS_REQUEST at all", .names = NULL },
+    { "lifetime", CONFIG_DURATION, AT(cira.lifetime_us), "0", "end the tunnel after; 0 = never",
+      .names = NULL },
+    { "connect_limit", CONFIG_DURATION, AT(cira.connect_limit_us), "30s",
+      "wait for the TCP connection", .names = NULL },
+    { "window", CONFIG_SIZE, AT(cira.window_bytes), "4096B", "receive window of each channel",
+      .min = 1, .max = 1048576 },
+    { "chunk", CONFIG_SIZE, AT(cira.chunk_bytes), "4087B", "most payload in one CHANNEL_DATA",
+      .min = 1, .max = 16384 },
+    { "slots", CONFIG_U32, AT(cira.slots), "8", "channels at once", .min = 1, .max = 64 },
+    { "first_number", CONFIG_U32, AT(cira.first_number), "0", "number of the first slot",
+      .names = NULL },
+    { "credit", CONFIG_ENUM, AT(cira.credit), "each",
+      "give credit back for each message, or when half of the window is used", .names = k_credit },
+    { "trigger", CONFIG_ENUM, AT(cira.trigger), "periodic", "reason given for calling home",
+      .names = k_triggers },
+    { "send_mode", CONFIG_ENUM, AT(cira.send_mode), "aligned",
+      "one message per TLS record; several; or one byte per record", .names = k_send_modes },
+    { "service_request_first", CONFIG_BOOL, AT(cira.service_request_first), "false",
+      "send SERVICE_REQUEST before PROTOCOLVERSION", .names = NULL },
+    { "pipelined_forwards", CONFIG_BOOL, AT(cira.pipelined_forwards), "false",
+      "request all forwards at once", .names = NULL },
+    { "lenient", CONFIG_BOOL, AT(cira.lenient), "false", "tolerate protocol errors of the MPS",
+      .names = NULL },
+    { "ignore_stray_close", CONFIG_BOOL, AT(cira.ignore_stray_close), "false",
+      "ignore a second CLOSE for a slot that is used again", .names = NULL },
+    { "reconnect", CONFIG_MAP, 0, NULL, "when to call again", .children = k_reconnect },
+    { .name = NULL },
+};
+
+static const struct config_key k_tls[] = {
+    { "min", CONFIG_ENUM, AT(tls.min_version), "default", "lowest TLS version [1.2]",
+      .names = k_versions },
+    { "max", CONFIG_ENUM, AT(tls.max_version), "default", "highest TLS version [1.3]",
+      .names = k_versions },
+    { "ciphers", CONFIG_TEXT, AT(tls.ciphers), NULL, "OpenSSL cipher list", .names = NULL },
+    { "sni", CONFIG_BOOL, AT(tls.sends_sni), "false", "send the server name", .names = NULL },
+    { "accepts_san", CONFIG_BOOL, AT(tls.accepts_san), "false",
+      "accept the MPS name as SAN too, not only as Common Name", .names = NULL },
+    { "offload", CONFIG_BOOL, AT(tls.offload), "false", "plain TCP, for an offloaded MPS port",
+      .names = NULL },
+    { "key_log", CONFIG_TEXT, AT(tls.key_log), NULL, "TLS key log file; a secret", .names = NULL },
+    { .name = NULL },
+};
+
+static const struct config_key k_service[] = {
+    { "kind", CONFIG_ENUM, AT(service.kind), "auto",
+      "auto: HTTP on 16992 and 623, echo elsewhere; refuse: CHANNEL_OPEN_FAILURE 2; silent: takes "
+      "and says nothing",
+      .names = k_services },
+    { "delay", CONFIG_DURATION, AT(service.delay_us), "0", "wait before a channel is confirmed",
+      .names = NULL },
+    { "closes_first", CONFIG_BOOL, AT(service.closes_first), "false",
+      "close the channel after each answer", .names = NULL },
+    { .name = NULL },
+};
+
+const struct config_key device_config_keys[] = {
+    { "uuid", CONFIG_TEXT, AT(uuid), NULL, "system UUID; default: from the seed", .names = NULL },
+    { "host_name", CONFIG_TEXT, AT(host_name), "pc", "name of the PC", .names = NULL },
+    { "cira", CONFIG_MAP, 0, NULL, "calling home", .children = k_cira },
+    { "tls", CONFIG_MAP, 0, NULL, "TLS of the tunnel", .children = k_tls },
+    { "forward", CONFIG_NUMBERS, AT(forward), "[16993, 16992, 664, 623, 16995, 16994, 5900]",
+      "ports announced, in this order", .names = NULL },
+    { "forward_address", CONFIG_TEXT, AT(forward_address), NULL,
+      "address announced with them; default: host_name", .names = NULL },
+    { "service", CONFIG_MAP, 0, NULL, "what answers on the ports", .children = k_service },
+    { .name = NULL },
+};
+
+/* A profile's own keys, besides those of the device. */
+static bool is_profile_key(const char *key)
+{
+    return strcmp(key, "amtlab-profile") == 0 || strcmp(key, "extends") == 0 ||
+           strcmp(key, "summary") == 0;
+}
+
+/* The map without the profile's keys: a copy whose nodes are borrowed. */
+static struct yaml_node *device_part(const struct yaml_node *root)
+{
+    struct yaml_node *copy = amt_alloc_array((size_t)root->count + 1, sizeof *copy);
+    if (copy == NULL) {
+        return NULL;
+    }
+    copy[0] = *root;
+    copy[0].first = NULL;
+    copy[0].count = 0;
+    struct yaml_node **last = &copy[0].first;
+    for (const struct yaml_node *node = root->first; node != NULL; node = node->next) {
+        if (is_profile_key(node->key)) {
+            continue;
+        }
+        struct yaml_node *kept = &copy[++copy[0].count];
+        *kept = *node;
+        kept->next = NULL;
+        *last = kept;
+        last = &kept->next;
+    }
+    return copy;
+}
+
+static enum amt_err check_profile(const struct yaml_node *root, const char *path,
+                                  struct amt_diag_list *errors)
+{
+    const struct yaml_node *version =
+        root->kind == YAML_MAP ? yaml_get(root, "amtlab-profile") : NULL;
+    if (version == NULL || strcmp(version->text, "1") != 0) {
+        struct amt_diag *diag =
+            amt_diag_list_add(errors, AMT_ECONFIG, path, root->line, root->column);
+        (void)amt_diag_set(diag, AMT_ECONFIG, "this is no profile");
+        (void)amt_diag_hint(diag, "a profile begins with: amtlab-profile: 1");
+        return AMT_ECONFIG;
+    }
+    return AMT_OK;
+}
+
+static char *beside(const char *path, const char *name)
+{
+    struct text text = { 0 };
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL && name[0] != '/') {
+        text_append(&text, path, (size_t)(slash - path) + 1);
+    }
+    text_puts(&text, name);
+    return text_take(&text);
+}
+
+#define EXTENDS_MAX 8
+
+static enum amt_err overlay_profile(const char *path, struct device_config *config,
+                                    struct amt_diag_list *errors)
+{
+    char *chain[EXTENDS_MAX] = { amt_strdup(path) };
+    struct yaml_document *documents[EXTENDS_MAX] = { NULL };
+    enum amt_err err = chain[0] == NULL ? AMT_ENOMEM : AMT_OK;
+    int count = 0;
+    for (const char *next = path; next != NULL && err == AMT_OK;) {
+        documents[count] = yaml_load_file(chain[count], errors);
+        err = documents[count] == NULL
+                  ? AMT_ECONFIG
+                  : check_profile(yaml_root(documents[count]), chain[count], errors);
+        if (err != AMT_OK) {
+            count += 1;
+            break;
+        }
+        const struct yaml_node *extends = yaml_get(yaml_root(documents[count]), "extends");
+        next = extends == NULL ? NULL : extends->text;
+        count += 1;
+        if (next != NULL && count == EXTENDS_MAX) {
+            struct amt_diag *diag = amt_diag_list_add(errors, AMT_ECONFIG, chain[count - 1],
+                                                      extends->line, extends->column);
+            (void)amt_diag_set(diag, AMT_ECONFIG,
+                               "more than %d profiles extend each other, or in "
+                               "a circle",
+                               EXTENDS_MAX);
+            err = AMT_ECONFIG;
+        } else if (next != NULL) {
+            chain[count] = beside(chain[count - 1], next);
+            err = chain[count] == NULL ? AMT_ENOMEM : AMT_OK;
+        }
+    }
+    for (int i = count - 1; i >= 0 && err == AMT_OK; i--) { /* the base first */
+        struct yaml_node *part = device_part(yaml_root(documents[i]));
+        err = part == NULL ? AMT_ENOMEM
+                           : config_overlay(device_config_keys, part, chain[i], config, errors);
+        amt_free(part);
+    }
+    for (int i = 0; i < EXTENDS_MAX; i++) {
+        yaml_free(documents[i]);
+        amt_free(chain[i]);
+    }
+    return err;
+}
+
+enum amt_err device_config_load(const char *profile_path, const struct yaml_node *overlay,
+                                const char *overlay_path, struct device_config *config,
+                                struct amt_diag_list *errors)
+{
+    TRY(config_read(device_config_keys, NULL, "defaults", config, errors));
+    if (profile_path != NULL) {
+        TRY(overlay_profile(profile_path, config, errors));
+    }
+    if (overlay != NULL) {
+        TRY(config_overlay(device_config_keys, overlay, overlay_path, config, errors));
+    }
+    return AMT_OK;
+}
+
+void device_config_fini(struct device_config *config)
+{
+    if (config->cira.password != NULL) {
+        amt_wipe(config->cira.password, strlen(config->cira.password));
+    }
+    config_fini(device_config_keys, config);
+}

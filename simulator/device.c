@@ -1,0 +1,292 @@
+#include "simulator/device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "simulator/device_internal.h"
+
+#define MPS_PORT 4433u
+
+const char *device_state_name(enum device_state state)
+{
+    static const char *const k_names[] = { "off", "waiting", "connecting", "handshake", "up" };
+    return (uint32_t)state < sizeof k_names / sizeof k_names[0] ? k_names[state] : "unknown";
+}
+
+static enum amt_err set_identity(struct device *device, uint64_t seed, uint32_t index,
+                                 struct amt_diag *diag)
+{
+    const struct device_config *config = device->config;
+    char purpose[48];
+    (void)snprintf(purpose, sizeof purpose, "device %u", index);
+    amt_random_seed(&device->random, seed, purpose);
+    if (config->uuid == NULL) {
+        amt_random_uuid(&device->random, device->uuid.bytes);
+    } else if (uuid_parse(config->uuid, &device->uuid) != AMT_OK) {
+        return amt_diag_set(diag, AMT_ECONFIG, "uuid: \"%s\" is no UUID", config->uuid);
+    }
+    uuid_format(&device->uuid, device->uuid_text);
+    return AMT_OK;
+}
+
+static enum amt_err read_password_file(struct device *device, const char *path,
+                                       struct amt_diag *diag)
+{
+    char line[SECRET_MAX_BYTES + 2];
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return amt_diag_set(diag, AMT_ESYS, "cannot read the password file %s", path);
+    }
+    bool has_line = fgets(line, sizeof line, file) != NULL;
+    (void)fclose(file);
+    size_t len = has_line ? strcspn(line, "\r\n") : 0;
+    enum amt_err err = secret_set(&device->password, line, (uint32_t)len);
+    amt_wipe(line, sizeof line);
+    return err;
+}
+
+static enum amt_err set_server(struct device *device, struct amt_diag *diag)
+{
+    const struct device_config *config = device->config;
+    if (config->cira.to == NULL) {
+        (void)amt_diag_set(diag, AMT_ECONFIG, "cira.to is missing: the address of the MPS");
+        (void)amt_diag_hint(diag, "for example cira: { to: mps.example.org:4433 }");
+        return AMT_ECONFIG;
+    }
+    TRY(address_parse(config->cira.to, MPS_PORT, &device->server, diag));
+    device->expected_name = config->cira.common_name != NULL   ? config->cira.common_name
+                            : config->cira.access_info != NULL ? config->cira.access_info
+                                                               : device->server.host;
+    if (config->cira.password_file != NULL) {
+        return read_password_file(device, config->cira.password_file, diag);
+    }
+    if (config->cira.password != NULL) {
+        return secret_set(&device->password, config->cira.password,
+                          (uint32_t)strlen(config->cira.password));
+    }
+    return AMT_OK;
+}
+
+static enum amt_err set_forwards(struct device *device, struct amt_diag *diag)
+{
+    const struct device_config *config = device->config;
+    device->forward_count = config->forward.count;
+    if (device->forward_count > APF_FORWARDS_MAX) {
+        return amt_diag_set(diag, AMT_ECONFIG, "forward: at most %u ports", APF_FORWARDS_MAX);
+    }
+    device->forwards = amt_alloc_array(device->forward_count, sizeof *device->forwards);
+    if (device->forwards == NULL) {
+        return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    }
+    const char *address = config->forward_address != NULL ? config->forward_address
+                          : config->host_name != NULL     ? config->host_name
+                                                          : "";
+    for (uint32_t i = 0; i < device->forward_count; i++) {
+        device->forwards[i].port = config->forward.items[i];
+        (void)snprintf(device->forwards[i].address, sizeof device->forwards[i].address, "%s",
+                       address);
+    }
+    return AMT_OK;
+}
+
+static struct pki_trust *load_trust(const struct device_config *config, struct amt_diag *diag)
+{
+    if (config->trust != NULL) {
+        return pki_trust_ref(config->trust);
+    }
+    struct pki_trust *trust = pki_trust_new();
+    if (trust != NULL && config->cira.trust != NULL &&
+        pki_trust_load(trust, config->cira.trust, diag) != AMT_OK) {
+        pki_trust_free(trust);
+        return NULL;
+    }
+    return trust;
+}
+
+struct tls_context *device_tls_context(const struct device_config *config, struct amt_diag *diag)
+{
+    struct pki_identity *identity = NULL;
+    if (config->identity != NULL) {
+        identity = pki_identity_ref(config->identity);
+    } else if (config->cira.certificate != NULL) {
+        const char *key = config->cira.key == NULL ? config->cira.certificate : config->cira.key;
+        identity = pki_load(config->cira.certificate, key, diag);
+        if (identity == NULL) {
+            return NULL;
+        }
+    }
+    struct pki_trust *trust = load_trust(config, diag);
+    struct tls_settings settings = { .identity = identity,
+                                     .min_version = (enum tls_version)config->tls.min_version,
+                                     .max_version = (enum tls_version)config->tls.max_version,
+                                     .ciphers = config->tls.ciphers,
+                                     .verifies_peer = config->cira.verify,
+                                     .trust = trust,
+                                     .key_log_path = config->tls.key_log };
+    struct tls_context *context = trust == NULL ? NULL : tls_context_new(&settings, diag);
+    pki_trust_free(trust);
+    pki_identity_free(identity);
+    return context;
+}
+
+static enum amt_err set_tls(struct device *device, struct amt_diag *diag)
+{
+    const struct device_config *config = device->config;
+    device->is_mutual = config->identity != NULL || config->cira.certificate != NULL;
+    if (config->tls.offload) {
+        return AMT_OK;
+    }
+    device->owns_tls = config->tls_context == NULL;
+    device->tls = device->owns_tls ? device_tls_context(config, diag) : config->tls_context;
+    return device->tls == NULL ? AMT_ECERT : AMT_OK;
+}
+
+static void on_retry(void *ctx)
+{
+    struct device *device = ctx;
+    if (device->tunnel == NULL && device->wants_tunnel) {
+        tunnel_start(device);
+    }
+}
+
+struct device *device_new(struct loop *loop, const struct device_config *config, uint64_t seed,
+                          uint32_t index, struct log *log, struct amt_diag *diag)
+{
+    struct device *device = amt_alloc(sizeof *device);
+    if (device == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+        return NULL;
+    }
+    device->loop = loop;
+    device->config = config;
+    device->log = log;
+    device->has_link = true;
+    device->connection_log.tls_alert = -1;
+    device->connection_log.closure_reason = 255;
+    timer_init(&device->retry, loop, on_retry, device);
+    loop_task_init(&device->reap, loop, tunnels_reap, device);
+    if (set_identity(device, seed, index, diag) != AMT_OK || set_server(device, diag) != AMT_OK ||
+        set_forwards(device, diag) != AMT_OK || set_tls(device, diag) != AMT_OK) {
+        device_free(device);
+        return NULL;
+    }
+    return device;
+}
+
+void device_free(struct device *device)
+{
+    if (device == NULL) {
+        return;
+    }
+    device->wants_tunnel = false;
+    tunnel_cut(device);
+    tunnels_reap(device);
+    loop_task_cancel(&device->reap);
+    timer_stop(&device->retry);
+    stream_reset(device->orphan);
+    if (device->owns_tls) {
+        tls_context_free(device->tls);
+    }
+    secret_fini(&device->password);
+    amt_free(device->forwards);
+    amt_free(device);
+}
+
+void device_connect(struct device *device, uint32_t trigger)
+{
+    device->wants_tunnel = true;
+    device->trigger = trigger != 0 ? trigger : (uint32_t)device->config->cira.trigger;
+    device->attempts_since_up = 0;
+    if (device->tunnel == NULL && device->has_link) {
+        timer_stop(&device->retry);
+        tunnel_start(device);
+    }
+}
+
+void device_disconnect(struct device *device, uint32_t reason)
+{
+    device->wants_tunnel = false;
+    timer_stop(&device->retry);
+    if (device->tunnel != NULL && device->tunnel->session != NULL) {
+        apf_device_session_disconnect(device->tunnel->session, reason, loop_now_us(device->loop));
+    } else {
+        tunnel_cut(device);
+    }
+    device->state = DEVICE_OFF;
+}
+
+void device_set_link(struct device *device, bool is_up)
+{
+    if (device->has_link == is_up) {
+        return;
+    }
+    device->has_link = is_up;
+    LOG(device->log, LOG_INFO, is_up ? "device.plugged" : "device.unplugged",
+        log_text("uuid", device->uuid_text));
+    if (!is_up) {
+        timer_stop(&device->retry);
+        tunnel_vanish(device);
+    } else if (device->wants_tunnel) {
+        device->attempts_since_up = 0;
+        tunnel_start(device);
+    }
+}
+
+void device_reboot(struct device *device, uint64_t delay_us)
+{
+    LOG(device->log, LOG_INFO, "device.reboot", log_text("uuid", device->uuid_text));
+    tunnel_vanish(device);
+    device->attempts_since_up = 0;
+    if (device->wants_tunnel && device->has_link) {
+        timer_start(&device->retry, delay_us);
+    }
+}
+
+enum amt_err device_open_direct(struct device *device, uint32_t port)
+{
+    struct apf_device_session *session = device_session(device);
+    struct apf_mux *mux = session == NULL ? NULL : apf_device_session_mux(session);
+    struct apf_channel *channel = NULL;
+    if (mux == NULL || device->state != DEVICE_UP) {
+        return AMT_ESTATE;
+    }
+    TRY(apf_mux_open(mux, port, "localhost", device->config->host_name, 0,
+                     loop_now_us(device->loop), &channel));
+    tunnel_set_timer(device->tunnel);
+    return AMT_OK;
+}
+
+enum device_state device_state(const struct device *device)
+{
+    return device->state;
+}
+
+const struct uuid *device_uuid(const struct device *device)
+{
+    return &device->uuid;
+}
+
+const struct device_connection_log *device_connection_log(const struct device *device)
+{
+    return &device->connection_log;
+}
+
+struct stream *device_transport(struct device *device)
+{
+    return device->tunnel == NULL ? NULL : device->tunnel->stream;
+}
+
+struct apf_device_session *device_session(struct device *device)
+{
+    return device->tunnel == NULL ? NULL : device->tunnel->session;
+}
+
+void device_serve(struct device *device, uint32_t port,
+                  void (*on_stream)(void *ctx, struct stream *s), void *ctx)
+{
+    if (device->service_count < DEVICE_SERVICES_MAX) {
+        device->services[device->service_count++] =
+            (struct own_service){ .port = port, .on_stream = on_stream, .ctx = ctx };
+    }
+}

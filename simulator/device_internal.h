@@ -1,0 +1,84 @@
+/* Shared by the files of the simulated device. */
+#ifndef AMTLAB_SIMULATOR_DEVICE_INTERNAL_H
+#define AMTLAB_SIMULATOR_DEVICE_INTERNAL_H
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "runtime/apf_stream.h"
+#include "simulator/device.h"
+
+#define DEVICE_SERVICES_MAX 8u
+
+struct own_service {
+    uint32_t port;
+    void (*on_stream)(void *ctx, struct stream *s);
+    void *ctx;
+};
+
+/* One attempt to call home, from TCP to its end. */
+struct tunnel {
+    struct device *device;
+    struct stream *stream;
+    struct apf_device_session *session;
+    struct apf_device_config apf;
+    struct bytes coalesced; /* send mode coalesced: this turn's messages */
+    struct loop_task flush;
+    struct timer timer;
+    bool is_ended;
+};
+
+struct device {
+    struct loop *loop;
+    const struct device_config *config;
+    struct log *log;
+    struct tls_context *tls; /* NULL when offloaded */
+    bool owns_tls, is_mutual;
+    struct uuid uuid;
+    char uuid_text[UUID_TEXT_BYTES];
+    struct secret password;
+    struct address server;
+    const char *expected_name; /* Common Name of the MPS */
+    struct apf_forward *forwards;
+    uint32_t forward_count;
+    struct amt_random random;
+    enum device_state state;
+    bool wants_tunnel, has_link;
+    uint32_t trigger;
+    uint32_t attempts_since_up;
+    struct tunnel *tunnel;
+    struct loop_task reap; /* frees an ended tunnel, later than the callbacks on it */
+    struct tunnel *ended;
+    struct stream *orphan; /* a connection that vanished: kept open, never used again */
+    struct timer retry;
+    struct own_service services[DEVICE_SERVICES_MAX];
+    uint32_t service_count;
+    struct device_statistics statistics, answer;
+    struct device_connection_log connection_log;
+};
+
+/* cira/tunnel.c */
+void tunnel_start(struct device *device);
+void tunnel_vanish(struct device *device); /* no FIN, no RST, no word */
+void tunnel_cut(struct device *device);
+void tunnels_reap(void *ctx);
+void tunnel_set_timer(struct tunnel *tunnel);
+
+/* cira/schedule.c: an attempt or a tunnel has ended; when is the next? */
+void schedule_next(struct device *device);
+
+/* cira/connection_log.c: fills the record of apf.md 13.7 */
+void connection_log_open(struct device *device);
+void connection_log_close(struct device *device, const struct apf_end *end);
+void connection_log_failure(struct device *device, const char *text, int tls_alert);
+
+/* services.c: who answers on a channel */
+void service_request(struct device *device, struct apf_channel *channel, uint32_t port);
+/* Callbacks of the mux, for channels that have a stream. */
+void device_channel_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len);
+void device_channel_drain(void *ctx, struct apf_channel *channel);
+void device_channel_opened(void *ctx, struct apf_channel *channel);
+void device_channel_end(void *ctx, struct apf_channel *channel, enum apf_channel_end end,
+                        uint32_t reason);
+
+#endif

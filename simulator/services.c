@@ -1,0 +1,272 @@
+/*
+ * Who answers on a channel. Until the firmware part is there: an echo, and a small HTTP service that
+ * shows what it was asked; or nobody, in the ways a device fails.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "runtime/http.h"
+#include "simulator/device_internal.h"
+
+/* A channel that has a stream, or waits for its service. */
+struct device_channel {
+    struct apf_stream apf;
+    struct device *device;
+    uint32_t port;
+    struct timer delay;
+};
+
+struct echo {
+    struct stream *stream;
+    bool closes_first;
+};
+
+static void echo_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct echo *echo = ctx;
+    if (stream_write(echo->stream, in, len) == AMT_OK && echo->closes_first) {
+        stream_close(echo->stream);
+        amt_free(echo);
+    } else if (stream_queued_bytes(echo->stream) > 65536) {
+        stream_pause(echo->stream); /* the reader is slow: let the window close */
+    }
+}
+
+static void echo_drain(void *ctx)
+{
+    stream_resume(((struct echo *)ctx)->stream);
+}
+
+static void echo_end(void *ctx, const struct stream_end *end)
+{
+    struct echo *echo = ctx;
+    (void)end;
+    stream_close(echo->stream);
+    amt_free(echo);
+}
+
+static const struct stream_handler k_echo = { .on_data = echo_data,
+                                              .on_drain = echo_drain,
+                                              .on_end = echo_end };
+
+static void silent_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    (void)ctx;
+    (void)in;
+    (void)len;
+}
+
+static const struct stream_handler k_silent = { .on_data = silent_data, .on_end = echo_end };
+
+static void start_stream_service(struct stream *s, const struct stream_handler *handler,
+                                 bool closes_first)
+{
+    struct echo *echo = amt_alloc(sizeof *echo);
+    if (echo == NULL) {
+        stream_close(s);
+        return;
+    }
+    echo->stream = s;
+    echo->closes_first = closes_first;
+    stream_set_handler(s, handler, echo);
+}
+
+/* HTTP: GET shows who the device is, POST gives the body back. */
+
+struct web {
+    struct http_server_connection *http;
+    char uuid[UUID_TEXT_BYTES];
+    bool closes_first;
+};
+
+static void web_request(void *ctx, struct http_server_connection *http,
+                        const struct http_request *request)
+{
+    struct web *web = ctx;
+    struct text page = { 0 };
+    if (web->closes_first) {
+        http_close_after_response(http);
+    }
+    if (strcmp(request->method, "POST") == 0) {
+        http_respond(http, 200, "application/octet-stream", "Server: amtlab device\r\n",
+                     request->body, request->body_len);
+        return;
+    }
+    text_printf(&page, "<!DOCTYPE html><html><body>simulated device %s<br />%s ", web->uuid,
+                request->method);
+    text_xml(&page, request->target, strlen(request->target));
+    text_puts(&page, "</body></html>");
+    http_respond(http, 200, "text/html", "Server: amtlab device\r\n", text_chars(&page),
+                 (uint32_t)page.len);
+    text_fini(&page);
+}
+
+static void web_end(void *ctx)
+{
+    amt_free(ctx);
+}
+
+static void start_web(struct device *device, struct stream *s)
+{
+    struct web *web = amt_alloc(sizeof *web);
+    if (web == NULL) {
+        stream_close(s);
+        return;
+    }
+    web->closes_first = device->config->service.closes_first;
+    memcpy(web->uuid, device->uuid_text, sizeof web->uuid);
+    if (http_serve(device->loop, s, NULL, web_request, web_end, web, NULL, 0) == NULL) {
+        amt_free(web);
+    }
+}
+
+static const struct own_service *find_own(const struct device *device, uint32_t port)
+{
+    for (uint32_t i = 0; i < device->service_count; i++) {
+        if (device->services[i].port == port) {
+            return &device->services[i];
+        }
+    }
+    return NULL;
+}
+
+static enum device_service kind_for(const struct device *device, uint32_t port)
+{
+    enum device_service kind = (enum device_service)device->config->service.kind;
+    if (kind != DEVICE_SERVICE_AUTO) {
+        return kind;
+    }
+    return port == 16992 || port == 623 ? DEVICE_SERVICE_HTTP : DEVICE_SERVICE_ECHO;
+}
+
+static void attach_service(struct device_channel *c)
+{
+    struct device *device = c->device;
+    const struct own_service *own = find_own(device, c->port);
+    struct stream *s = &c->apf.stream;
+    if (own != NULL) {
+        own->on_stream(own->ctx, s);
+        return;
+    }
+    switch (kind_for(device, c->port)) {
+    case DEVICE_SERVICE_HTTP:
+        start_web(device, s);
+        break;
+    case DEVICE_SERVICE_SILENT:
+        start_stream_service(s, &k_silent, false);
+        break;
+    case DEVICE_SERVICE_AUTO:
+    case DEVICE_SERVICE_ECHO:
+    case DEVICE_SERVICE_REFUSE:
+        start_stream_service(s, &k_echo, device->config->service.closes_first);
+        break;
+    }
+}
+
+static void log_channel(struct device *device, const char *event, uint32_t port, uint32_t reason)
+{
+    LOG(device->log, LOG_DEBUG, event, log_text("uuid", device->uuid_text), log_u64("port", port),
+        log_u64("reason", reason));
+}
+
+/* The service is there before the MPS is told (apf.md 5.2, APF-DEV-023). */
+static void accept_channel(struct device_channel *c)
+{
+    struct apf_channel *channel = c->apf.channel;
+    log_channel(c->device, "channel.opened", c->port, 0);
+    attach_service(c);
+    if (apf_channel_ctx(channel) != NULL) {
+        apf_channel_accept(channel, loop_now_us(c->device->loop));
+    }
+}
+
+static void on_delay(void *ctx)
+{
+    accept_channel(ctx);
+}
+
+static void on_release(struct apf_stream *apf)
+{
+    struct device_channel *c = (struct device_channel *)apf;
+    timer_stop(&c->delay);
+    amt_free(c);
+}
+
+void service_request(struct device *device, struct apf_channel *channel, uint32_t port)
+{
+    bool is_refused =
+        find_own(device, port) == NULL && kind_for(device, port) == DEVICE_SERVICE_REFUSE;
+    struct device_channel *c = is_refused ? NULL : amt_alloc(sizeof *c);
+    if (c == NULL) {
+        log_channel(device, "channel.refused", port, APF_CONNECT_FAILED);
+        apf_channel_refuse(channel, APF_CONNECT_FAILED); /* APF-DEV-026 */
+        return;
+    }
+    char peer[32];
+    (void)snprintf(peer, sizeof peer, "mps:%u", port);
+    apf_stream_init(&c->apf, device->loop, peer, on_release);
+    c->device = device;
+    c->port = port;
+    timer_init(&c->delay, device->loop, on_delay, c);
+    apf_stream_attach(&c->apf, channel);
+    if (device->config->service.delay_us != 0) {
+        timer_start(&c->delay, device->config->service.delay_us);
+    } else {
+        accept_channel(c);
+    }
+}
+
+void device_channel_opened(void *ctx, struct apf_channel *channel)
+{
+    struct tunnel *t = ctx;
+    struct apf_stream *s = apf_channel_ctx(channel);
+    if (s != NULL) {
+        apf_stream_opened(s);
+    } else {
+        /* direct-tcpip: event delivery has nobody to speak for it yet */
+        log_channel(t->device, "channel.direct_opened", apf_channel_port(channel), 0);
+        apf_channel_close(channel, loop_now_us(t->device->loop));
+    }
+}
+
+void device_channel_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len)
+{
+    struct apf_stream *s = apf_channel_ctx(channel);
+    (void)ctx;
+    if (s != NULL) {
+        apf_stream_data(s, in, len);
+    }
+}
+
+void device_channel_drain(void *ctx, struct apf_channel *channel)
+{
+    struct apf_stream *s = apf_channel_ctx(channel);
+    (void)ctx;
+    if (s != NULL) {
+        apf_stream_drain(s);
+    }
+}
+
+void device_channel_end(void *ctx, struct apf_channel *channel, enum apf_channel_end end,
+                        uint32_t reason)
+{
+    struct tunnel *t = ctx;
+    struct apf_stream *s = apf_channel_ctx(channel);
+    bool is_refused = end == APF_CHANNEL_END_REFUSED || end == APF_CHANNEL_END_TIMEOUT;
+    log_channel(t->device, is_refused ? "channel.refused" : "channel.closed",
+                apf_channel_port(channel), reason);
+    if (s == NULL) {
+        return;
+    }
+    struct device_channel *c = (struct device_channel *)s;
+    bool is_waiting = timer_is_running(&c->delay);
+    timer_stop(&c->delay);
+    apf_stream_detach(s);
+    if (is_waiting) {
+        stream_close(&s->stream); /* nobody has it yet */
+    } else {
+        apf_stream_end(s, end == APF_CHANNEL_END_CLOSED ? STREAM_END_FIN : STREAM_END_RESET,
+                       "the channel has ended");
+    }
+}
