@@ -38,7 +38,7 @@ struct apf_mux_config {
     enum apf_direction sends; /* APF_MPS_TO_DEV for an MPS: the direction of what we send */
     bool strict;              /* window violations etc. are protocol errors (apf.md 5.4) */
     uint32_t window_bytes;    /* advertised: MPS 32768, device 4096 */
-    uint32_t chunk_bytes;     /* most payload per CHANNEL_DATA: 4087 */
+    uint32_t chunk_bytes;     /* most payload per CHANNEL_DATA: 4087, which 0 means too */
     uint32_t max_channels;    /* MPS 64, device slots 8 */
     uint32_t first_number;    /* MPS 1 (counts up, never a number in use), device 0 (lowest free) */
     bool reuse_lowest;        /* device: lowest free number; MPS: ever rising */
@@ -46,8 +46,11 @@ struct apf_mux_config {
     uint64_t open_limit_us;        /* 30 s */
     uint64_t close_limit_us;       /* 10 s */
     uint32_t queue_max_bytes;      /* bytes queued per channel towards the peer: 262144 */
-    uint32_t unknown_channel_max;  /* strict: messages for unknown channels before it is an error */
-    bool ignore_stray_close;       /* device: APF-DEV-038 option */
+    uint32_t unknown_channel_max;  /* strict: messages for unknown channels before it is an error;
+                                    * 0 = never an error */
+    /* Device, option of APF-DEV-038: when the peer closed a slot's former channel, one CLOSE that
+     * comes before any DATA or ADJUST on its new channel is taken for a repetition and ignored. */
+    bool ignore_stray_close;
 };
 
 /* All callbacks may call the functions below, for this and other channels. ctx is the owner's. */
@@ -57,6 +60,7 @@ struct apf_mux_handler {
     /* The peer wants a channel (device: forwarded-tcpip to a forwarded port). The owner must later
      * call apf_channel_accept or apf_channel_refuse, at once or asynchronously. */
     void (*on_open_request)(void *ctx, struct apf_channel *channel, uint32_t port);
+    /* The peer confirmed a channel that we opened (not called by apf_channel_accept). */
     void (*on_opened)(void *ctx, struct apf_channel *channel);
     /* The bytes are the owner's problem now: it must call apf_channel_consumed for them, at once or
      * later, to give the credit back. */
@@ -88,8 +92,13 @@ void apf_mux_free(struct apf_mux *mux);
 enum amt_err apf_mux_input(struct apf_mux *mux, const struct apf_message *message,
                            const uint8_t *in, uint64_t now_us, bool is_forwarded) AMT_MUST_USE;
 
+/* Which rule AMT_EMALFORMED was about: a sentence without a full stop, and in *requirement its id or
+ * NULL. Both static; NULL before the first violation. */
+const char *apf_mux_violation(const struct apf_mux *mux, const char **requirement);
+
 /* Opens forwarded-tcpip (or direct-tcpip on a device) to port; *channel gets it. AMT_ELIMIT when all
- * max_channels are in use. address and originator may be "". */
+ * max_channels are in use, AMT_ENOMEM, AMT_ETOOBIG for a text above APF_NAME_MAX_BYTES, AMT_ECLOSED
+ * after the end. address and originator may be "". *channel is NULL then. */
 enum amt_err apf_mux_open(struct apf_mux *mux, uint32_t port, const char *address,
                           const char *originator, uint32_t originator_port, uint64_t now_us,
                           struct apf_channel **channel) AMT_MUST_USE;
@@ -102,19 +111,24 @@ uint64_t apf_mux_next_deadline_us(const struct apf_mux *mux);
 void apf_mux_tick(struct apf_mux *mux, uint64_t now_us);
 
 const struct apf_mux_statistics *apf_mux_statistics(const struct apf_mux *mux);
+/* Channels whose end has not been reported. */
 uint32_t apf_mux_channel_count(const struct apf_mux *mux);
 
-/* Answers to on_open_request. */
+/* Answers to on_open_request; without effect later. After a refusal the channel is gone, and
+ * on_channel_end is not called for it. Without an answer in open_limit_us the mux refuses with
+ * reason 2 and reports APF_CHANNEL_END_REFUSED. */
 void apf_channel_accept(struct apf_channel *channel, uint64_t now_us);
 void apf_channel_refuse(struct apf_channel *channel, uint32_t reason);
 /* Sends what credit allows and queues the rest. AMT_ELIMIT when the queue would pass
- * queue_max_bytes (nothing is taken), AMT_ECLOSED after a close. */
+ * queue_max_bytes, AMT_ENOMEM (nothing is taken in both cases), AMT_ECLOSED after a close. */
 enum amt_err apf_channel_write(struct apf_channel *channel, const uint8_t *out,
                                uint32_t len) AMT_MUST_USE;
 uint32_t apf_channel_queued_bytes(const struct apf_channel *channel);
 /* Gives credit for len received bytes back, by the credit policy. */
 void apf_channel_consumed(struct apf_channel *channel, uint32_t len);
-/* Orderly: queued bytes first, then one CLOSE. The end is reported by on_channel_end. */
+/* Orderly: queued bytes first, then one CLOSE. While opening, CLOSE follows the confirmation. The end
+ * is reported by on_channel_end, at once for a channel that the peer asked for and nobody accepted.
+ * When the peer takes no data for close_limit_us, CLOSE goes out without the rest. */
 void apf_channel_close(struct apf_channel *channel, uint64_t now_us);
 void apf_channel_set_ctx(struct apf_channel *channel, void *ctx); /* for the owner's use */
 void *apf_channel_ctx(const struct apf_channel *channel);
