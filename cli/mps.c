@@ -86,7 +86,7 @@ static enum amt_err apply_options(struct server *server, const struct mps_option
     TRY(set_list(server, "listen", &o->listen, diag));
     TRY(set_list(server, "api_listen", &o->api_listen, diag));
     if (o->api_listen.count == 0 && o->config == NULL) {
-        TRY(set_key(server, "api_listen", "\"127.0.0.1:4480\"", diag));
+        TRY(set_key(server, "api_listen", "127.0.0.1:4480", diag));
     }
     return cli_apply_sets(mps_config_keys, &o->sets, &server->config, diag);
 }
