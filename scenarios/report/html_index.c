@@ -74,14 +74,26 @@ static void write_run(struct text *out, const struct results *results)
     text_puts(out, "</dl>\n");
 }
 
+static void write_headline(struct text *out, const struct results *results)
+{
+    struct results_totals totals;
+    results_count(results, &totals);
+    if (totals.bad > 0) {
+        text_printf(out, "%u of %u cases failed", totals.bad, totals.cases);
+    } else if (results->run.stale_first != NULL) {
+        text_puts(out, "Expectations are stale");
+    } else {
+        text_puts(out, "Everything as expected");
+    }
+}
+
 static void write_header(struct text *out, const struct results *results)
 {
-    bool is_bad = run_is_bad(results);
     text_printf(out,
-                "<header class=\"top %s\"><div class=\"wrap\"><p class=\"brand\">amtlab</p>"
-                "<h1>%s</h1><p class=\"lead\">",
-                is_bad ? "is-bad" : "is-good",
-                is_bad ? "Something is not as it should be" : "Everything as expected");
+                "<header class=\"top %s\"><div class=\"wrap\"><p class=\"brand\">amtlab</p><h1>",
+                run_is_bad(results) ? "is-bad" : "is-good");
+    write_headline(out, results);
+    text_puts(out, "</h1><p class=\"lead\">");
     format_totals(out, results);
     text_puts(out, "</p></div></header>\n");
 }

@@ -72,7 +72,7 @@ static const char *const k_rules[] = {
     "body:has(#f-other:checked) .cases tbody tr:not(.other){display:none}\n",
     "table{width:100%;border-collapse:collapse}th{text-align:left;font-weight:600;",
     "color:var(--dim);font-size:.84rem}th.num{text-align:right}\n",
-    "td,th{padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}\n",
+    "td,th{padding:6px 18px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}\n",
     "td:last-child,th:last-child{padding-right:0}tbody tr:last-child td{border-bottom:0}\n",
     "tr.folder th{padding-top:16px;color:var(--fg);font-family:var(--mono);font-size:.84rem}\n",
     ".cases td:nth-child(2){overflow-wrap:anywhere}.ids{font-size:.8rem;max-width:15em}\n",

@@ -15,6 +15,7 @@
 #define MARGIN         110u /* right of the last lane */
 #define HEAD_HEIGHT    58u
 #define MESSAGE_HEIGHT 42u
+#define TEXT_HEIGHT    10u /* more, for decoded fields under the arrow */
 #define NOTE_HEIGHT    34u
 #define STEP_HEIGHT    30u
 #define PAUSE_HEIGHT   28u
@@ -234,6 +235,14 @@ static void write_failure(struct diagram *d)
     d->y += MARK_HEIGHT;
 }
 
+/* Opens the text beside a mark at x: left of the last lane, whose right side has no room. */
+static void open_note(struct diagram *d, const char *class, uint32_t lane, uint32_t x, uint32_t y)
+{
+    bool is_left = d->lane_count > 1 && lane == d->lane_count - 1;
+    text_printf(d->out, "<text class=\"%s halo\" text-anchor=\"%s\" x=\"%u\" y=\"%u\">", class,
+                is_left ? "end" : "start", is_left ? x - 14 : x + 14, y + 4);
+}
+
 static void write_fault(struct diagram *d, const struct result_fault *fault)
 {
     uint32_t lane = lane_of(d, fault->at, strcspn(fault->at, "."));
@@ -241,7 +250,7 @@ static void write_fault(struct diagram *d, const struct result_fault *fault)
     uint32_t y = d->y + 20;
     write_time(d, fault->at_us, y + 4);
     write_bolt(d, x, y);
-    text_printf(d->out, "<text class=\"bolt name halo\" x=\"%u\" y=\"%u\">", x + 14, y + 4);
+    open_note(d, "bolt name", lane, x, y);
     shortened(d->out, fault->verb, 24);
     text_printf(d->out, "<tspan class=\"dim\" font-weight=\"400\"> ");
     shortened(d->out, fault->text[0] == '\0' ? fault->at : fault->text, LABEL_CHARS);
@@ -280,10 +289,9 @@ static void write_note(struct diagram *d, const struct result_event *event, uint
     uint32_t x = lane_x(d, lane);
     uint32_t y = d->y + 16;
     write_time(d, event->at_us, y + 4);
-    text_printf(d->out,
-                "<circle class=\"f-%s\" cx=\"%u\" cy=\"%u\" r=\"4\"/><text class=\"halo\" x=\"%u\" "
-                "y=\"%u\">",
-                layer_class(event->layer), x, y, x + 12, y + 4);
+    text_printf(d->out, "<circle class=\"f-%s\" cx=\"%u\" cy=\"%u\" r=\"4\"/>",
+                layer_class(event->layer), x, y);
+    open_note(d, "", lane, x, y);
     write_label(d, event, 40);
     if (event->text[0] != '\0') {
         text_puts(d->out, "<tspan class=\"dim\">  ");
@@ -325,6 +333,13 @@ static void write_arrow(struct diagram *d, const struct result_event *event, uin
     } else {
         text_printf(d->out, "<path class=\"f-%s\" d=\"M%u %ul%s9-5v10z\"/>", layer, end, end_y,
                     goes_right ? "-" : "");
+    }
+    if (event->text[0] != '\0') {
+        text_printf(d->out, "<text class=\"dim halo\" text-anchor=\"middle\" x=\"%u\" y=\"%u\">",
+                    (left + right) / 2, y + 18);
+        shortened(d->out, event->text, (right - left) / 7);
+        text_puts(d->out, "</text>");
+        d->y += TEXT_HEIGHT;
     }
     if (event->is_fault) {
         write_bolt(d, start + (goes_right ? 26 : 0) - (goes_right ? 0 : 26), y);
