@@ -54,15 +54,7 @@ static void write_failure(struct text *out, const struct results *results,
     plain(out, c->failure != NULL ? c->failure->message : result_verdict_meaning(c->verdict));
     text_puts(out, "</summary>\n\n<pre>\n");
     bool is_cut = body.len > FAILURE_MAX_BYTES;
-    /* An empty line would end the HTML block. */
-    for (const char *at = text_chars(&body), *end = at + (is_cut ? FAILURE_MAX_BYTES : body.len);
-         at < end;) {
-        const char *eol = memchr(at, '\n', (size_t)(end - at));
-        size_t len = (size_t)((eol == NULL ? end : eol) - at);
-        text_xml(out, at, len);
-        text_puts(out, len == 0 ? "&#32;\n" : "\n");
-        at += len + 1;
-    }
+    text_xml(out, text_chars(&body), is_cut ? FAILURE_MAX_BYTES : body.len);
     text_puts(out, is_cut ? "(cut)\n</pre></details>\n\n" : "</pre></details>\n\n");
     out->failed = out->failed || body.failed;
     text_fini(&body);
