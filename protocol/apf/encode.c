@@ -70,23 +70,24 @@ static void nothing(struct encoding *e)
     (void)e;
 }
 
+#define LITERAL(e, text) writer_counted(&(e)->writer, (const uint8_t *)(text), sizeof(text) - 1)
+
 static void request_name(struct encoding *e)
 {
-    static const struct {
-        const char *chars;
-        uint32_t len;
-    } k_names[] = {
-        { "", 0 },
-        { APF_REQUEST_NAME_FORWARD, sizeof APF_REQUEST_NAME_FORWARD - 1 },
-        { APF_REQUEST_NAME_CANCEL, sizeof APF_REQUEST_NAME_CANCEL - 1 },
-        { APF_REQUEST_NAME_UDP, sizeof APF_REQUEST_NAME_UDP - 1 },
-    };
-    uint8_t request = e->message->request;
-    if (request < APF_REQUEST_FORWARD || request > APF_REQUEST_UDP) {
+    switch (e->message->request) {
+    case APF_REQUEST_FORWARD:
+        LITERAL(e, APF_REQUEST_NAME_FORWARD);
+        break;
+    case APF_REQUEST_CANCEL:
+        LITERAL(e, APF_REQUEST_NAME_CANCEL);
+        break;
+    case APF_REQUEST_UDP:
+        LITERAL(e, APF_REQUEST_NAME_UDP);
+        break;
+    default:
         e->is_bad = true;
-        return;
+        break;
     }
-    writer_counted(&e->writer, (const uint8_t *)k_names[request].chars, k_names[request].len);
 }
 
 /* The name follows from the kind: the two cannot disagree. */

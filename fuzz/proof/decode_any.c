@@ -1,0 +1,25 @@
+/* Any length up to N, symbolic: the last len bytes of the array, so that a read past the end leaves
+ * it; for lengths far above what single runs can cover. That count stays within len is proved length by
+ * length in decode_exact.c. */
+#include "__fc_builtin.h"
+#include "protocol/apf/codec.h"
+
+static uint8_t in[N];
+
+int main(void)
+{
+    struct apf_message message;
+    uint32_t count = 0;
+    struct apf_context context = {
+        .direction = (enum apf_direction)Frama_C_interval(0, 1),
+        .pending = (enum apf_request)Frama_C_interval(0, 3),
+        .json_control = Frama_C_interval(0, 1) != 0,
+    };
+    Frama_C_make_unknown((char *)in, N);
+    uint32_t len = (uint32_t)Frama_C_interval(0, N);
+    enum apf_verdict verdict = apf_decode(in, len, &context, &message, &count);
+    if (verdict == APF_OK) {
+        //@ assert bounded: 1 <= count <= N;
+    }
+    return 0;
+}
