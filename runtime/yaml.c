@@ -401,7 +401,10 @@ static void on_event(struct loader *loader, const yaml_event_t *event)
 static const char *syntax_hint(const char *text, const yaml_parser_t *parser)
 {
     size_t index = parser->problem_mark.index;
-    char found = index < strlen(text) ? text[index] : '\0';
+    char found = '\0';
+    if (index < strlen(text)) {
+        found = text[index];
+    }
     if (found == '\t') {
         return "a tab is not allowed here: indent with spaces";
     }
@@ -507,7 +510,7 @@ static struct yaml_document *load(char *text, const char *name, struct amt_diag_
               compare_places);
     }
     if (loader->has_errors) {
-        yaml_tree_free(document);
+        yaml_free(document);
         document = NULL;
     }
     amt_free(loader);
@@ -531,7 +534,7 @@ struct yaml_document *yaml_load_file(const char *path, struct amt_diag_list *err
     return text == NULL ? NULL : load(text, path, errors);
 }
 
-void yaml_tree_free(struct yaml_document *document)
+void yaml_free(struct yaml_document *document)
 {
     if (document == NULL) {
         return;

@@ -10,7 +10,7 @@
 
 #include "base/diag.h"
 
-#define YAML_FILE_MAX_BYTES (1024u * 1024u)
+#define YAML_FILE_MAX_BYTES 1048576u /* 1 MiB */
 #define YAML_DEPTH_MAX      32u
 #define YAML_NODES_MAX      100000u
 
@@ -36,14 +36,11 @@ struct yaml_document *yaml_load_file(const char *path, struct amt_diag_list *err
 /* name is what errors call it. */
 struct yaml_document *yaml_load_text(const char *text, const char *name,
                                      struct amt_diag_list *errors);
-/* Frees the tree; NULL is allowed. */
-void yaml_tree_free(struct yaml_document *document);
-/* The same. Not a function of its own name, because libyaml exports one that is called yaml_free and
- * would then call ours. */
-static inline void yaml_free(struct yaml_document *document)
-{
-    yaml_tree_free(document);
-}
+/* libyaml exports a function yaml_free of its own and would call ours instead: the linker has to see
+ * another name. */
+#define yaml_free yaml_tree_free
+/* Frees the tree with all its texts; NULL is allowed. */
+void yaml_free(struct yaml_document *document);
 const struct yaml_node *yaml_root(const struct yaml_document *document);
 const char *yaml_path(const struct yaml_document *document);
 /* Source line `line` without its end, for carets; NULL if there is none. amt_free it. */

@@ -103,8 +103,8 @@ static void write_hex(struct text *out, const uint8_t *bytes, uint32_t len, uint
         }
         text_puts(out, " ");
         for (uint32_t i = line; i < line + HEX_LINE_BYTES && i < shown; i++) {
-            char shown_char = bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '.';
-            text_xml(out, &shown_char, 1);
+            bool is_printable = bytes[i] >= 0x20 && bytes[i] < 0x7f;
+            text_xml(out, is_printable ? (const char *)&bytes[i] : ".", 1);
         }
         text_puts(out, "\n");
     }

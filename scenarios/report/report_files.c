@@ -110,12 +110,10 @@ static enum amt_err make_folders(const char *path, bool is_folder, struct amt_di
     if (len >= sizeof part) {
         return refuse_errno(diag, path, ENAMETOOLONG);
     }
-    for (size_t i = 1; i < len; i++) {
-        if (path[i] == '/' && path[i - 1] != '/') {
-            memcpy(part, path, i);
-            part[i] = '\0';
-            TRY(make_folder(part, diag));
-        }
+    for (size_t i = strcspn(path + 1, "/") + 1; i < len; i += strcspn(path + i + 1, "/") + 1) {
+        memcpy(part, path, i);
+        part[i] = '\0';
+        TRY(make_folder(part, diag));
     }
     return is_folder ? make_folder(path, diag) : AMT_OK;
 }

@@ -91,18 +91,18 @@ const char *results_text(struct results *results, const char *text)
 const char *results_printf(struct results *results, const char *format, ...)
 {
     va_list arguments;
+    va_list again;
     va_start(arguments, format);
+    va_copy(again, arguments);
     int len = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
     char *text = len < 0 ? NULL : arena_alloc(&results->arena, (size_t)len + 1);
-    if (text == NULL) {
-        results->failed = true;
-        return "";
+    if (text != NULL) {
+        (void)vsnprintf(text, (size_t)len + 1, format, again);
     }
-    va_start(arguments, format);
-    (void)vsnprintf(text, (size_t)len + 1, format, arguments);
+    va_end(again);
     va_end(arguments);
-    return text;
+    results->failed = results->failed || text == NULL;
+    return text == NULL ? "" : text;
 }
 
 const uint8_t *results_bytes(struct results *results, const void *bytes, size_t len)
