@@ -229,11 +229,17 @@ void report_html_case(struct text *out, const struct results *results, const str
     write_facts(out, c);
     if (c->event_first != NULL) {
         text_puts(out, "<section><h2>Sequence</h2>\n<div class=\"figure\">");
-        report_sequence_svg(out, c, detailed ? EVENTS_DRAWN_FAILED : EVENTS_DRAWN_PASSED, detailed);
+        const struct report_picture picture = {
+            .max_events = detailed ? EVENTS_DRAWN_FAILED : EVENTS_DRAWN_PASSED,
+            .has_links = detailed,
+        };
+        report_sequence_svg(out, c, &picture);
         text_puts(out, "</div></section>\n");
     }
     html_source(out, results, c);
-    write_steps(out, c);
+    if (detailed || results_source(results, c->file) == NULL) {
+        write_steps(out, c); /* otherwise the marked scenario says the same */
+    }
     write_faults(out, c);
     write_metrics(out, c);
     if (detailed) {

@@ -1,5 +1,5 @@
 /* The style sheet of the HTML report: light, dark and print. No fonts or pictures from elsewhere. */
-#include "scenarios/report/report.h"
+#include "scenarios/report/html.h"
 
 static const char *const k_rules[] = {
     ":root{--bg:#f3f5f8;--card:#fff;--fg:#1c2128;--dim:#5f6873;--line:#dde2e8;--code:#f4f6f9;",
@@ -115,4 +115,5 @@ void report_html_style(struct text *out)
     for (size_t i = 0; i < sizeof k_rules / sizeof k_rules[0]; i++) {
         text_puts(out, k_rules[i]);
     }
+    html_sequence_style(out);
 }

@@ -48,10 +48,15 @@ void report_html_case(struct text *out, const struct results *results, const str
 void report_html_name(struct text *out, const struct result_case *c);
 /* The style sheet of both, style.css. */
 void report_html_style(struct text *out);
-/* The case's messages as a picture, a complete SVG element: a lane per actor, an arrow per message.
- * Of more than max_events the last ones are drawn. With links, a click leads to #e<n>, n from 1. */
-void report_sequence_svg(struct text *out, const struct result_case *c, uint32_t max_events,
-                         bool with_links);
+struct report_picture {
+    uint32_t max_events; /* of more, the last ones are drawn, and the picture says so */
+    bool has_links;      /* a click on a message leads to #e<n>, n from 1 */
+    bool stands_alone;   /* has its own style; otherwise style.css dresses it */
+};
+/* The case's messages as a picture, one SVG element: a lane per actor, an arrow per message. Nothing
+ * for a case without messages and actors. */
+void report_sequence_svg(struct text *out, const struct result_case *c,
+                         const struct report_picture *picture);
 
 /*
  * Writes the set of reports that spec asks for, "junit=F,json=F,html=D,tap=F,md=F,txt=F": folders are made,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scenarios/report/format.h"
+#include "scenarios/report/html.h"
 #include "scenarios/report/report.h"
 
 #define LANES_MAX      12u
@@ -32,7 +33,7 @@ struct diagram {
     uint32_t width, y;
     uint32_t step, step_top; /* step whose bracket is open, 0 for none */
     uint64_t last_us;
-    bool with_links;
+    bool has_links;
     bool has_failed;
     const struct result_fault *fault; /* next to draw */
 };
@@ -93,10 +94,9 @@ static uint32_t lane_x(const struct diagram *d, uint32_t lane)
     return GUTTER + 84 + lane * d->lane_gap;
 }
 
-static void write_style(struct text *out)
+void html_sequence_style(struct text *out)
 {
-    text_puts(out, "<style>"
-                   ".sq text{font:12px ui-sans-serif,system-ui,sans-serif;fill:var(--fg,#1c2128)}"
+    text_puts(out, ".sq text{font:12px ui-sans-serif,system-ui,sans-serif;fill:var(--fg,#1c2128)}"
                    ".sq .dim{fill:var(--dim,#656d76);font-size:11px}"
                    ".sq .mono{font:11px ui-monospace,Menlo,Consolas,monospace}"
                    ".sq .halo{stroke:var(--card,#fff);stroke-width:4px;paint-order:stroke}"
@@ -121,7 +121,7 @@ static void write_style(struct text *out)
     }
     text_puts(out,
               ".sq .s-passed{stroke:var(--good,#1a7f37)}.sq .s-failed{stroke:var(--bad,#cf222e)}"
-              ".sq .s-skipped,.sq .s-not_reached{stroke:var(--line,#dfe3e8)}</style>");
+              ".sq .s-skipped,.sq .s-not_reached{stroke:var(--line,#dfe3e8)}\n");
 }
 
 /* The class suffix of a layer; unknown layers look like events. */
@@ -357,7 +357,7 @@ static void write_event(struct diagram *d, const struct result_event *event, uin
     write_marks_before(d, event->at_us);
     write_pause(d, event->at_us);
     open_bracket(d, event->step);
-    if (d->with_links) {
+    if (d->has_links) {
         text_printf(d->out, "<a href=\"#e%u\">", n);
     }
     text_puts(d->out, "<g><title>");
@@ -373,7 +373,7 @@ static void write_event(struct diagram *d, const struct result_event *event, uin
     } else {
         write_arrow(d, event, from, to);
     }
-    text_puts(d->out, d->with_links ? "</g></a>\n" : "</g>\n");
+    text_puts(d->out, d->has_links ? "</g></a>\n" : "</g>\n");
 }
 
 static uint32_t count_events(const struct result_case *c)
@@ -423,13 +423,15 @@ static void find_lanes(struct diagram *d)
     }
 }
 
-void report_sequence_svg(struct text *out, const struct result_case *c, uint32_t max_events,
-                         bool with_links)
+void report_sequence_svg(struct text *out, const struct result_case *c,
+                         const struct report_picture *picture)
 {
     struct text body = { 0 };
-    struct diagram d = {
-        .out = &body, .c = c, .y = HEAD_HEIGHT, .with_links = with_links, .fault = c->fault_first
-    };
+    struct diagram d = { .out = &body,
+                         .c = c,
+                         .y = HEAD_HEIGHT,
+                         .has_links = picture->has_links,
+                         .fault = c->fault_first };
     find_lanes(&d);
     if (d.lane_count == 0) {
         return;
@@ -437,14 +439,18 @@ void report_sequence_svg(struct text *out, const struct result_case *c, uint32_t
     d.lane_gap = d.lane_count > 3 ? LANE_GAP_SMALL : LANE_GAP;
     d.width = lane_x(&d, d.lane_count - 1) + (d.lane_count == 1 ? LANE_GAP : MARGIN);
     uint32_t count = count_events(c);
-    write_body(&d, count > max_events ? count - max_events : 0);
+    write_body(&d, count > picture->max_events ? count - picture->max_events : 0);
     uint32_t height = d.y + 20;
     text_printf(out,
                 "<svg class=\"sq\" xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" "
                 "aria-label=\"sequence diagram\" width=\"%u\" height=\"%u\" "
                 "viewBox=\"0 0 %u %u\">\n",
                 d.width, height, d.width, height);
-    write_style(out);
+    if (picture->stands_alone) {
+        text_puts(out, "<style>");
+        html_sequence_style(out);
+        text_puts(out, "</style>\n");
+    }
     d.out = out;
     write_lanes(&d, height);
     text_append(out, text_chars(&body), body.len);

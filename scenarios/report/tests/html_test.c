@@ -116,7 +116,8 @@ static void the_picture_has_a_lane_per_actor_and_an_arrow_per_message(void **sta
     (void)state;
     struct results *results = sample_results();
     struct text out = { 0 };
-    report_sequence_svg(&out, results->case_first->next, 100, true);
+    const struct report_picture picture = { .max_events = 100, .has_links = true };
+    report_sequence_svg(&out, results->case_first->next, &picture);
     const char *svg = text_chars(&out);
     assert_int_equal(count_of(svg, "<line class=\"lane\""), 2);
     assert_int_equal(count_of(svg, "<path class=\"msg "), 7);
@@ -134,7 +135,9 @@ static void the_picture_shows_faults_losses_and_pauses(void **state)
     struct results *results = sample_results();
     const struct result_case *c = results->case_first->next->next->next;
     struct text out = { 0 };
-    report_sequence_svg(&out, c, 100, false);
+    const struct report_picture picture = { .max_events = 100, .stands_alone = true };
+    report_sequence_svg(&out, c, &picture);
+    assert_page(&out, "style", 1);
     const char *svg = text_chars(&out);
     assert_int_equal(count_of(svg, "<line class=\"lane\""), 3);
     assert_int_equal(count_of(svg, "<path class=\"bolt\""), 2);
@@ -155,7 +158,8 @@ static void the_picture_is_bounded_and_says_so(void **state)
         result_add_event(results, c, from, "actor0", "apf", "m")->at_us = i;
     }
     struct text out = { 0 };
-    report_sequence_svg(&out, c, 50, false);
+    const struct report_picture picture = { .max_events = 50 };
+    report_sequence_svg(&out, c, &picture);
     const char *svg = text_chars(&out);
     assert_int_equal(count_of(svg, "<line class=\"lane\""), 12);
     assert_true(count_of(svg, "<g>") <= 50);
@@ -169,7 +173,8 @@ static void a_case_without_messages_has_no_picture(void **state)
     (void)state;
     struct results *results = results_new();
     struct text out = { 0 };
-    report_sequence_svg(&out, results_add_case(results, "none"), 50, false);
+    const struct report_picture picture = { .max_events = 50 };
+    report_sequence_svg(&out, results_add_case(results, "none"), &picture);
     assert_int_equal(out.len, 0);
     results_free(results);
 }
