@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Makes the seed corpora from the APF vectors and the transcript of apf.md 4.1. Usage: fuzz/make_corpus.py"""
+import hashlib
+import os
+import re
+import struct
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PENDING = {None: 0, 'tcpip-forward': 1, 'cancel-tcpip-forward': 2, 'udp-send-to@amt.intel.com': 3}
+
+
+def write(target, data):
+    folder = os.path.join(ROOT, 'fuzz', 'corpus', target)
+    os.makedirs(folder, exist_ok=True)
+    name = hashlib.sha256(data).hexdigest()[:16]
+    with open(os.path.join(folder, name), 'wb') as out:
+        out.write(data)
+
+
+def vectors():
+    path = os.path.join(ROOT, 'protocol', 'apf', 'tests', 'vectors', 'apf-vectors.yaml')
+    with open(path, encoding='utf-8') as text:
+        for block in text.read().split('\n- id: ')[1:]:
+            direction = re.search(r'^  dir: (\S+)', block, re.M).group(1)
+            data = bytes.fromhex(re.search(r'^  hex: "([0-9a-f]*)"', block, re.M).group(1))
+            pending = re.search(r'pending: "?([a-z@.-]+)', block.split('expect:')[0])
+            yield (direction in ('dev2mps', 'me2host'), PENDING[pending.group(1) if pending else None],
+                   'json_control: true' in block.split('expect:')[0], data)
+
+
+def text(value):
+    return struct.pack('>I', len(value)) + value
+
+
+def login():
+    version = b'\xc0' + struct.pack('>III', 1, 0, 4) + bytes(range(16)) + bytes(64)
+    auth = b'\x05' + text(b'auth@amt.intel.com')
+    user = (b'\x32' + text(b'admin') + text(b'pfwd@amt.intel.com') + text(b'password') + b'\x00' + text(b'P@ssw0rd'))
+    pfwd = b'\x05' + text(b'pfwd@amt.intel.com')
+    forwards = b''.join(b'\x50' + text(b'tcpip-forward') + b'\x01' + text(b'pc17') + struct.pack('>I', port)
+                        for port in (16993, 16992, 664, 623, 16995, 16994, 5900))
+    return version, auth, user, pfwd, forwards
+
+
+def main():
+    version, auth, user, pfwd, forwards = login()
+    whole = version + auth + user + pfwd + forwards
+    tails = [b'', b'\xd3' + struct.pack('>II', 30, 0) + b'\xd0' + struct.pack('>I', 42),
+             b'\x01' + struct.pack('>IH', 11, 0),
+             b'\x5a' + text(b'direct-tcpip') + struct.pack('>III', 9, 4096, 0xffffffff) + text(b'') +
+             struct.pack('>I', 80) + text(b'') + struct.pack('>I', 0)]
+    for from_device, pending, json_control, data in vectors():
+        for cut in (0, 3):
+            flags = (0 if from_device else 1) | pending << 1 | (8 if json_control else 0) | cut << 4
+            write('apf_decode', bytes([flags]) + data)
+        if from_device:
+            for flags in (0, 6, 9, 24):
+                write('mps_session', bytes([flags]) + data)
+                write('mps_session', bytes([flags | 6]) + whole + data)
+    for flags in (0, 2, 4, 6, 1, 7, 8, 14):
+        for tail in tails:
+            write('mps_session', bytes([flags]) + whole + tail)
+        write('mps_session', bytes([flags]) + auth + version + user)
+        write('mps_session', bytes([flags]) + b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+        write('mps_session', bytes([flags]) + b'HEAD /x HTTP/1.1\r\n\r\n')
+    write('apf_decode', bytes([0]) + whole)
+    write('apf_decode', bytes([0x50]) + whole)
+    operations = [[0, 0], [5, 0], [1, 200], [5, 0], [129, 0], [131, 0], [3, 0], [6, 200], [0, 1], [132, 64],
+                  [132, 0], [7, 50], [135, 50], [0, 2], [2, 255], [130, 255], [5, 0], [5, 0], [3, 1], [131, 1]]
+    for flavour in range(0, 256, 17):
+        write('apf_mux', bytes([flavour]) + bytes(b for pair in operations for b in pair))
+        write('apf_mux', bytes([flavour]) + bytes([0, 0, 5, 0] * 12) + bytes([3, 0, 3, 1, 5, 0] * 6))
+        write('apf_mux', bytes([flavour]) + bytes([0, 0, 5, 0, 5, 0] + [1, 240, 129, 240, 5, 0] * 20 + [3, 0, 131, 0]))
+
+
+main()
