@@ -315,7 +315,10 @@ static void write_run(struct json *json, const struct results *results)
     open_bracket(json, "{");
     text_member(json, "id", run->id);
     pairs_member(json, "options", run->option_first, false);
-    number_member(json, "seed", run->seed);
+    struct text seed = { 0 }; /* as text: many readers hold integers only up to 2^53 */
+    text_printf(&seed, "%llu", (unsigned long long)run->seed);
+    text_member(json, "seed", text_chars(&seed));
+    text_fini(&seed);
     bool_member(json, "strict", run->strict);
     close_bracket(json, "}");
 }

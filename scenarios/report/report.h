@@ -33,6 +33,9 @@ void report_terminal(struct text *out, const struct results *results,
 
 /* harness.md 13.1. Byte-identical for equal seeds in virtual time but for the object "real_time". */
 void report_json(struct text *out, const struct results *results);
+/* The tree that report_json wrote. NULL with diag: AMT_ECONFIG (not JSON, not a result file; path is
+ * what the error names), AMT_ENOMEM. Words it does not know count as the worst. */
+struct results *report_json_read(const char *text, const char *path, struct amt_diag *diag);
 /* harness.md 13.2. */
 void report_junit(struct text *out, const struct results *results);
 /* TAP 14, harness.md 13.3. */

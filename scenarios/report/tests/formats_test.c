@@ -107,6 +107,77 @@ static void json_of_hostile_texts_is_json(void **state)
     results_free(results);
 }
 
+/* Written, read and written again it must be the same to the byte. */
+static void check_round_trip(const struct results *results)
+{
+    struct text first = written(report_json, results);
+    struct amt_diag diag = { 0 };
+    struct results *read = report_json_read(text_chars(&first), "r.json", &diag);
+    assert_string_equal(diag.text, "");
+    assert_non_null(read);
+    struct text second = written(report_json, read);
+    assert_string_equal(text_chars(&first), text_chars(&second));
+    text_fini(&first);
+    text_fini(&second);
+    results_free(read);
+}
+
+static void json_read_back_is_the_same_tree(void **state)
+{
+    (void)state;
+    struct results *results = sample_results();
+    results->run.seed = UINT64_MAX;
+    check_round_trip(results);
+    results_free(results);
+    results = sample_hostile();
+    check_round_trip(results);
+    results_free(results);
+}
+
+static void other_json_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *text;
+        uint32_t line;
+    } k_rows[] = {
+        { "{\n\"cases\": [}\n", "not JSON: unexpected token near '}'", 2 },
+        { "{}", "not a result file of schema 1", 0 },
+        { "[]", "not a result file of schema 1", 0 },
+        { "{\"schema\": 2, \"cases\": []}", "not a result file of schema 1", 0 },
+        { "{\"schema\": 1, \"cases\": {}}", "not a result file of schema 1", 0 },
+    };
+    for (size_t i = 0; i < sizeof k_rows / sizeof k_rows[0]; i++) {
+        struct amt_diag diag = { 0 };
+        assert_null(report_json_read(k_rows[i].json, "r.json", &diag));
+        assert_string_equal(diag.text, k_rows[i].text);
+        assert_string_equal(diag.file, "r.json");
+        assert_int_equal(diag.line, k_rows[i].line);
+        assert_string_equal(diag.hint, "write one with: amtlab run --report json=FILE");
+    }
+}
+
+static void json_with_wrong_types_counts_as_the_worst(void **state)
+{
+    (void)state;
+    static const char k_json[] =
+        "{\"schema\": 1, \"cases\": [7, {\"id\": 3, \"verdict\": \"splendid\", \"line\": -4,"
+        " \"steps\": [{\"verdict\": []}], \"failure\": {\"bytes\": \"zz\", \"step\": 1e9},"
+        " \"spec\": \"none\", \"attempts\": 99999999999}]}";
+    struct results *results = report_json_read(k_json, "r.json", NULL);
+    assert_non_null(results);
+    assert_int_equal(results->case_count, 2);
+    assert_int_equal(results->case_first->verdict, RESULT_ERROR);
+    const struct result_case *c = results->case_last;
+    assert_int_equal(c->verdict, RESULT_ERROR);
+    assert_string_equal(c->id, "");
+    assert_int_equal(c->line, 0);
+    assert_int_equal(c->attempts, UINT32_MAX);
+    assert_int_equal(c->step_first->verdict, RESULT_STEP_NOT_REACHED);
+    assert_int_equal(c->failure->bytes_len, 0);
+    results_free(results);
+}
+
 static uint32_t count_of(const char *text, const char *word)
 {
     uint32_t count = 0;
@@ -283,6 +354,9 @@ int main(void)
         cmocka_unit_test(json_has_all_of_the_tree_with_sorted_keys),
         cmocka_unit_test(json_differs_only_in_real_time_between_runs),
         cmocka_unit_test(json_of_hostile_texts_is_json),
+        cmocka_unit_test(json_read_back_is_the_same_tree),
+        cmocka_unit_test(other_json_is_refused_with_its_place),
+        cmocka_unit_test(json_with_wrong_types_counts_as_the_worst),
         cmocka_unit_test(junit_has_one_outcome_per_case),
         cmocka_unit_test(junit_of_a_strict_run_fails_what_is_not_strict),
         cmocka_unit_test(junit_of_hostile_texts_is_xml),
