@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const size_t k_pieces[] = { 1, 7, 64, 65536 };
     static const struct virtual_world k_world = { .seed = 1 };
-    struct mps_config config;
+    struct mps_config config = { .name = NULL };
     struct device d = { .len = 0 };
     if (size < 1 || size > 4096) {
         return 0;
@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     run_for(loop, 400000);
     check_next_device(loop, mps);
-    run_for(loop, 200u * (uint64_t)US_PER_SECOND); /* every limit passes */
+    run_for(loop, 1000u * (uint64_t)US_PER_SECOND); /* every limit passes */
     FUZZ_REQUIRE(mps_statistics(mps)->open_sockets == 0);
     FUZZ_REQUIRE(mps_statistics(mps)->sessions == 0);
     stream_close(d.stream);

@@ -10,6 +10,7 @@
 #define SECOND_US            UINT64_C(1000000)
 #define PRE_AUTH_INPUT_BYTES 16384u  /* APF-MPS-009 */
 #define LENIENT_READY_US     300000u /* a device that never asks for pfwd (apf.md 4.3) */
+#define IDLE_RAISE_MAX       10u /* times the configured limit: what a device claims is not trusted */
 #define KEEPALIVE_PORT       5900u
 #define KEEPALIVE_REQUESTS   4u
 
@@ -612,7 +613,10 @@ uint64_t apf_mps_session_idle_limit_us(const struct apf_mps_session *s)
     if (!s->interval_is_known) {
         return limit_us + limit_us / 2;
     }
-    return 3 * s->interval_us > limit_us ? 3 * s->interval_us : limit_us;
+    uint64_t wanted_us = 3 * s->interval_us;
+    uint64_t most_us = IDLE_RAISE_MAX * limit_us;
+    wanted_us = wanted_us < most_us ? wanted_us : most_us;
+    return wanted_us > limit_us ? wanted_us : limit_us;
 }
 
 static uint64_t idle_deadline_us(const struct apf_mps_session *s)
