@@ -103,7 +103,7 @@ static void a_wrong_list_is_explained(void **state)
                                        "tap=FILE, md=FILE, txt=FILE, with commas between them");
     }
     struct amt_diag diag = { 0 };
-    (void)report_check_spec("junit=a,pdf=b", &diag);
+    assert_int_equal(report_check_spec("junit=a,pdf=b", &diag), AMT_ECONFIG);
     assert_string_equal(diag.text, "--report: \"pdf=b\" is not understood");
     assert_int_equal(report_check_spec("junit=a,html=b", NULL), AMT_OK);
 }
