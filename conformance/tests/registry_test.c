@@ -29,7 +29,7 @@ static void the_registry_of_this_project_is_complete(void **state)
     struct registry *registry = registry_load(REGISTRY_PATH, &errors);
     amt_diag_list_print(&errors, stderr);
     assert_non_null(registry);
-    assert_int_equal(registry_count(registry), 567);
+    assert_true(registry_count(registry) >= 567); /* ids are added, never taken away */
     const struct requirement *found = registry_find(registry, "APF-MPS-021");
     assert_non_null(found);
     assert_string_equal(found->text, "A USERAUTH_REQUEST may arrive in any number of pieces.");
