@@ -16,7 +16,10 @@ bool loop_is_virtual(const struct loop *loop)
 
 uint64_t loop_now_us(const struct loop *loop)
 {
-    return loop->now_us;
+    if (loop->is_in_turn || loop->world->clock_us == NULL) {
+        return loop->now_us;
+    }
+    return loop->world->clock_us(loop);
 }
 
 uint64_t loop_wall_us(const struct loop *loop)
@@ -39,37 +42,56 @@ void loop_stop(struct loop *loop)
     loop->is_stopped = true;
 }
 
-static bool always_false(void *ctx)
+/* How often tasks may post tasks within one turn. Enough for a message to fall through all layers;
+ * not endless, so that a task that posts itself does not keep the network waiting. */
+#define TASK_ROUNDS 8
+
+static void run_tasks(struct loop *loop)
 {
-    (void)ctx;
-    return false;
+    for (int round = 0; round < TASK_ROUNDS && loop->first_task != NULL; round++) {
+        struct loop_task *last = loop->last_task;
+        bool was_last = false;
+        while (!was_last && loop->first_task != NULL) {
+            struct loop_task *task = loop->first_task;
+            was_last = task == last;
+            loop_task_cancel(task);
+            task->fn(task->ctx); /* may free the task */
+        }
+    }
 }
 
-/* One round: what is due, then what was posted. True when is_done said so or the loop was stopped. */
-static bool run_due(struct loop *loop, bool (*is_done)(void *ctx), void *ctx)
+void loop_turn_begin(struct loop *loop, uint64_t now_us)
 {
-    do {
-        loop_run_tasks(loop);
-        if (loop->is_stopped || is_done(ctx)) {
-            return true;
-        }
-    } while (loop_run_due_timer(loop) || loop->first_task != NULL);
-    return false;
+    if (now_us > loop->now_us) {
+        loop->now_us = now_us;
+    }
+    loop->is_in_turn = true;
+}
+
+void loop_turn_end(struct loop *loop)
+{
+    run_tasks(loop);
+    loop->is_in_turn = false;
 }
 
 bool loop_run_until(struct loop *loop, bool (*is_done)(void *ctx), void *ctx, uint64_t deadline_us)
 {
-    if (is_done == NULL) {
-        is_done = always_false;
-    }
+    bool has_more = true;
     loop->is_stopped = false;
     for (;;) {
-        if (run_due(loop, is_done, ctx)) {
-            return !loop->is_stopped || is_done(ctx);
+        if (loop->first_task != NULL) { /* posted outside a turn, or left over from one */
+            loop_turn_begin(loop, loop_now_us(loop));
+            loop_turn_end(loop);
         }
-        if (loop->now_us >= deadline_us || !loop->world->turn(loop, deadline_us)) {
+        if (is_done != NULL && is_done(ctx)) {
+            return true;
+        }
+        if (loop->is_stopped || !has_more) {
             return false;
         }
+        /* With tasks left over the step may not wait. */
+        uint64_t until_us = loop->first_task != NULL ? loop_now_us(loop) : deadline_us;
+        has_more = loop->world->step(loop, until_us) || loop->first_task != NULL;
     }
 }
 
@@ -125,25 +147,6 @@ void loop_task_cancel(struct loop_task *task)
     }
     task->next = NULL;
     task->is_posted = false;
-}
-
-void loop_run_tasks(struct loop *loop)
-{
-    struct loop_task *last = loop->last_task;
-    while (loop->first_task != NULL) {
-        struct loop_task *task = loop->first_task;
-        bool was_last = task == last;
-        loop->first_task = task->next;
-        if (loop->first_task == NULL) {
-            loop->last_task = NULL;
-        }
-        task->next = NULL;
-        task->is_posted = false;
-        task->fn(task->ctx); /* may free the task */
-        if (was_last || loop->is_stopped) {
-            return;
-        }
-    }
 }
 
 enum amt_err loop_work(struct loop *loop, void (*work)(void *ctx), void (*after)(void *ctx),

@@ -12,9 +12,20 @@ static struct uv_world *world_of(struct loop *loop)
     return (struct uv_world *)loop;
 }
 
-static void update_now(struct uv_world *world)
+static uint64_t uv_world_clock_us(const struct loop *loop)
 {
-    world->loop.now_us = uv_hrtime() / 1000u;
+    (void)loop;
+    return uv_hrtime() / 1000u;
+}
+
+void uv_world_turn_begin(struct uv_world *world)
+{
+    loop_turn_begin(&world->loop, uv_hrtime() / 1000u);
+}
+
+void uv_world_turn_end(struct uv_world *world)
+{
+    loop_turn_end(&world->loop);
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)
@@ -38,7 +49,8 @@ static void uv_world_free(struct loop *loop)
 {
     struct uv_world *world = world_of(loop);
     world->is_freeing = true;
-    loop_run_tasks(loop);
+    uv_world_turn_begin(world);
+    uv_world_turn_end(world);
     uv_walk(&world->uv, close_handle, world);
     while (uv_run(&world->uv, UV_RUN_DEFAULT) != 0) {
         uv_walk(&world->uv, close_handle, world);
@@ -77,29 +89,42 @@ static void on_wake(uv_timer_t *handle)
     (void)handle;
 }
 
-static bool uv_world_turn(struct loop *loop, uint64_t deadline_us)
+static void arm_wake(struct uv_world *world, uint64_t until_us)
+{
+    uv_update_time(&world->uv);
+    uint64_t until_ms = until_us / 1000u + (until_us % 1000u != 0); /* never too early */
+    uint64_t now_ms = uv_now(&world->uv);
+    (void)uv_timer_start(&world->wake, on_wake, until_ms > now_ms ? until_ms - now_ms : 0, 0);
+}
+
+static bool uv_world_step(struct loop *loop, uint64_t deadline_us)
 {
     struct uv_world *world = world_of(loop);
     uint64_t next_us = loop_next_timer_us(loop);
     uint64_t until_us = next_us < deadline_us ? next_us : deadline_us;
-    update_now(world);
-    if (until_us != LOOP_NO_DEADLINE) {
-        uint64_t wait_us = until_us > loop->now_us ? until_us - loop->now_us : 0;
-        uv_update_time(&world->uv);
-        (void)uv_timer_start(&world->wake, on_wake, (wait_us + 999u) / 1000u, 0);
+    if (next_us == LOOP_NO_DEADLINE && uv_loop_alive(&world->uv) == 0) {
+        return false;
+    }
+    if (until_us <= uv_hrtime() / 1000u) {
+        (void)uv_run(&world->uv, UV_RUN_NOWAIT);
     } else {
+        if (until_us != LOOP_NO_DEADLINE) {
+            arm_wake(world, until_us);
+        }
+        (void)uv_run(&world->uv, UV_RUN_ONCE);
         (void)uv_timer_stop(&world->wake);
     }
-    bool is_alive = uv_loop_alive(&world->uv) != 0;
-    if (is_alive) {
-        (void)uv_run(&world->uv, UV_RUN_ONCE);
+    /* A timer that starts a timer waits for the network in between. */
+    uint64_t started = loop->timer_order;
+    uint64_t now_us = uv_hrtime() / 1000u;
+    while (!loop->is_stopped && loop_run_due_timer(loop, now_us, started)) {
     }
-    update_now(world);
-    return is_alive;
+    return now_us < deadline_us;
 }
 
 struct uv_work {
     uv_work_t request;
+    struct uv_world *world;
     void (*work)(void *ctx);
     void (*after)(void *ctx);
     void *ctx;
@@ -115,7 +140,10 @@ static void on_work_after(uv_work_t *request, int status)
 {
     struct uv_work *work = request->data;
     (void)status;
+    struct uv_world *world = work->world;
+    uv_world_turn_begin(world);
     work->after(work->ctx);
+    uv_world_turn_end(world);
     amt_free(work);
 }
 
@@ -127,6 +155,7 @@ static enum amt_err uv_world_work(struct loop *loop, void (*work)(void *ctx),
         return AMT_ENOMEM;
     }
     w->request.data = w;
+    w->world = world_of(loop);
     w->work = work;
     w->after = after;
     w->ctx = ctx;
@@ -140,8 +169,11 @@ static enum amt_err uv_world_work(struct loop *loop, void (*work)(void *ctx),
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct uv_signal *s = handle->data;
+    struct uv_world *world = (struct uv_world *)handle->loop->data;
     (void)number;
+    uv_world_turn_begin(world);
     s->fn(s->ctx);
+    uv_world_turn_end(world);
 }
 
 static enum amt_err uv_world_on_signal(struct loop *loop, int number, void (*fn)(void *ctx),
@@ -172,7 +204,8 @@ static const struct loop_world k_uv = {
     .wall_us = uv_world_wall_us,
     .wall_shift = uv_world_wall_shift,
     .random = uv_world_random,
-    .turn = uv_world_turn,
+    .clock_us = uv_world_clock_us,
+    .step = uv_world_step,
     .work = uv_world_work,
     .on_signal = uv_world_on_signal,
     .listen = uv_world_listen,
@@ -200,6 +233,6 @@ struct loop *loop_new_uv(struct amt_diag *diag)
     (void)uv_timer_init(&world->uv, &world->wake);
     world->loop.world = &k_uv;
     world->read_buffer = read_buffer;
-    update_now(world);
+    world->uv.data = world;
     return &world->loop;
 }

@@ -25,6 +25,10 @@ struct uv_world {
     bool is_freeing;      /* every handle is being closed: no lingering */
 };
 
+/* Around every callback of libuv that reaches an owner: the clock is read, tasks run at the end. */
+void uv_world_turn_begin(struct uv_world *world);
+void uv_world_turn_end(struct uv_world *world);
+
 struct listener *uv_world_listen(struct loop *loop, const struct address *address,
                                  accept_fn *on_accept, void *ctx, struct amt_diag *diag);
 struct stream *uv_world_connect(struct loop *loop, const struct address *address,

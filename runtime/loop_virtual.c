@@ -36,19 +36,16 @@ static void virtual_random(struct loop *loop, void *out, size_t len)
 }
 
 /* Everything that can happen is a timer: time jumps to the next one. */
-static bool virtual_turn(struct loop *loop, uint64_t deadline_us)
+static bool virtual_step(struct loop *loop, uint64_t deadline_us)
 {
     uint64_t next_us = loop_next_timer_us(loop);
     if (next_us > deadline_us || next_us == LOOP_NO_DEADLINE) {
-        if (deadline_us != LOOP_NO_DEADLINE) {
+        if (deadline_us != LOOP_NO_DEADLINE && deadline_us > loop->now_us) {
             loop->now_us = deadline_us;
         }
         return false;
     }
-    if (next_us > loop->now_us) {
-        loop->now_us = next_us;
-    }
-    return true;
+    return loop_run_due_timer(loop, next_us, UINT64_MAX);
 }
 
 struct virtual_work {
@@ -85,7 +82,7 @@ static const struct loop_world k_virtual = {
     .wall_us = virtual_wall_us,
     .wall_shift = virtual_wall_shift,
     .random = virtual_random,
-    .turn = virtual_turn,
+    .step = virtual_step,
     .work = virtual_do_work,
     .listen = virtual_listen,
     .connect = virtual_connect,

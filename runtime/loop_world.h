@@ -8,12 +8,14 @@
 struct loop_world {
     bool is_virtual;
     void (*free)(struct loop *loop);
+    /* The clock outside a turn; NULL: it stands still there. */
+    uint64_t (*clock_us)(const struct loop *loop);
     uint64_t (*wall_us)(const struct loop *loop);
     void (*wall_shift)(struct loop *loop, int64_t by_us);
     void (*random)(struct loop *loop, void *out, size_t len);
-    /* Handles what happens next, waiting no longer than until deadline_us; sets loop->now_us. False
-     * when nothing can happen before that deadline or ever. */
-    bool (*turn)(struct loop *loop, uint64_t deadline_us);
+    /* Waits for what happens next, but no longer than until deadline_us, and handles it in turns. False
+     * when the deadline has come or nothing is left that could happen. */
+    bool (*step)(struct loop *loop, uint64_t deadline_us);
     enum amt_err (*work)(struct loop *loop, void (*work)(void *ctx), void (*after)(void *ctx),
                          void *ctx);
     enum amt_err (*on_signal)(struct loop *loop, int number, void (*fn)(void *ctx), void *ctx);
@@ -32,7 +34,7 @@ struct loop {
     struct timer *timers; /* root of the heap */
     uint64_t timer_order;
     struct loop_task *first_task, *last_task;
-    bool is_stopped;
+    bool is_stopped, is_in_turn;
 };
 
 struct listener_class {
@@ -45,11 +47,14 @@ struct listener {
     const struct listener_class *class;
 };
 
+/* Around every event: in between the clock stands still at now_us; at the end the tasks run. */
+void loop_turn_begin(struct loop *loop, uint64_t now_us);
+void loop_turn_end(struct loop *loop);
+
 /* Earliest deadline; LOOP_NO_DEADLINE without a timer. */
 uint64_t loop_next_timer_us(const struct loop *loop);
-/* Runs one due timer; false when none is due. */
-bool loop_run_due_timer(struct loop *loop);
-/* Runs the tasks that are posted now (not those they post). */
-void loop_run_tasks(struct loop *loop);
+/* Runs, in a turn of its own, one timer that is due at now_us and was started before the one with
+ * that order; false when there is none. */
+bool loop_run_due_timer(struct loop *loop, uint64_t now_us, uint64_t before_order);
 
 #endif

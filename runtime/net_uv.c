@@ -115,11 +115,10 @@ static void check_lingering(struct uv_stream *u)
     }
 }
 
-static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buffer)
+static void take_read(struct uv_stream *u, ssize_t count, const uv_buf_t *buffer)
 {
-    struct uv_stream *u = handle->data;
     if (count > 0) {
-        if (!u->is_closed) {
+        if (!u->is_closed && !u->has_ended) {
             stream_emit_data(&u->stream, (const uint8_t *)buffer->base, (uint32_t)count);
         }
         return;
@@ -127,7 +126,7 @@ static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buffer)
     if (count == 0) {
         return;
     }
-    (void)uv_read_stop(handle);
+    (void)uv_read_stop(&u->in.stream);
     u->is_reading = false;
     if (count == UV_EOF) {
         end_stream(u, STREAM_END_FIN, "the peer finished");
@@ -137,6 +136,15 @@ static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buffer)
         end_stream(u, STREAM_END_RESET, uv_strerror((int)count));
     }
     check_lingering(u);
+}
+
+static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buffer)
+{
+    struct uv_stream *u = handle->data;
+    struct uv_world *world = u->world;
+    uv_world_turn_begin(world);
+    take_read(u, count, buffer);
+    uv_world_turn_end(world);
 }
 
 static void update_reading(struct uv_stream *u)
@@ -192,9 +200,8 @@ static void report_drain(struct uv_stream *u)
     }
 }
 
-static void on_written(uv_write_t *request, int status)
+static void take_written(struct uv_stream *u, int status)
 {
-    struct uv_stream *u = request->data;
     u->is_writing = false;
     bytes_fini(&u->flight);
     if (status < 0 && status != UV_ECANCELED) {
@@ -205,6 +212,15 @@ static void on_written(uv_write_t *request, int status)
         return;
     }
     flush_queue(u);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct uv_stream *u = request->data;
+    struct uv_world *world = u->world;
+    uv_world_turn_begin(world);
+    take_written(u, status);
+    uv_world_turn_end(world);
 }
 
 static void write_failed(struct uv_stream *u, int code)
@@ -455,9 +471,8 @@ static void connect_done(struct uv_connect *c)
 
 static void try_next(struct uv_connect *c);
 
-static void on_connect(uv_connect_t *request, int status)
+static void take_connected(struct uv_connect *c, int status)
 {
-    struct uv_connect *c = request->data;
     struct uv_stream *u = c->u;
     if (u == NULL || status == UV_ECANCELED || uv_is_closing(&u->in.handle)) {
         connect_done(c);
@@ -477,6 +492,14 @@ static void on_connect(uv_connect_t *request, int status)
     if (!uv_is_closing(&u->in.handle)) {
         loop_task_post(&u->flush);
     }
+}
+
+static void on_connect(uv_connect_t *request, int status)
+{
+    struct uv_world *world = request->handle->loop->data;
+    uv_world_turn_begin(world);
+    take_connected(request->data, status);
+    uv_world_turn_end(world);
 }
 
 static void connect_failed(struct uv_connect *c, enum stream_end_kind kind, int code)
@@ -502,9 +525,8 @@ static void try_next(struct uv_connect *c)
     connect_failed(c, is_timeout ? STREAM_END_TIMEOUT : STREAM_END_REFUSED, c->last_code);
 }
 
-static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *all)
+static void take_resolved(struct uv_connect *c, int status, struct addrinfo *all)
 {
-    struct uv_connect *c = request->data;
     c->all = all;
     if (c->u == NULL || uv_is_closing(&c->u->in.handle)) {
         connect_done(c);
@@ -515,6 +537,14 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
         c->request.data = c;
         try_next(c);
     }
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *all)
+{
+    struct uv_world *world = request->loop->data;
+    uv_world_turn_begin(world);
+    take_resolved(request->data, status, all);
+    uv_world_turn_end(world);
 }
 
 static void on_limit(void *ctx)
@@ -599,9 +629,8 @@ static void accept_one(struct uv_listener *l)
     l->on_accept(l->ctx, &u->stream);
 }
 
-static void on_connection(uv_stream_t *server, int status)
+static void take_connection(struct uv_listener *l, int status)
 {
-    struct uv_listener *l = server->data;
     if (l->is_closed) {
         return;
     }
@@ -614,6 +643,15 @@ static void on_connection(uv_stream_t *server, int status)
         return;
     }
     accept_one(l);
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    struct uv_listener *l = server->data;
+    struct uv_world *world = l->world;
+    uv_world_turn_begin(world);
+    take_connection(l, status);
+    uv_world_turn_end(world);
 }
 
 static void on_retry(void *ctx)

@@ -107,7 +107,7 @@ void timer_start_at(struct timer *timer, uint64_t deadline_us)
 
 void timer_start(struct timer *timer, uint64_t delay_us)
 {
-    uint64_t now_us = timer->loop->now_us;
+    uint64_t now_us = loop_now_us(timer->loop);
     timer_start_at(timer, delay_us > LOOP_NO_DEADLINE - 1 - now_us ? LOOP_NO_DEADLINE - 1
                                                                    : now_us + delay_us);
 }
@@ -122,13 +122,15 @@ uint64_t loop_next_timer_us(const struct loop *loop)
     return loop->timers == NULL ? LOOP_NO_DEADLINE : loop->timers->deadline_us;
 }
 
-bool loop_run_due_timer(struct loop *loop)
+bool loop_run_due_timer(struct loop *loop, uint64_t now_us, uint64_t before_order)
 {
     struct timer *timer = loop->timers;
-    if (timer == NULL || timer->deadline_us > loop->now_us) {
+    if (timer == NULL || timer->deadline_us > now_us || timer->order >= before_order) {
         return false;
     }
+    loop_turn_begin(loop, now_us);
     timer_stop(timer);
     timer->fn(timer->ctx);
+    loop_turn_end(loop);
     return true;
 }
