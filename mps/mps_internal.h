@@ -2,7 +2,7 @@
 #ifndef AMTLAB_MPS_MPS_INTERNAL_H
 #define AMTLAB_MPS_MPS_INTERNAL_H
 
-#include <uthash.h>
+#include "base/hash.h"
 
 #include "mps/api/api.h"
 #include "mps/cira/attempts.h"

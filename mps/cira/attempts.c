@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "base/memory.h"
 
 #define NAMES_MAX  8192u
