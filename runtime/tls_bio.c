@@ -29,7 +29,11 @@ static int bio_write(BIO *bio, const char *data, size_t len, size_t *count)
 {
     struct tls_stream *t = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (t->is_lower_ended || stream_write(t->lower, data, (uint32_t)len) != AMT_OK) {
+    if (t->is_lower_ended) {
+        return 0;
+    }
+    if (stream_write(t->lower, data, (uint32_t)len) != AMT_OK) {
+        t->has_failed_write = true;
         return 0;
     }
     *count = len;

@@ -54,7 +54,10 @@ static bool set_versions(SSL_CTX *ssl, const struct tls_settings *settings)
     if (is_old) {
         /* TLS 1.0 and 1.1 sign with SHA-1 and MD5, which any higher level forbids. */
         SSL_CTX_set_security_level(ssl, 0);
-        (void)SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
+        /* Old servers do not know secure renegotiation. An empty record before each record of TLS
+         * 1.0 would break "one write, one record"; what it guards against needs a browser. */
+        (void)SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT |
+                                           SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS);
     }
     (void)SSL_CTX_clear_options(ssl, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2);
     return SSL_CTX_set_min_proto_version(ssl, least) == 1 &&

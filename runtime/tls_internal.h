@@ -28,12 +28,17 @@ struct tls_stream {
     const uint8_t *in; /* ciphertext in hand, borrowed during the lower stream's callback */
     uint32_t in_len;
     struct bytes kept;  /* ciphertext that came while paused */
-    struct bytes early; /* plaintext written before the handshake was complete */
+    struct bytes early; /* written before the handshake was complete: lengths and plaintext */
     struct loop_task pump;
     uint32_t write_limit;
     uint32_t depth; /* calls in progress: freeing waits */
-    bool is_open, is_paused, has_ended, is_closed, has_sent_close, is_lower_ended;
-    int alert; /* last alert other than close_notify, -1 for none */
+    bool is_open, is_paused, has_ended, is_closed;
+    bool wants_shutdown;   /* no more writes; close_notify follows the handshake */
+    bool has_sent_close;   /* close_notify was sent, or shall not be */
+    bool is_lower_ended;   /* by an error: nothing can be sent */
+    bool has_lower_fin;    /* the peer finished; reported behind what is kept */
+    bool has_failed_write; /* a record was sent in part: the connection is of no use */
+    int alert;             /* last alert other than close_notify, -1 for none */
     bool alert_is_ours;
     char *expected_name;
     bool accepts_san;

@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 
+#include "base/cursor.h"
 #include "base/memory.h"
 #include "runtime/tls_internal.h"
 
@@ -86,15 +87,70 @@ static bool is_going(const struct tls_stream *t)
     return !t->is_closed && !t->has_ended;
 }
 
+/* One record for each write, as if it had come after the handshake. */
 static void send_early(struct tls_stream *t)
 {
     struct bytes early = t->early;
     t->early = (struct bytes){ .max = 0 };
-    size_t written = 0;
-    if (early.len > 0 && SSL_write_ex(t->ssl, bytes_front(&early), early.len, &written) != 1) {
-        fail(t);
+    while (early.len > 0 && is_going(t)) {
+        uint32_t len = 0;
+        size_t written = 0;
+        memcpy(&len, bytes_front(&early), sizeof len);
+        bytes_consume(&early, sizeof len);
+        if (SSL_write_ex(t->ssl, bytes_front(&early), len, &written) != 1) {
+            fail(t);
+        }
+        bytes_consume(&early, len);
     }
     bytes_fini(&early);
+}
+
+static enum amt_err keep_early(struct tls_stream *t, const void *out, uint32_t len)
+{
+    uint8_t *room = len > CURSOR_MAX_BYTES ? NULL : bytes_reserve(&t->early, len + sizeof len);
+    if (room == NULL) {
+        return AMT_ENOMEM;
+    }
+    memcpy(room, &len, sizeof len);
+    memcpy(room + sizeof len, out, len);
+    bytes_grown(&t->early, len + sizeof len);
+    return AMT_OK;
+}
+
+static void send_close_notify(struct tls_stream *t)
+{
+    if (!t->has_sent_close && t->is_open && !t->is_lower_ended) {
+        t->has_sent_close = true;
+        ERR_clear_error();
+        (void)SSL_shutdown(t->ssl);
+        ERR_clear_error();
+    }
+}
+
+static void finish_writing(struct tls_stream *t)
+{
+    send_close_notify(t);
+    stream_shutdown(t->lower);
+}
+
+/* The handshake is complete: what the owner asked for meanwhile is done now. */
+static void take_up(struct tls_stream *t)
+{
+    bool had_early = t->early.len > 0;
+    if (t->is_paused) {
+        stream_pause(t->lower);
+    }
+    send_early(t);
+    if (t->wants_shutdown && is_going(t)) {
+        finish_writing(t);
+    }
+    if (is_going(t)) {
+        stream_emit_open(&t->stream);
+    }
+    /* If the lower stream could not send it all, its own on_drain follows. */
+    if (is_going(t) && had_early && stream_queued_bytes(t->lower) == 0) {
+        stream_emit_drain(&t->stream);
+    }
 }
 
 static bool handshake(struct tls_stream *t)
@@ -103,10 +159,7 @@ static bool handshake(struct tls_stream *t)
     int result = SSL_do_handshake(t->ssl);
     if (result == 1) {
         t->is_open = true;
-        send_early(t);
-        if (is_going(t)) {
-            stream_emit_open(&t->stream);
-        }
+        take_up(t);
         return is_going(t);
     }
     int error = SSL_get_error(t->ssl, result);
@@ -142,6 +195,12 @@ static bool pump(struct tls_stream *t)
     enter(t);
     if (is_going(t) && (t->is_open || handshake(t))) {
         read_records(t);
+    }
+    if (is_going(t) && t->has_lower_fin && t->kept.len == 0) {
+        end_with(t, STREAM_END_FIN, "the peer finished");
+    }
+    if (t->has_failed_write && !t->is_lower_ended) {
+        end_with(t, STREAM_END_LOCAL, "out of memory: a TLS record could not be sent");
     }
     return leave(t);
 }
@@ -197,6 +256,8 @@ static void lower_end(void *ctx, const struct stream_end *end)
         (void)snprintf(text, sizeof text,
                        "the peer closed the connection during the TLS handshake");
         end_with(t, STREAM_END_TLS, text);
+    } else if (end->kind == STREAM_END_FIN && t->kept.len > 0) {
+        t->has_lower_fin = true; /* the owner has paused and has not seen everything yet */
     } else {
         /* A bare FIN without close_notify is what firmware and Node.js servers do: tolerated. */
         report_end(t, end);
@@ -211,28 +272,47 @@ static const struct stream_handler k_lower_handler = {
     .on_end = lower_end,
 };
 
+static void set_lower_limit(struct tls_stream *t)
+{
+    bool is_large = t->write_limit > UINT32_MAX - LOWER_SLACK_BYTES;
+    stream_set_write_limit(t->lower, is_large ? UINT32_MAX : t->write_limit + LOWER_SLACK_BYTES);
+}
+
+static enum amt_err write_records(struct tls_stream *t, const void *out, uint32_t len)
+{
+    bool is_large = len > t->write_limit;
+    if (is_large) { /* allowed on an empty queue, and not to fail between two records */
+        stream_set_write_limit(t->lower, UINT32_MAX);
+    }
+    size_t written = 0;
+    ERR_clear_error();
+    bool is_written = SSL_write_ex(t->ssl, out, len, &written) == 1;
+    if (is_large) {
+        set_lower_limit(t);
+    }
+    if (!is_written) {
+        ERR_clear_error();
+        loop_task_post(&t->pump); /* reports the end, not from inside this call */
+        return AMT_ECLOSED;
+    }
+    return AMT_OK;
+}
+
 static enum amt_err tls_write(struct stream *s, const void *out, uint32_t len)
 {
     struct tls_stream *t = (struct tls_stream *)s;
-    bool is_over = t->is_lower_ended || t->has_sent_close || t->is_closed ||
-                   (t->has_ended && SSL_get_shutdown(t->ssl) == 0 && !t->is_open);
-    if (is_over) {
+    if (t->is_lower_ended || t->wants_shutdown || t->is_closed || t->has_failed_write ||
+        (t->has_ended && !t->is_open)) {
         return AMT_ECLOSED;
     }
     uint32_t queued = stream_queued_bytes(t->lower) + t->early.len;
     if (queued > 0 && (len > t->write_limit || queued > t->write_limit - len)) {
         return AMT_ELIMIT;
     }
-    if (!t->is_open) {
-        return bytes_append(&t->early, out, len);
+    if (len == 0) {
+        return AMT_OK;
     }
-    size_t written = 0;
-    ERR_clear_error();
-    if (len > 0 && SSL_write_ex(t->ssl, out, len, &written) != 1) {
-        ERR_clear_error();
-        return AMT_ECLOSED;
-    }
-    return AMT_OK;
+    return t->is_open ? write_records(t, out, len) : keep_early(t, out, len);
 }
 
 static uint32_t tls_queued_bytes(const struct stream *s)
@@ -245,7 +325,7 @@ static void tls_set_write_limit(struct stream *s, uint32_t bytes)
 {
     struct tls_stream *t = (struct tls_stream *)s;
     t->write_limit = bytes;
-    stream_set_write_limit(t->lower, bytes + LOWER_SLACK_BYTES);
+    set_lower_limit(t);
 }
 
 static void tls_pause(struct stream *s)
@@ -266,22 +346,16 @@ static void tls_resume(struct stream *s)
         &t->pump); /* what was decrypted or kept comes first, not from inside this call */
 }
 
-static void send_close_notify(struct tls_stream *t)
-{
-    if (!t->has_sent_close && t->is_open && !t->is_lower_ended) {
-        t->has_sent_close = true;
-        ERR_clear_error();
-        (void)SSL_shutdown(t->ssl);
-        ERR_clear_error();
-    }
-}
-
 static void tls_shutdown(struct stream *s)
 {
     struct tls_stream *t = (struct tls_stream *)s;
-    send_close_notify(t);
-    t->has_sent_close = true;
-    stream_shutdown(t->lower);
+    if (t->wants_shutdown) {
+        return;
+    }
+    t->wants_shutdown = true;
+    if (t->is_open || t->has_ended) {
+        finish_writing(t);
+    }
 }
 
 static void let_go(struct tls_stream *t)
@@ -363,7 +437,7 @@ static struct tls_stream *tls_new(struct loop *loop, struct tls_context *context
     }
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, t);
-    stream_set_write_limit(lower, WRITE_LIMIT_BYTES + LOWER_SLACK_BYTES);
+    set_lower_limit(t);
     stream_set_handler(lower, &k_lower_handler, t);
     return t;
 }
@@ -412,6 +486,7 @@ bool tls_drop_without_close(struct stream *s)
     if (t == NULL) {
         return false;
     }
+    t->wants_shutdown = true;
     t->has_sent_close = true;
     stream_shutdown(t->lower);
     return true;

@@ -108,10 +108,9 @@ static void side_end(void *ctx, const struct stream_end *end)
     }
 }
 
-const struct stream_handler k_side = { .on_open = side_open,
-                                       .on_data = side_data,
-                                       .on_drain = side_drain,
-                                       .on_end = side_end };
+const struct stream_handler k_side = {
+    .on_open = side_open, .on_data = side_data, .on_drain = side_drain, .on_end = side_end
+};
 
 static struct tap *tap_of(struct stream *s)
 {
@@ -142,8 +141,8 @@ static void flush_gathered(void *ctx)
 {
     struct tap *tap = ctx;
     if (tap->gathered.len > 0) {
-        assert_int_equal(
-            stream_write(tap->inner, bytes_front(&tap->gathered), tap->gathered.len), AMT_OK);
+        assert_int_equal(stream_write(tap->inner, bytes_front(&tap->gathered), tap->gathered.len),
+                         AMT_OK);
         bytes_fini(&tap->gathered);
     }
 }
