@@ -1,0 +1,163 @@
+/* Actor kind `console`: an operator who reaches devices through the server. */
+#include "scenarios/engine/actor_console.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "scenarios/engine/actor_parts.h"
+#include "scenarios/engine/filter.h"
+
+static const struct key_def k_keys[] = {
+    { "kind", KEY_TEXT, true, "console", NULL, NULL },
+    { "via", KEY_TEXT, true, "the mps actor it works through", NULL, NULL },
+    { "connections", KEY_NUMBER, false, "connections of a load run (not used here)", NULL, NULL },
+    { NULL, KEY_ANY, false, NULL, NULL, NULL }
+};
+
+struct actor *actor_console_via(struct actor *actor)
+{
+    return case_actor(actor->run, actor_text(actor, "via", ""));
+}
+
+static enum amt_err start(struct actor *actor, struct amt_diag *diag)
+{
+    struct actor *via = actor_console_via(actor);
+    if (via == NULL || via->kind != &k_actor_mps) {
+        return amt_diag_set(diag, AMT_ECONFIG, "'via: %s' is no mps actor",
+                            actor_text(actor, "via", ""));
+    }
+    if (via->is_external) {
+        actor->run->unsupported =
+            "opening channels through a target needs a console driver for it, which this version "
+            "does not have";
+    }
+    actor->state = pool_alloc(&actor->run->pool, sizeof(struct console));
+    return AMT_OK;
+}
+
+static void stop(struct actor *actor)
+{
+    struct console *console = actor->state;
+    for (struct console_channel *c = console->channels; c != NULL; c = c->next) {
+        stream_reset(c->stream);
+        c->stream = NULL;
+    }
+}
+
+static void on_open(void *ctx)
+{
+    struct console_channel *c = ctx;
+    c->is_open = true;
+    case_wake(c->actor->run);
+}
+
+static struct item *add_item(struct console_channel *c, const char *name)
+{
+    struct arena *pool = &c->actor->run->pool;
+    struct item *item = actor_add_item(c->actor, ITEM_EVENT, name);
+    struct value *fields = value_map(pool);
+    value_put(pool, fields, "channel", value_text(pool, c->name));
+    item->fields = fields;
+    return item;
+}
+
+static void on_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct console_channel *c = ctx;
+    struct arena *pool = &c->actor->run->pool;
+    struct item *item = add_item(c, "chan.data");
+    struct value *fields = value_map(pool);
+    text_append(&c->received, (const char *)in, len);
+    value_put(pool, fields, "channel", value_text(pool, c->name));
+    value_put(pool, fields, "data", value_bytes(pool, in, len));
+    value_put(pool, fields, "received",
+              value_bytes(pool, text_chars(&c->received), (uint32_t)c->received.len));
+    item->fields = fields;
+    item->text = pool_printf(pool, "chan.data channel=%s (%u bytes)", c->name, len);
+}
+
+static void on_end(void *ctx, const struct stream_end *end)
+{
+    struct console_channel *c = ctx;
+    struct arena *pool = &c->actor->run->pool;
+    struct item *item = add_item(c, "chan.closed");
+    struct value *fields = value_map(pool);
+    value_put(pool, fields, "channel", value_text(pool, c->name));
+    value_put(pool, fields, "how", value_text(pool, stream_end_name(end->kind)));
+    value_put(pool, fields, "text", value_text(pool, end->text));
+    item->fields = fields;
+    item->text = pool_printf(pool, "chan.closed channel=%s %s %s", c->name,
+                             stream_end_name(end->kind), end->text);
+    c->has_ended = true;
+    c->end = *end;
+    case_wake(c->actor->run);
+}
+
+static const struct stream_handler k_handler = { .on_open = on_open,
+                                                 .on_data = on_data,
+                                                 .on_end = on_end };
+
+struct console_channel *console_open(struct actor *actor, const char *name,
+                                     const struct uuid *device, uint32_t port)
+{
+    struct console *console = actor->state;
+    struct arena *pool = &actor->run->pool;
+    struct console_channel *c = pool_alloc(pool, sizeof *c);
+    c->actor = actor;
+    c->name = pool_strdup(pool, name);
+    c->next = console->channels;
+    console->channels = c;
+    c->stream =
+        mps_open_channel(actor_mps_server(actor_console_via(actor)), device, port, &k_handler, c);
+    (void)pool_checked(c->stream);
+    return c;
+}
+
+struct console_channel *console_find(struct actor *actor, const char *name)
+{
+    struct console *console = actor->state;
+    for (struct console_channel *c = console->channels; c != NULL; c = c->next) {
+        if (strcmp(c->name, name) == 0 && c->stream != NULL) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static void free_state(struct actor *actor)
+{
+    struct console *console = actor->state;
+    for (struct console_channel *c = console->channels; c != NULL; c = c->next) {
+        text_fini(&c->received);
+    }
+}
+
+/* channels by name: received bytes, open or not */
+static struct value *show(struct actor *actor)
+{
+    struct console *console = actor->state;
+    struct arena *pool = &actor->run->pool;
+    struct value *map = value_map(pool), *channels = value_map(pool);
+    for (struct console_channel *c = console->channels; c != NULL; c = c->next) {
+        struct value *channel = value_map(pool);
+        value_put(pool, channel, "received",
+                  value_bytes(pool, text_chars(&c->received), (uint32_t)c->received.len));
+        value_put(pool, channel, "is_open", value_bool(pool, c->is_open && !c->has_ended));
+        if (value_get(channels, c->name) == NULL) {
+            value_put(pool, channels, c->name, channel);
+        }
+    }
+    value_put(pool, map, "channels", channels);
+    return map;
+}
+
+const struct actor_kind k_actor_console = { .name = "console",
+                                            .role = ACTOR_CONSOLE,
+                                            .start_order = 1,
+                                            .doc =
+                                                "operator: channels and requests through the mps",
+                                            .keys = k_keys,
+                                            .start = start,
+                                            .stop = stop,
+                                            .free = free_state,
+                                            .show = show };

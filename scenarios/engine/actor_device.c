@@ -1,0 +1,183 @@
+/* Actor kind `device`: the simulated AMT firmware. */
+#include <string.h>
+
+#include "scenarios/engine/actor_parts.h"
+#include "scenarios/engine/filter.h"
+
+struct device_actor {
+    struct device_config config;
+    struct device *device;
+};
+
+static const struct key_def k_keys[] = {
+    { "kind", KEY_TEXT, true, "device", NULL, NULL },
+    { "profile", KEY_TEXT, false, "profile file, relative to the scenario", NULL, NULL },
+    { "state", KEY_MAP, false, "state of the firmware (needs the firmware part)", NULL, NULL },
+    { "quirks", KEY_MAP, false, "odd behaviour (needs the firmware part)", NULL, NULL },
+    { NULL, KEY_ANY, false, NULL, NULL, NULL }
+};
+
+static const char *const k_own_keys[] = { "kind", "profile", "state", "quirks", "cira", NULL };
+
+static bool is_builtin(const struct value *value)
+{
+    return value != NULL && value->kind == VALUE_TEXT && strcmp(value->text, ACTOR_BUILTIN) == 0;
+}
+
+static void put_text(struct arena *pool, struct value *map, const char *key, const char *text)
+{
+    if (value_get(map, key) == NULL) {
+        value_put(pool, map, key, value_text(pool, text));
+    }
+}
+
+/* `cira` with `to` as an address, and what follows from which server that is. */
+static enum amt_err cira_part(struct actor *actor, struct value *cira, struct amt_diag *diag)
+{
+    struct arena *pool = &actor->run->pool;
+    const struct value *given = actor_get(actor, "cira");
+    struct address address;
+    const struct actor *server = NULL;
+    char shown[ADDRESS_HOST_BYTES + 10];
+    for (const struct value *at = given == NULL ? NULL : given->first; at != NULL; at = at->next) {
+        bool is_ours = (strcmp(at->key, "trust") == 0 || strcmp(at->key, "certificate") == 0) &&
+                       is_builtin(at);
+        if (!is_ours && strcmp(at->key, "to") != 0) {
+            value_put(pool, cira, at->key, value_copy(pool, at));
+        }
+    }
+    const struct value *to = value_get(given, "to"), *password = value_get(given, "password");
+    if (password != NULL && password->kind == VALUE_TEXT) {
+        secrets_add(&actor->run->secrets, password->text);
+    }
+    if (to == NULL || to->kind != VALUE_TEXT) {
+        return AMT_OK;
+    }
+    TRY(actor_resolve(actor->run, to->text, &address, &server, diag));
+    address_format(&address, shown);
+    value_put(pool, cira, "to", value_text(pool, shown));
+    const char *name = server == NULL ? NULL : actor_mps_name(server);
+    put_text(pool, cira, "common_name",
+             name != NULL     ? name
+             : server == NULL ? address.host
+                              : actor_text(server, "name", ACTOR_SERVER_NAME));
+    return AMT_OK;
+}
+
+static uint32_t index_of(const struct actor *actor)
+{
+    uint32_t index = 0;
+    for (const struct actor *at = actor->run->actors; at != actor; at = at->next) {
+        index += at->kind == actor->kind ? 1 : 0;
+    }
+    return index;
+}
+
+static enum amt_err give_certificates(struct actor *actor, struct device_config *config,
+                                      struct amt_diag *diag)
+{
+    struct pki_set *pki = actor->run->options->pki;
+    const struct value *cira = actor_get(actor, "cira");
+    if (config->cira.trust == NULL) {
+        config->trust = pki_set_trust(pki);
+    }
+    if (is_builtin(value_get(cira, "certificate"))) {
+        config->identity =
+            pki_set_client(pki, config->uuid == NULL ? "device" : config->uuid, diag);
+        return config->identity == NULL ? AMT_ECERT : AMT_OK;
+    }
+    return AMT_OK;
+}
+
+static enum amt_err start(struct actor *actor, struct amt_diag *diag)
+{
+    struct case_run *run = actor->run;
+    struct device_actor *state = pool_alloc(&run->pool, sizeof *state);
+    struct value *map = actor_product_part(actor, k_own_keys);
+    struct value *cira = value_map(&run->pool);
+    struct amt_diag_list errors = { 0 };
+    const char *profile = actor_text(actor, "profile", NULL);
+    actor->state = state;
+    TRY(cira_part(actor, cira, diag));
+    cira->place = actor_get(actor, "cira") == NULL ? NULL : actor_get(actor, "cira")->place;
+    value_put(&run->pool, map, "cira", cira);
+    if (profile != NULL && profile[0] != '/') {
+        profile = pool_printf(&run->pool, "%s/%s", run->scenario->folder, profile);
+    }
+    if (device_config_load(profile, value_to_yaml(&run->pool, map), actor->path, &state->config,
+                           &errors) != AMT_OK) {
+        return actor_config_failed(&errors, diag);
+    }
+    amt_diag_list_fini(&errors);
+    TRY(give_certificates(actor, &state->config, diag));
+    state->config.wrap = (struct stream_wrap){ filter_wrap, actor };
+    struct amt_random random;
+    case_random(run, &random, pool_printf(&run->pool, "device %s", actor->name));
+    state->device = device_new(run->loop, &state->config, amt_random_u64(&random), index_of(actor),
+                               actor->log, diag);
+    return state->device == NULL ? diag->err : AMT_OK;
+}
+
+static void stop(struct actor *actor)
+{
+    struct device_actor *state = actor->state;
+    device_free(state->device);
+    state->device = NULL;
+}
+
+static void free_state(struct actor *actor)
+{
+    struct device_actor *state = actor->state;
+    device_config_fini(&state->config);
+}
+
+static struct value *show_connection(struct arena *pool, const struct device_connection_log *log)
+{
+    struct value *map = value_map(pool);
+    value_put(pool, map, "failure", value_text(pool, log->failure));
+    value_put(pool, map, "server", value_text(pool, log->server));
+    value_put(pool, map, "tls_alert", value_int(pool, log->tls_alert));
+    value_put(pool, map, "closure_reason", value_int(pool, log->closure_reason));
+    value_put(pool, map, "closed_by_mps", value_bool(pool, log->closed_by_mps));
+    value_put(pool, map, "disconnect_reason", value_int(pool, log->disconnect_reason));
+    value_put(pool, map, "keepalive_interval_s", value_int(pool, log->keepalive_interval_s));
+    value_put(pool, map, "trigger", value_int(pool, log->trigger));
+    value_put(pool, map, "is_mutual_tls", value_bool(pool, log->is_mutual_tls));
+    return map;
+}
+
+static struct value *show(struct actor *actor)
+{
+    struct device_actor *state = actor->state;
+    struct arena *pool = &actor->run->pool;
+    struct value *map = value_map(pool);
+    char uuid[UUID_TEXT_BYTES];
+    if (state->device == NULL) {
+        return map;
+    }
+    uuid_format(device_uuid(state->device), uuid);
+    value_put(pool, map, "uuid", value_text(pool, uuid));
+    value_put(pool, map, "status",
+              value_text(pool, device_state_name(device_state(state->device))));
+    value_put(pool, map, "metrics",
+              actor_metrics(pool, device_metrics, device_statistics(state->device)));
+    value_put(pool, map, "connection", show_connection(pool, device_connection_log(state->device)));
+    return map;
+}
+
+struct device *actor_device(struct actor *actor)
+{
+    struct device_actor *state = actor->kind == &k_actor_device ? actor->state : NULL;
+    return state == NULL ? NULL : state->device;
+}
+
+const struct actor_kind k_actor_device = { .name = "device",
+                                           .role = ACTOR_DEVICE,
+                                           .start_order = 2,
+                                           .doc = "simulated AMT firmware",
+                                           .keys = k_keys,
+                                           .config_keys = device_config_keys,
+                                           .start = start,
+                                           .stop = stop,
+                                           .free = free_state,
+                                           .show = show };

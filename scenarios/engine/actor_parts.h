@@ -1,0 +1,18 @@
+/* What actors of one kind offer to verbs of another. */
+#ifndef AMTLAB_SCENARIOS_ENGINE_ACTOR_PARTS_H
+#define AMTLAB_SCENARIOS_ENGINE_ACTOR_PARTS_H
+
+#include "mps/mps.h"
+#include "scenarios/engine/actor.h"
+#include "simulator/device.h"
+
+/* NULL when the actor is not a built-in server. */
+struct mps *actor_mps_server(struct actor *actor);
+/* Its configured name; NULL. */
+const char *actor_mps_name(const struct actor *actor);
+/* NULL when the actor is not a built-in device. */
+struct device *actor_device(struct actor *actor);
+/* The server that a console works through. */
+struct actor *actor_console_via(struct actor *actor);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * One case being run: its world, actors, variables and strands of steps (harness.md 16). One thread,
+ * one loop: strands are polled whenever something happened.
+ */
+#ifndef AMTLAB_SCENARIOS_ENGINE_CASE_RUN_H
+#define AMTLAB_SCENARIOS_ENGINE_CASE_RUN_H
+
+#include "base/random.h"
+#include "runtime/log.h"
+#include "runtime/loop.h"
+#include "runtime/net.h"
+#include "scenarios/engine/expr.h"
+#include "scenarios/engine/pki_set.h"
+#include "scenarios/engine/scenario.h"
+#include "scenarios/engine/secrets.h"
+
+struct actor;
+struct strand;
+struct fault;
+
+/* "mps=HOST:PORT": an actor that is not ours. */
+struct engine_target {
+    const char *role;
+    struct address address;
+    struct engine_target *next;
+};
+struct engine_variable {
+    const char *name, *value;
+    struct engine_variable *next;
+};
+
+/* What is the same for all cases of a run. Borrowed by the cases. */
+struct engine_options {
+    uint64_t seed;
+    enum scenario_clock clock; /* AUTO: as the scenario says */
+    uint64_t timeout_us;       /* 0: as the scenario says */
+    struct engine_target *targets;
+    struct engine_variable *variables; /* win over the scenario's */
+    const char *command_options;       /* for the line that runs a case again: " --var x=y" */
+    uint32_t attempt;                  /* from 0: --repeat */
+    bool keeps_all_traces;             /* events of passed cases too */
+    struct pki_set *pki;
+};
+
+/* Something an actor saw. */
+enum item_kind { ITEM_MESSAGE, ITEM_EVENT, ITEM_CLOSED };
+struct item {
+    enum item_kind kind;
+    bool is_out;      /* MESSAGE: sent by the actor; not looked at by expectations */
+    bool is_used;     /* EVENT: an expectation has taken it */
+    uint64_t at_us;   /* since the start of the case */
+    const char *name; /* "apf.channel_open", "device.online" */
+    const struct value *fields;
+    const uint8_t *bytes; /* MESSAGE */
+    uint32_t len;
+    const char *text;     /* in words */
+    const char *by, *how; /* CLOSED: "peer" "us"; "fin" "reset" "close_notify" "alert" "timeout" */
+    int alert;            /* CLOSED: TLS alert, -1 for none */
+    struct item *next;
+};
+
+struct failure {
+    const char *kind, *message;
+    const struct yaml_node *node; /* where to point, NULL: the step */
+    const char *caret, *expected, *actual, *field;
+    const struct item *item; /* whose bytes to show, or NULL */
+};
+
+struct case_run {
+    const struct scenario *scenario;
+    const struct engine_options *options;
+    struct arena pool;
+    struct loop *loop;
+    struct amt_random random;
+    struct secrets secrets;
+    struct value *variables; /* MAP: vars, matrix values, captures */
+    struct actor *actors, *last_actor;
+    struct fault *faults;
+    struct strand *strands, *last_strand;
+    struct loop_task poll; /* looks at all waiting strands */
+    struct results *results;
+    struct result_case *result;
+    uint64_t start_us;
+    uint32_t step_count, event_count;
+    const char *path; /* of the file the running steps stand in */
+    bool is_in_finally, has_failed, has_error;
+    const char *unsupported;        /* NULL, or why the case cannot be run here */
+    enum result_level failed_grade; /* strictest grade that failed */
+    bool has_graded_failure;
+};
+
+/* Time since the start of the case. */
+uint64_t case_now_us(const struct case_run *run);
+/* Have all waiting strands looked at again, soon. */
+void case_wake(struct case_run *run);
+/* Scope for evaluation at run time. */
+struct expr_scope case_scope(struct case_run *run);
+/* Evaluates a node; NULL with a failure text in *why when that is not possible. */
+struct value *case_evaluate(struct case_run *run, const struct yaml_node *node, const char **why);
+/* Value of a path: variables, then actors' attributes. NULL with diag. */
+const struct value *case_find(void *ctx, const char *path, struct amt_diag *diag);
+struct actor *case_actor(const struct case_run *run, const char *name);
+/* Text in the case's pool with secrets hidden. */
+const char *case_hide(struct case_run *run, const char *text);
+/* Seeded per purpose: hash of run seed, case id, purpose. */
+void case_random(const struct case_run *run, struct amt_random *random, const char *purpose);
+
+#endif

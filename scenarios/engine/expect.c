@@ -1,0 +1,464 @@
+/* The verb `expect` (harness.md 6.6). */
+#include <string.h>
+
+#include "scenarios/engine/match.h"
+#include "scenarios/engine/record.h"
+#include "scenarios/engine/verb.h"
+
+#define ALTERNATIVES_MAX 16u
+#define SEEN_MAX         8u
+
+/* One thing that would do. */
+struct wish {
+    const struct value *value; /* as written: msg, event or closed, fields, grade */
+    const struct value *message, *event, *closed;
+    bool is_met;
+};
+
+struct expectation {
+    struct wish wishes[ALTERNATIVES_MAX];
+    uint32_t wish_count;
+    bool needs_all;               /* all_of; otherwise any one */
+    bool is_eventual;             /* mode: eventually */
+    const struct value *none;     /* a message that must not come, "*" for any */
+    const struct item *none_from; /* last item before the step; NULL: from the beginning */
+    uint64_t none_us;
+    uint32_t count_left;
+    const struct item *seen[SEEN_MAX]; /* passed over */
+    uint32_t seen_count;
+};
+
+/* Keys of an expectation that are not fields of the message or event. */
+static bool is_field(const char *key)
+{
+    static const char *const k_keys[] = { "msg",  "event", "closed", "none",     "for",
+                                          "mode", "count", "save",   "at_least", "between",
+                                          "note", "grade", "any_of", "all_of",   "outcome" };
+    for (size_t i = 0; i < sizeof k_keys / sizeof k_keys[0]; i++) {
+        if (strcmp(k_keys[i], key) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_wish(struct expectation *e, const struct value *value)
+{
+    if (e->wish_count < ALTERNATIVES_MAX) {
+        e->wishes[e->wish_count++] = (struct wish){ .value = value,
+                                                    .message = value_get(value, "msg"),
+                                                    .event = value_get(value, "event"),
+                                                    .closed = value_get(value, "closed") };
+    }
+}
+
+/* What a field is called in the message: harness.md has short names for some. */
+static const struct value *field_of(const struct item *item, const char *key)
+{
+    const struct value *value = value_path(item->fields, key);
+    if (value == NULL && strcmp(key, "window") == 0) {
+        value = value_get(item->fields, "initial_window");
+    }
+    return value;
+}
+
+static bool fields_fit(const struct value *wanted, const struct item *item, struct text *why,
+                       const char **field)
+{
+    for (const struct value *at = wanted->first; at != NULL; at = at->next) {
+        if (!is_field(at->key)) {
+            continue;
+        }
+        struct text reason = { 0 };
+        if (!match(at, field_of(item, at->key), &reason)) {
+            text_printf(why, "%s %s", at->key, text_chars(&reason));
+            *field = at->key;
+            text_fini(&reason);
+            return false;
+        }
+        text_fini(&reason);
+    }
+    return true;
+}
+
+static bool closed_fits(const struct value *wanted, const struct item *item, struct text *why)
+{
+    const struct value *by = value_get(wanted, "by"), *how = value_get(wanted, "how"),
+                       *alert = value_get(wanted, "alert");
+    if (by != NULL && strcmp(by->text, "any") != 0 && strcmp(by->text, item->by) != 0) {
+        text_printf(why, "closed by %s, wanted by %s", item->by, by->text);
+        return false;
+    }
+    if (how != NULL && strcmp(how->text, "any") != 0 && strcmp(how->text, item->how) != 0) {
+        text_printf(why, "closed by %s, wanted %s", item->how, how->text);
+        return false;
+    }
+    struct value number = { .kind = VALUE_INT, .number = item->alert };
+    return alert == NULL || match(alert, item->alert < 0 ? NULL : &number, why);
+}
+
+/* Does the item fulfil the wish? why and field describe a near miss. */
+static bool fits(const struct wish *wish, const struct item *item, struct text *why,
+                 const char **field)
+{
+    if (item->kind == ITEM_CLOSED) {
+        return wish->closed != NULL && closed_fits(wish->closed, item, why);
+    }
+    const struct value *name = item->kind == ITEM_MESSAGE ? wish->message : wish->event;
+    return name != NULL && strcmp(name->text, item->name) == 0 &&
+           fields_fit(wish->value, item, why, field);
+}
+
+static bool is_ignored(const struct case_run *run, const struct item *item)
+{
+    for (const struct scenario_word *word = run->scenario->ignored; word != NULL;
+         word = word->next) {
+        if (strcmp(word->text, item->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *describe_item(struct case_run *run, const struct item *item)
+{
+    char at[24];
+    text_format_duration(item->at_us, at);
+    if (item->kind == ITEM_CLOSED) {
+        return pool_printf(&run->pool, "closed by %s (%s) at %s%s%s", item->by, item->how, at,
+                           item->text[0] == '\0' ? "" : ": ", item->text);
+    }
+    return pool_printf(&run->pool, "%s at %s", item->text, at);
+}
+
+static const char *describe_wishes(struct case_run *run, const struct expectation *e)
+{
+    struct text out = { 0 };
+    for (uint32_t i = 0; i < e->wish_count; i++) {
+        const struct wish *wish = &e->wishes[i];
+        if (wish->is_met) {
+            continue;
+        }
+        const struct value *name = wish->message != NULL ? wish->message : wish->event;
+        text_puts(&out, out.len == 0 ? "" : e->needs_all ? " and " : " or ");
+        if (name != NULL) {
+            text_append(&out, name->text, name->len);
+        } else {
+            text_puts(&out, "closed ");
+            value_print(wish->closed, &out);
+        }
+        for (const struct value *at = wish->value->first; at != NULL; at = at->next) {
+            if (is_field(at->key)) {
+                text_printf(&out, " %s=", at->key);
+                match_describe(at, &out);
+            }
+        }
+    }
+    return pool_take(&run->pool, &out);
+}
+
+static enum step_state fail_at(struct strand *strand, const struct expectation *e,
+                               const struct item *item, const char *kind, const char *message,
+                               const char *field)
+{
+    struct case_run *run = strand->run;
+    strand->step.failure =
+        (struct failure){ .expected = describe_wishes(run, e),
+                          .actual = item == NULL ? NULL : describe_item(run, item),
+                          .field = field,
+                          .item = item };
+    return step_fail(strand, kind, "%s", message);
+}
+
+/* Text of the nearest miss: the alternative of the same name whose fields differ. */
+static enum step_state fail_mismatch(struct strand *strand, const struct expectation *e,
+                                     const struct item *item)
+{
+    const char *field = NULL;
+    struct text why = { 0 };
+    for (uint32_t i = 0; i < e->wish_count && why.len == 0; i++) {
+        (void)fits(&e->wishes[i], item, &why, &field);
+    }
+    const char *reason = pool_take(&strand->run->pool, &why);
+    if (item->kind == ITEM_CLOSED) {
+        return fail_at(strand, e, item, "closed",
+                       reason[0] != '\0' ? reason
+                                         : "the connection was closed while an answer was expected",
+                       NULL);
+    }
+    return fail_at(strand, e, item, "mismatch",
+                   reason[0] != '\0'
+                       ? pool_printf(&strand->run->pool, "%s: %s", item->name, reason)
+                       : pool_printf(&strand->run->pool, "%s came instead", item->name),
+                   field);
+}
+
+static bool is_any_wish_for(const struct expectation *e, bool for_events)
+{
+    for (uint32_t i = 0; i < e->wish_count; i++) {
+        if (!e->wishes[i].is_met && (e->wishes[i].event != NULL) == for_events) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct wish *wish_for(struct expectation *e, const struct item *item)
+{
+    for (uint32_t i = 0; i < e->wish_count; i++) {
+        const char *field = NULL;
+        struct text why = { 0 };
+        bool is_fit = !e->wishes[i].is_met && fits(&e->wishes[i], item, &why, &field);
+        text_fini(&why);
+        if (is_fit) {
+            return &e->wishes[i];
+        }
+    }
+    return NULL;
+}
+
+static void save(struct strand *strand, const struct wish *wish, const struct item *item)
+{
+    struct arena *pool = &strand->run->pool;
+    const struct value *names = value_get(wish->value, "save");
+    if (names == NULL) {
+        names = value_get(strand->step.arguments, "save");
+    }
+    for (const struct value *at = names == NULL ? NULL : names->first; at != NULL; at = at->next) {
+        const struct value *value = at->kind == VALUE_TEXT ? field_of(item, at->text) : NULL;
+        if (value != NULL) {
+            value_put(pool, strand->run->variables, at->key, value_copy(pool, value));
+        }
+    }
+    if (item->fields != NULL) {
+        strand->step.outcome = item->fields;
+    }
+}
+
+/* A hit: true when the expectation is fulfilled by it. */
+static bool take(struct strand *strand, struct expectation *e, struct wish *wish,
+                 const struct item *item)
+{
+    save(strand, wish, item);
+    if (e->needs_all) {
+        wish->is_met = true;
+        return !is_any_wish_for(e, true) && !is_any_wish_for(e, false);
+    }
+    return --e->count_left == 0;
+}
+
+/* An alternative below `must` that was the one to fit: the step fails with that grade. */
+static enum step_state finish(struct strand *strand, const struct wish *wish,
+                              const struct item *item)
+{
+    const struct value *grade = value_get(wish->value, "grade");
+    const struct value *note = value_get(wish->value, "note");
+    enum result_level level = RESULT_MUST;
+    if (grade == NULL || wish->value == strand->step.arguments ||
+        !result_level_parse(grade->text, &level) || level == RESULT_MUST) {
+        return STEP_DONE;
+    }
+    strand->step.grade = level;
+    strand->step.failure.actual = describe_item(strand->run, item);
+    strand->step.failure.caret = "a better alternative was hoped for";
+    return step_fail(strand, "alternative", "%s",
+                     note == NULL ? "only a weaker alternative was met" : note->text);
+}
+
+static enum step_state check_time(struct strand *strand)
+{
+    const struct step *step = &strand->step;
+    uint64_t took_us = case_now_us(strand->run) - step->started_us;
+    uint64_t least_us = step_duration(strand, "at_least", 0), most_us = UINT64_MAX;
+    const struct value *between = step_argument(strand, "between");
+    if (between != NULL && between->count == 2) {
+        (void)text_parse_duration(value_at(between, 0)->text, &least_us);
+        (void)text_parse_duration(value_at(between, 1)->text, &most_us);
+    }
+    /* real time: the scheduler's and the network's share (harness.md 6.7) */
+    uint64_t slack_us =
+        loop_is_virtual(strand->run->loop) ? 0 : 50u * (uint64_t)US_PER_MS + took_us / 10;
+    if (took_us + slack_us >= least_us &&
+        (most_us == UINT64_MAX || took_us <= most_us + slack_us)) {
+        return STEP_DONE;
+    }
+    char took[24];
+    text_format_duration(took_us, took);
+    return step_fail(strand, "timing", "it came after %s, which is too %s", took,
+                     took_us < least_us ? "early" : "late");
+}
+
+static enum step_state hit(struct strand *strand, struct expectation *e, struct wish *wish,
+                           const struct item *item, bool *is_over)
+{
+    *is_over = take(strand, e, wish, item);
+    if (!*is_over) {
+        return STEP_WAITS;
+    }
+    enum step_state state = check_time(strand);
+    return state == STEP_DONE ? finish(strand, wish, item) : state;
+}
+
+/* Goes on from where message expectations of this actor stopped. */
+static enum step_state look_at_messages(struct strand *strand, struct expectation *e)
+{
+    struct actor *actor = strand->step.actor;
+    while (actor->cursor != NULL) {
+        struct item *item = actor->cursor;
+        if (item->kind == ITEM_EVENT || item->is_out ||
+            (item->kind == ITEM_MESSAGE && is_ignored(strand->run, item) &&
+             wish_for(e, item) == NULL)) {
+            actor->cursor = item->next;
+            continue;
+        }
+        struct wish *wish = wish_for(e, item);
+        bool is_over = false;
+        if (wish == NULL && e->is_eventual && item->kind == ITEM_MESSAGE) {
+            e->seen[e->seen_count++ % SEEN_MAX] = item;
+            actor->cursor = item->next;
+            continue;
+        }
+        actor->cursor = item->next;
+        if (wish == NULL) {
+            return fail_mismatch(strand, e, item);
+        }
+        enum step_state state = hit(strand, e, wish, item, &is_over);
+        if (is_over) {
+            return state;
+        }
+    }
+    return STEP_WAITS;
+}
+
+/* What happened to one device before the event is history: later expectations start behind it. */
+static void use_up_to(struct actor *actor, const struct item *last)
+{
+    const struct value *uuid = value_get(last->fields, "uuid");
+    for (struct item *at = actor->items; at != NULL; at = at->next) {
+        if (at->kind == ITEM_EVENT) {
+            const struct value *other = value_get(at->fields, "uuid");
+            bool is_same = (uuid == NULL && other == NULL) ||
+                           (uuid != NULL && other != NULL && value_equal(uuid, other));
+            at->is_used = at->is_used || is_same;
+        }
+        if (at == last) {
+            break;
+        }
+    }
+}
+
+static enum step_state look_at_events(struct strand *strand, struct expectation *e)
+{
+    struct actor *actor = strand->step.actor;
+    for (struct item *at = actor->items; at != NULL; at = at->next) {
+        if (at->kind != ITEM_EVENT || at->is_used) {
+            continue;
+        }
+        struct wish *wish = wish_for(e, at);
+        if (wish == NULL) {
+            continue;
+        }
+        bool is_over = false;
+        use_up_to(actor, at);
+        enum step_state state = hit(strand, e, wish, at, &is_over);
+        if (is_over) {
+            return state;
+        }
+    }
+    return STEP_WAITS;
+}
+
+static bool is_unwanted(const struct expectation *e, const struct item *item)
+{
+    if (item->kind != ITEM_MESSAGE || item->is_out) {
+        return false;
+    }
+    return strcmp(e->none->text, "*") == 0 || strcmp(e->none->text, item->name) == 0;
+}
+
+static enum step_state look_for_none(struct strand *strand, struct expectation *e)
+{
+    struct actor *actor = strand->step.actor;
+    const struct item *at = e->none_from == NULL ? actor->items : e->none_from->next;
+    for (; at != NULL; at = at->next) {
+        const char *field = NULL;
+        struct text why = { 0 };
+        bool is_it = is_unwanted(e, at) && !is_ignored(strand->run, at) &&
+                     fields_fit(strand->step.arguments, at, &why, &field);
+        text_fini(&why);
+        if (is_it) {
+            strand->step.failure = (struct failure){ .expected = "nothing",
+                                                     .actual = describe_item(strand->run, at),
+                                                     .item = at };
+            return step_fail(strand, "unwanted", "%s came although none was expected", at->name);
+        }
+    }
+    bool is_over = case_now_us(strand->run) >= strand->step.started_us + e->none_us;
+    return is_over ? STEP_DONE : STEP_WAITS;
+}
+
+static enum step_state fail_late(struct strand *strand, const struct expectation *e)
+{
+    char within[24];
+    text_format_duration(strand->step.within_us, within);
+    struct case_run *run = strand->run;
+    enum step_state state =
+        fail_at(strand, e, NULL, "timeout",
+                pool_printf(&run->pool, "it did not come within %s", within), NULL);
+    struct text seen = { 0 };
+    uint32_t first = e->seen_count > SEEN_MAX ? e->seen_count - SEEN_MAX : 0;
+    for (uint32_t i = first; i < e->seen_count; i++) {
+        text_printf(&seen, "%s%s", seen.len == 0 ? "" : "\n",
+                    describe_item(run, e->seen[i % SEEN_MAX]));
+    }
+    if (seen.len > 0) {
+        text_printf(&seen, "\n(%u other messages came)", e->seen_count);
+    } else {
+        text_puts(&seen, "nothing");
+    }
+    strand->step.failure.actual = pool_take(&run->pool, &seen);
+    return state;
+}
+
+enum step_state verb_expect_start(struct strand *strand)
+{
+    struct step *step = &strand->step;
+    struct expectation *e = pool_alloc(&strand->run->pool, sizeof *e);
+    const struct value *any_of = step_argument(strand, "any_of"),
+                       *all_of = step_argument(strand, "all_of"),
+                       *mode = step_argument(strand, "mode");
+    const struct value *list = any_of != NULL ? any_of : all_of;
+    for (const struct value *at = list == NULL ? NULL : list->first; at != NULL; at = at->next) {
+        add_wish(e, at);
+    }
+    e->none = step_argument(strand, "none");
+    e->none_from = step->actor->last_item;
+    e->none_us = step_duration(strand, "for", step->within_us);
+    if (list == NULL && e->none == NULL) {
+        add_wish(e, step->arguments);
+    }
+    e->needs_all = all_of != NULL;
+    e->is_eventual = e->needs_all || (mode != NULL && strcmp(mode->text, "eventually") == 0);
+    e->count_left = (uint32_t)step_number(strand, "count", 1);
+    step->state = e;
+    if (e->none != NULL) {
+        step_wake_at(strand, step->started_us + e->none_us);
+    }
+    return verb_expect_poll(strand);
+}
+
+enum step_state verb_expect_poll(struct strand *strand)
+{
+    struct expectation *e = strand->step.state;
+    if (e->none != NULL) {
+        return look_for_none(strand, e);
+    }
+    enum step_state state = STEP_WAITS;
+    if (is_any_wish_for(e, false)) {
+        state = look_at_messages(strand, e);
+    }
+    if (state == STEP_WAITS && is_any_wish_for(e, true)) {
+        state = look_at_events(strand, e);
+    }
+    return state == STEP_WAITS && step_is_late(strand) ? fail_late(strand, e) : state;
+}

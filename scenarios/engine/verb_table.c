@@ -1,0 +1,259 @@
+/* The table of verbs (harness.md 7), and the keys a step may have besides its verb. */
+#include <string.h>
+
+#include "scenarios/engine/verb.h"
+
+#define END                                    \
+    {                                          \
+        NULL, KEY_ANY, false, NULL, NULL, NULL \
+    }
+
+static const char *const k_grades[] = { "must", "should", "may", "info", NULL };
+static const struct key_def k_retry_keys[] = {
+    { "every", KEY_DURATION, false, "time between attempts, default 100ms", NULL, NULL },
+    { "for", KEY_DURATION, false, "how long to try, default 5s", NULL, NULL },
+    { "until", KEY_MATCHERS, true, "what must hold after an attempt", NULL, NULL },
+    END
+};
+static const struct key_def k_wire_keys[] = {
+    { "split", KEY_ANY, false, "positions of cuts: [1, 20, -1], or each", NULL, NULL },
+    { "gap", KEY_DURATION, false, "time between the pieces", NULL, NULL },
+    { "coalesce", KEY_BOOL, false, "true: goes out together with the next step", NULL, NULL },
+    { "truncate", KEY_NUMBER, false, "bytes to keep; negative: to drop at the end", NULL, NULL },
+    { "corrupt", KEY_MAP, false, "{ at: 5, xor: 0x80 }", NULL, NULL },
+    { "repeat", KEY_NUMBER, false, "sends it so often", NULL, NULL },
+    END
+};
+const struct key_def k_step_keys[] = {
+    { "name", KEY_TEXT, false, "shown in progress and reports", NULL, NULL },
+    { "actor", KEY_TEXT, false, "who; inherited by steps inside do", NULL, NULL },
+    { "as", KEY_NAME, false, "keeps the result under this name", NULL, NULL },
+    { "within", KEY_DURATION, false, "deadline, default 5s", NULL, NULL },
+    { "when", KEY_TEXT, false, "run only if this expression holds", NULL, NULL },
+    { "grade", KEY_WORD, false, "how a failure counts: must, should, may, info", k_grades, NULL },
+    { "retry", KEY_MAP, false, "{ every, for, until }", NULL, k_retry_keys },
+    { "wire", KEY_MAP, false, "how sent bytes are cut and changed", NULL, k_wire_keys },
+    { "spec", KEY_LIST, false, "requirement ids proven by this step only", NULL, NULL },
+    { "do", KEY_STEPS, false, "steps", NULL, NULL },
+    END
+};
+
+static const struct key_def k_nothing[] = { END };
+static const struct key_def k_listen[] = {
+    { "at", KEY_TEXT, false, "address, default 127.0.0.1:0", NULL, NULL }, END
+};
+static const struct key_def k_stall[] = {
+    { "for", KEY_DURATION, false, "how long; without it until tcp.resume", NULL, NULL }, END
+};
+static const struct key_def k_handshake[] = {
+    { "min", KEY_TEXT, false, "lowest TLS version: 1.0 to 1.3", NULL, NULL },
+    { "max", KEY_TEXT, false, "highest TLS version", NULL, NULL },
+    { "ciphers", KEY_TEXT, false, "OpenSSL cipher list", NULL, NULL },
+    { "sni", KEY_TEXT, false, "server name to send; none by default", NULL, NULL },
+    { "cert", KEY_TEXT, false, "Common Name of a client certificate made for it", NULL, NULL },
+    END
+};
+static const struct key_def k_apf_send[] = {
+    { "type", KEY_TEXT, false, "message: channel_open, keepalive_request ...", NULL, NULL },
+    { "raw", KEY_BYTES, false, "bytes instead of a message", NULL, NULL },
+    { "override", KEY_MAP, false, "lies: { length: 99 } or { type: 34 }", NULL, NULL },
+    END
+};
+static const char *const k_triggers[] = {
+    "none", "user", "alert", "provisioning", "periodic", NULL
+};
+static const struct key_def k_connect[] = {
+    { "trigger", KEY_WORD, false, "reason given for calling home", k_triggers, NULL },
+    { "wait", KEY_BOOL, false, "false: does not wait for the tunnel", NULL, NULL },
+    END
+};
+static const struct key_def k_disconnect[] = {
+    { "reason", KEY_TEXT, false, "by_application, protocol_error ... or a number", NULL, NULL },
+    { "device", KEY_TEXT, false, "UUID, when the server does it", NULL, NULL },
+    END
+};
+static const struct key_def k_rebind[] = {
+    { "ports", KEY_NUMBERS, false, "ports to announce", NULL, NULL },
+    { "cancel", KEY_NUMBERS, false, "ports to take back", NULL, NULL },
+    END
+};
+static const struct key_def k_reboot[] = {
+    { "after", KEY_DURATION, false, "until it calls home again, default 30s", NULL, NULL }, END
+};
+static const struct key_def k_clock[] = {
+    { "skew", KEY_TEXT, true, "how far the clock jumps: 3h, -1d", NULL, NULL }, END
+};
+static const struct key_def k_open[] = {
+    { "device", KEY_TEXT, true, "UUID of the device", NULL, NULL },
+    { "port", KEY_NUMBER, false, "port on the device, default 16992", NULL, NULL },
+    END
+};
+static const struct key_def k_chan_send[] = {
+    { "channel", KEY_ANY, false, "what chan.open kept with `as`", NULL, NULL },
+    { "data", KEY_BYTES, false, "bytes", NULL, NULL },
+    { "hex", KEY_TEXT, false, "bytes as hex", NULL, NULL },
+    { "text", KEY_TEXT, false, "bytes as text", NULL, NULL },
+    { "base64", KEY_TEXT, false, "bytes as base64", NULL, NULL },
+    { "file", KEY_TEXT, false, "bytes from a file", NULL, NULL },
+    { "zeros", KEY_SIZE, false, "so many zero bytes", NULL, NULL },
+    { "pattern", KEY_MAP, false, "{ counter: 4KiB }", NULL, NULL },
+    { "concat", KEY_LIST, false, "pieces one after the other", NULL, NULL },
+    END
+};
+static const struct key_def k_tcp_send[] = {
+    { "hex", KEY_TEXT, false, "bytes as hex", NULL, NULL },
+    { "text", KEY_TEXT, false, "bytes as text", NULL, NULL },
+    { "base64", KEY_TEXT, false, "bytes as base64", NULL, NULL },
+    { "file", KEY_TEXT, false, "bytes from a file", NULL, NULL },
+    { "zeros", KEY_SIZE, false, "so many zero bytes", NULL, NULL },
+    { "pattern", KEY_MAP, false, "{ counter: 4KiB }", NULL, NULL },
+    { "concat", KEY_LIST, false, "pieces one after the other", NULL, NULL },
+    END
+};
+static const struct key_def k_chan_close[] = {
+    { "channel", KEY_ANY, false, "what chan.open kept with `as`", NULL, NULL }, END
+};
+static const struct key_def k_request[] = {
+    { "device", KEY_TEXT, true, "UUID of the device", NULL, NULL },
+    { "port", KEY_NUMBER, false, "port on the device, default 16992", NULL, NULL },
+    { "method", KEY_TEXT, false, "default GET", NULL, NULL },
+    { "path", KEY_TEXT, false, "default /", NULL, NULL },
+    { "host", KEY_TEXT, false, "Host header, default device", NULL, NULL },
+    { "headers", KEY_MAP, false, "further headers", NULL, NULL },
+    { "body", KEY_TEXT, false, "body", NULL, NULL },
+    END
+};
+static const char *const k_modes[] = { "next", "eventually", NULL };
+static const char *const k_by[] = { "peer", "us", "any", NULL };
+static const char *const k_how[] = {
+    "fin", "reset", "close_notify", "alert", "timeout", "any", NULL
+};
+static const struct key_def k_closed[] = {
+    { "by", KEY_WORD, false, "peer, us or any", k_by, NULL },
+    { "how", KEY_WORD, false, "fin, reset, close_notify, alert, timeout or any", k_how, NULL },
+    { "alert", KEY_ANY, false, "number of the TLS alert", NULL, NULL },
+    END
+};
+static const struct key_def k_expect[] = {
+    { "msg", KEY_TEXT, false, "a message, apf.channel_open; other keys are its fields", NULL,
+      NULL },
+    { "event", KEY_TEXT, false, "an event, device.online; other keys are its fields", NULL, NULL },
+    { "closed", KEY_MAP, false, "the connection ends", NULL, k_closed },
+    { "none", KEY_TEXT, false, "a message that must not come, or \"*\"", NULL, NULL },
+    { "for", KEY_DURATION, false, "how long none may come", NULL, NULL },
+    { "any_of", KEY_LIST, false, "alternatives; the first that fits decides the grade", NULL,
+      NULL },
+    { "all_of", KEY_LIST, false, "all, in any order", NULL, NULL },
+    { "mode", KEY_WORD, false, "next (default) or eventually", k_modes, NULL },
+    { "at_least", KEY_DURATION, false, "not before", NULL, NULL },
+    { "between", KEY_LIST, false, "[earliest, latest]", NULL, NULL },
+    { "count", KEY_NUMBER, false, "so many of them", NULL, NULL },
+    { "save", KEY_MAP, false, "keeps fields: { name: field }", NULL, NULL },
+    { "outcome", KEY_TEXT, false, "abstract result (needs the target file part)", NULL, NULL },
+    { "note", KEY_TEXT, false, "said when this alternative is the one", NULL, NULL },
+    { "grade", KEY_WORD, false, "of this alternative", k_grades, NULL },
+    END
+};
+
+#define ALL  (ACTOR_MPS | ACTOR_DEVICE | ACTOR_CONSOLE | ACTOR_WIRE)
+#define PEER (ACTOR_MPS | ACTOR_DEVICE | ACTOR_WIRE)
+
+/* clang-format off */
+#define CONTROL(name, type, main, start, poll, doc) \
+    { name, 0, NULL, type, main, false, NULL, start, poll, doc }
+#define VERB(name, roles, arguments, start, poll, doc) \
+    { name, roles, arguments, KEY_MAP, NULL, false, NULL, start, poll, doc }
+#define LATER(name, part, doc) \
+    { name, 0, NULL, KEY_ANY, NULL, true, part, NULL, NULL, doc }
+
+const struct verb_def k_verbs[] = {
+    CONTROL("do", KEY_STEPS, NULL, NULL, NULL, "carries out steps, as one actor if it has one"),
+    CONTROL("parallel", KEY_STEPS, NULL, NULL, NULL, "carries out steps at the same time"),
+    CONTROL("repeat", KEY_NUMBER, NULL, NULL, NULL, "carries out do so often"),
+    CONTROL("wait", KEY_DURATION, "for", verb_wait_start, verb_wait_poll, "lets time pass"),
+    CONTROL("barrier", KEY_TEXT, "name", verb_barrier_start, verb_barrier_poll,
+            "waits for all parallel branches that name it"),
+    CONTROL("set", KEY_MAP, NULL, verb_set, NULL, "sets variables"),
+    CONTROL("check", KEY_MATCHERS, NULL, verb_check, NULL, "compares values without waiting"),
+    CONTROL("log", KEY_TEXT, "text", verb_log, NULL, "puts a line into the trace"),
+    CONTROL("fault.arm", KEY_TEXT, "id", verb_fault_arm, NULL, "switches a fault on"),
+    CONTROL("fault.disarm", KEY_TEXT, "id", verb_fault_disarm, NULL, "switches a fault off"),
+    { "expect", ALL, k_expect, KEY_MAP, NULL, true, NULL, verb_expect_start, verb_expect_poll,
+      "waits for a message, an event or the end of the connection" },
+    VERB("tcp.connect", ACTOR_WIRE, k_nothing, verb_tcp_connect_start, verb_tcp_connect_poll,
+         "connects"),
+    VERB("tcp.listen", ACTOR_WIRE, k_listen, verb_tcp_listen, NULL, "listens"),
+    VERB("tcp.accept", ACTOR_WIRE, k_nothing, verb_tcp_accept_start, verb_tcp_accept_poll,
+         "waits for a connection and takes it"),
+    { "tcp.send", ACTOR_WIRE, k_tcp_send, KEY_BYTES, NULL, false, NULL, verb_tcp_send_start,
+      verb_send_poll, "sends bytes" },
+    VERB("tcp.fin", PEER, k_nothing, verb_tcp_fin, NULL, "ends the connection with FIN, no TLS close"),
+    VERB("tcp.half_close", PEER, k_nothing, verb_tcp_half_close, NULL, "ends the sending direction"),
+    VERB("tcp.reset", PEER, k_nothing, verb_tcp_reset, NULL, "ends the connection with RST"),
+    VERB("tcp.stall", PEER, k_stall, verb_tcp_stall_start, verb_tcp_stall_poll, "stops reading"),
+    VERB("tcp.resume", PEER, k_nothing, verb_tcp_resume, NULL, "reads again"),
+    VERB("tls.handshake", ACTOR_WIRE, k_handshake, verb_tls_handshake_start,
+         verb_tls_handshake_poll, "connects if need be and puts TLS over the connection"),
+    VERB("tls.close_notify", ACTOR_WIRE, k_nothing, verb_tls_close_notify, NULL,
+         "ends the sending direction as TLS wants"),
+    VERB("tls.drop_without_close", ACTOR_WIRE, k_nothing, verb_tls_drop, NULL,
+         "FIN without close_notify"),
+    { "apf.send", ACTOR_WIRE, k_apf_send, KEY_MAP, NULL, true, NULL, verb_apf_send_start,
+      verb_send_poll, "sends a message; other keys are its fields, defaults are sensible" },
+    VERB("cira.connect", ACTOR_DEVICE, k_connect, verb_cira_connect_start, verb_cira_connect_poll,
+         "calls home and waits for the tunnel"),
+    VERB("cira.disconnect", ACTOR_DEVICE | ACTOR_MPS, k_disconnect, verb_cira_disconnect, NULL,
+         "sends DISCONNECT; a device does not call again"),
+    VERB("cira.keepalive", ACTOR_DEVICE, k_nothing, verb_cira_keepalive_start,
+         verb_cira_keepalive_poll, "sends KEEPALIVE_REQUEST and waits for the reply"),
+    VERB("cira.rebind", ACTOR_DEVICE, k_rebind, verb_cira_rebind, NULL,
+         "announces or takes back ports"),
+    VERB("device.unplug", ACTOR_DEVICE, k_nothing, verb_device_unplug, NULL,
+         "pulls the cable: nobody is told"),
+    VERB("device.plug", ACTOR_DEVICE, k_nothing, verb_device_plug, NULL, "puts the cable back"),
+    VERB("device.reboot", ACTOR_DEVICE, k_reboot, verb_device_reboot, NULL,
+         "the tunnel vanishes without a word; calls home again later"),
+    VERB("device.clock", ACTOR_DEVICE, k_clock, verb_device_clock, NULL,
+         "moves the wall clock (of the whole virtual world)"),
+    VERB("chan.open", ACTOR_CONSOLE, k_open, verb_chan_open_start, verb_chan_open_poll,
+         "opens a channel to a port of a device"),
+    VERB("chan.send", ACTOR_CONSOLE, k_chan_send, verb_chan_send, NULL, "sends bytes on a channel"),
+    VERB("chan.close", ACTOR_CONSOLE, k_chan_close, verb_chan_close, NULL, "closes a channel"),
+    VERB("http.request", ACTOR_CONSOLE, k_request, verb_http_request_start,
+         verb_http_request_poll, "one HTTP request through a channel of its own"),
+    LATER("call", "call", "carries out the steps of another file"),
+    LATER("chan.", "channel details", "accept, refuse, grant"),
+    LATER("http.", "HTTP server", "respond, chunk"),
+    LATER("tls.", "TLS details", "alert, key_update"),
+    LATER("wsman.", "WS-Man", "get, put, create, delete, enumerate, pull, invoke, subscribe"),
+    LATER("redir.", "redirection", "open, auth, read, write, close"),
+    LATER("sol.", "redirection", "serial over LAN"),
+    LATER("ider.", "redirection", "IDE redirection"),
+    LATER("kvm.", "redirection", "keyboard, video, mouse"),
+    LATER("activate.", "activation", "start, upload_chain, sign, finish, undo"),
+    LATER("power.", "firmware", "request, set"),
+    LATER("device.firmware_update", "firmware", "updates the firmware"),
+    LATER("device.set_state", "firmware", "changes the firmware's state"),
+    LATER("replay.", "replay", "run, seek"),
+    { NULL, 0, NULL, KEY_ANY, NULL, false, NULL, NULL, NULL, NULL }
+};
+/* clang-format on */
+
+/* A row whose name ends with a dot stands for all further verbs of that layer. */
+static bool is_name_of(const struct verb_def *verb, const char *name)
+{
+    size_t len = strlen(verb->name);
+    bool is_layer = verb->name[len - 1] == '.';
+    return is_layer ? strncmp(verb->name, name, len) == 0 && name[len] != '\0'
+                    : strcmp(verb->name, name) == 0;
+}
+
+const struct verb_def *verb_find(const char *name)
+{
+    for (const struct verb_def *verb = k_verbs; verb->name != NULL; verb++) {
+        if (is_name_of(verb, name)) {
+            return verb;
+        }
+    }
+    return NULL;
+}
