@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <openssl/err.h>
@@ -72,11 +73,40 @@ void pki_fingerprint(const struct pki_identity *identity, char out[static 65])
     }
 }
 
+void pki_common_name(X509 *certificate, char *out, size_t cap)
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int last = -1;
+    for (int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1); at >= 0;
+         at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) {
+        last = at;
+    }
+    out[0] = '\0';
+    if (last < 0) {
+        return;
+    }
+    unsigned char *name = NULL;
+    int len =
+        ASN1_STRING_to_UTF8(&name, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
+    if (len >= 0 && strlen((const char *)name) == (size_t)len) {
+        (void)snprintf(out, cap, "%s", (const char *)name);
+    }
+    OPENSSL_free(name);
+    ERR_clear_error();
+}
+
+bool pki_covers_alternative_name(X509 *certificate, const char *name)
+{
+    bool is_covered =
+        X509_check_host(certificate, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1 ||
+        X509_check_ip_asc(certificate, name, 0) == 1;
+    ERR_clear_error();
+    return is_covered;
+}
+
 bool pki_has_alternative_name(const struct pki_identity *identity, const char *name)
 {
-    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
-    return X509_check_host(identity->certificate, name, 0, flags, NULL) == 1 ||
-           X509_check_ip_asc(identity->certificate, name, 0) == 1;
+    return pki_covers_alternative_name(identity->certificate, name);
 }
 
 uint64_t pki_not_after_s(const struct pki_identity *identity)
@@ -109,11 +139,9 @@ bool pki_is_key(const struct pki_identity *identity, enum pki_key key)
 bool pki_has_name(const struct pki_identity *identity, const char *name)
 {
     char common_name[256];
-    int len = X509_NAME_get_text_by_NID(X509_get_subject_name(identity->certificate),
-                                        NID_commonName, common_name, sizeof common_name);
-    bool is_common = len > 0 && strcmp(common_name, name) == 0;
-    bool is_alternative = pki_has_alternative_name(identity, name);
-    return is_common && is_alternative;
+    pki_common_name(identity->certificate, common_name, sizeof common_name);
+    return name[0] != '\0' && strcasecmp(common_name, name) == 0 &&
+           pki_has_alternative_name(identity, name);
 }
 
 char *pki_certificate_pem(const struct pki_identity *identity)

@@ -7,9 +7,10 @@
 
 #include "base/diag.h"
 
-struct
-    pki_identity; /* certificate, private key, and the certificates above it; reference counted */
-struct pki_trust; /* set of trusted roots; reference counted */
+/* Certificate, private key, and the certificates above it; reference counted, for one thread. */
+struct pki_identity;
+/* Set of trusted roots; reference counted, for one thread. */
+struct pki_trust;
 struct x509_st;
 
 enum pki_key { PKI_RSA_3072, PKI_RSA_2048, PKI_P256 };
@@ -19,7 +20,8 @@ enum amt_err pki_key_parse(const char *text, enum pki_key *key) AMT_MUST_USE;
 struct pki_request {
     const char *common_name;
     const char *organization; /* NULL: none */
-    const char *const *names; /* SAN: DNS names and IP addresses, NULL-terminated; may be NULL */
+    const char *const
+        *names; /* further SANs, DNS names and IP addresses; NULL-terminated, or NULL */
     enum pki_key key;
     bool is_authority;           /* CA with keyCertSign */
     bool for_server, for_client; /* extended key usage */
@@ -30,7 +32,9 @@ struct pki_request {
 /* Self-signed with issuer NULL. Serial numbers are random. AMT_EBUG only when OpenSSL fails. */
 struct pki_identity *pki_issue(const struct pki_request *request, const struct pki_identity *issuer,
                                struct amt_diag *diag);
-/* PEM files; cert_path may hold a chain in any order after the leaf. */
+/* PEM files; cert_path may hold a chain in any order after the leaf. NULL with diag, which names the file:
+ * AMT_ESYS (cannot be read), AMT_ECERT (not PEM, damaged, key encrypted, readable by others or not the
+ * certificate's, a certificate that belongs to no chain), AMT_ETOOBIG, AMT_ENOMEM. */
 struct pki_identity *pki_load(const char *cert_path, const char *key_path, struct amt_diag *diag);
 /* Writes atomically (temporary file, fsync, rename); key_path gets mode 0600. NULL: not written. */
 enum amt_err pki_save(const struct pki_identity *identity, const char *cert_path,
@@ -40,7 +44,7 @@ void pki_identity_free(struct pki_identity *identity); /* drops one reference; N
 struct x509_st *pki_certificate(const struct pki_identity *identity); /* borrowed */
 /* SHA-256 in hex, lower case. */
 void pki_fingerprint(const struct pki_identity *identity, char out[static 65]);
-/* True when the certificate carries name as CN and repeats it as SAN. */
+/* True when the certificate carries name as CN and repeats it as SAN (APF-MPS-006). */
 bool pki_has_name(const struct pki_identity *identity, const char *name);
 /* True when a SAN entry holds name (DNS name or IP address). */
 bool pki_has_alternative_name(const struct pki_identity *identity, const char *name);
@@ -53,7 +57,7 @@ char *pki_certificate_pem(const struct pki_identity *identity);
 
 struct pki_trust *pki_trust_new(void);
 enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *root) AMT_MUST_USE;
-/* All certificates of a PEM file. */
+/* All certificates of a PEM file, or none: AMT_ESYS, AMT_ECERT, AMT_ENOMEM. */
 enum amt_err pki_trust_load(struct pki_trust *trust, const char *path,
                             struct amt_diag *diag) AMT_MUST_USE;
 struct pki_trust *pki_trust_ref(const struct pki_trust *trust);

@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -43,13 +44,45 @@ static BIO *read_file(const char *path, bool is_key, struct amt_diag *diag)
     return bio;
 }
 
-static enum amt_err not_pem(const char *path, const char *what, struct amt_diag *diag)
+/* True when OpenSSL stopped reading because there is no further certificate, and not because there is
+ * one that is damaged. */
+static bool is_end_of_pem(void)
+{
+    unsigned long error = ERR_peek_last_error();
+    bool is_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    if (is_end) {
+        ERR_clear_error();
+    }
+    return is_end;
+}
+
+static enum amt_err damaged(const char *path, struct amt_diag *diag)
 {
     char reason[160];
     pki_openssl_reason(reason, sizeof reason);
-    (void)amt_diag_set(diag, AMT_ECERT, "%s holds no %s in PEM form: %s", path, what, reason);
+    (void)amt_diag_set(diag, AMT_ECERT, "%s holds a certificate that cannot be read: %s", path,
+                       reason);
+    (void)amt_diag_hint(diag, "write the file anew from its source; all certificates before the "
+                              "damaged one were good");
+    return AMT_ECERT;
+}
+
+static enum amt_err not_pem(const char *path, const char *what, struct amt_diag *diag)
+{
+    ERR_clear_error(); /* OpenSSL's own words would be "no start line" */
+    (void)amt_diag_set(diag, AMT_ECERT, "%s holds no %s in PEM form", path, what);
     (void)amt_diag_hint(diag, "its text must begin with -----BEGIN %s-----", what);
     return AMT_ECERT;
+}
+
+/* A service has nobody to ask: OpenSSL would prompt on the terminal. */
+static int refuse_passphrase(char *out, int cap, int is_writing, void *is_encrypted)
+{
+    (void)out;
+    (void)cap;
+    (void)is_writing;
+    *(bool *)is_encrypted = true;
+    return -1;
 }
 
 static EVP_PKEY *load_key(const char *path, struct amt_diag *diag)
@@ -58,26 +91,79 @@ static EVP_PKEY *load_key(const char *path, struct amt_diag *diag)
     if (bio == NULL) {
         return NULL;
     }
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "");
+    bool is_encrypted = false;
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, &is_encrypted);
     BIO_free(bio);
-    if (key == NULL) {
+    if (key == NULL && is_encrypted) {
+        ERR_clear_error();
+        (void)amt_diag_set(diag, AMT_ECERT, "the private key %s is encrypted", path);
+        (void)amt_diag_hint(diag, "decrypt it: openssl pkey -in %s -out FILE, then chmod 600 FILE",
+                            path);
+    } else if (key == NULL) {
         (void)not_pem(path, "PRIVATE KEY", diag);
     }
     return key;
 }
 
-static bool read_rest(BIO *bio, struct pki_identity *identity)
+/* All certificates from here to the end of the file, in its order. */
+static enum amt_err read_rest(BIO *bio, const char *path, STACK_OF(X509) * all,
+                              struct amt_diag *diag)
 {
     X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     while (certificate != NULL) {
-        if (sk_X509_push(identity->above, certificate) <= 0) {
+        if (sk_X509_push(all, certificate) <= 0) {
             X509_free(certificate);
-            return false;
+            return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
         }
         certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     }
-    ERR_clear_error(); /* the end of the file is an error to OpenSSL */
-    return true;
+    return is_end_of_pem() ? AMT_OK : damaged(path, diag);
+}
+
+/* Moves the certificates to identity->above, nearest first: peers expect that order (RFC 5246,
+ * 7.4.2). One that is above nothing is a mistake that would only show at a device. */
+static enum amt_err order_chain(struct pki_identity *identity, STACK_OF(X509) * all,
+                                const char *path, struct amt_diag *diag)
+{
+    X509 *below = identity->certificate;
+    for (int i = 0; i < sk_X509_num(all);) {
+        X509 *certificate = sk_X509_value(all, i);
+        if (X509_check_issued(certificate, below) != X509_V_OK) {
+            i += 1;
+        } else if (sk_X509_push(identity->above, certificate) > 0) {
+            (void)sk_X509_delete(all, i);
+            below = certificate;
+            i = 0;
+        } else {
+            return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+        }
+    }
+    if (sk_X509_num(all) == 0) {
+        return AMT_OK;
+    }
+    char name[64];
+    pki_common_name(sk_X509_value(all, 0), name, sizeof name);
+    (void)amt_diag_set(diag, AMT_ECERT,
+                       "%s holds a certificate, \"%s\", that issued none of the others", path,
+                       name);
+    (void)amt_diag_hint(diag, "the server's certificate comes first, then those that lead from it "
+                              "to the root, and no others");
+    return AMT_ECERT;
+}
+
+static enum amt_err read_chain(BIO *bio, struct pki_identity *identity, const char *path,
+                               struct amt_diag *diag)
+{
+    STACK_OF(X509) *all = sk_X509_new_null();
+    if (all == NULL) {
+        return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    }
+    enum amt_err err = read_rest(bio, path, all, diag);
+    if (err == AMT_OK) {
+        err = order_chain(identity, all, path, diag);
+    }
+    sk_X509_pop_free(all, X509_free);
+    return err;
 }
 
 struct pki_identity *pki_load(const char *cert_path, const char *key_path, struct amt_diag *diag)
@@ -99,7 +185,10 @@ struct pki_identity *pki_load(const char *cert_path, const char *key_path, struc
         return NULL;
     }
     struct pki_identity *identity = pki_identity_new(certificate, key);
-    bool good = identity != NULL && read_rest(bio, identity);
+    if (identity == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    }
+    bool good = identity != NULL && read_chain(bio, identity, cert_path, diag) == AMT_OK;
     BIO_free(bio);
     if (good && X509_check_private_key(identity->certificate, identity->key) != 1) {
         ERR_clear_error();
@@ -166,7 +255,10 @@ static enum amt_err save(const struct pki_identity *identity, const char *path, 
         error = errno;
         good = false;
     }
-    good = good && sync_folder(path);
+    if (good && !sync_folder(path)) {
+        error = errno;
+        good = false;
+    }
     enum amt_err err = AMT_OK;
     if (!good) {
         (void)unlink(text_chars(&temporary));
@@ -195,20 +287,22 @@ enum amt_err pki_trust_load(struct pki_trust *trust, const char *path, struct am
     if (bio == NULL) {
         return AMT_ESYS;
     }
-    uint32_t count = 0;
-    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    enum amt_err err = AMT_OK;
-    while (certificate != NULL && err == AMT_OK) {
-        err = X509_STORE_add_cert(trust->store, certificate) == 1 ? AMT_OK : AMT_ENOMEM;
-        X509_free(certificate);
-        count += 1;
-        certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    STACK_OF(X509) *all = sk_X509_new_null();
+    enum amt_err err = AMT_ENOMEM;
+    if (all == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    } else {
+        err = read_rest(bio, path, all, diag);
     }
-    X509_free(certificate);
     BIO_free(bio);
-    if (count == 0) {
-        return not_pem(path, "CERTIFICATE", diag);
+    if (err == AMT_OK && sk_X509_num(all) == 0) {
+        err = not_pem(path, "CERTIFICATE", diag);
     }
-    ERR_clear_error();
+    for (int i = 0; err == AMT_OK && i < sk_X509_num(all); i++) {
+        if (X509_STORE_add_cert(trust->store, sk_X509_value(all, i)) != 1) {
+            err = amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+        }
+    }
+    sk_X509_pop_free(all, X509_free);
     return err;
 }

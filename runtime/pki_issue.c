@@ -7,7 +7,6 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#include "base/text.h"
 #include "runtime/pki_internal.h"
 
 /* The years MeshCentral's certificates are valid (apf.md 6.3): devices whose clock has lost its
@@ -59,26 +58,48 @@ static bool add_extension(X509 *certificate, const X509 *issuer, int nid, const 
     return good;
 }
 
-static bool is_address(const char *name)
+/* An IP address if the text is one, else a DNS name. */
+static GENERAL_NAME *make_alternative_name(const char *text)
 {
-    ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
-    ASN1_OCTET_STRING_free(address);
-    return address != NULL;
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
+    ASN1_IA5STRING *dns = address == NULL ? ASN1_IA5STRING_new() : NULL;
+    if (name != NULL && address != NULL) {
+        GENERAL_NAME_set0_value(name, GEN_IPADD, address);
+    } else if (name != NULL && dns != NULL && ASN1_STRING_set(dns, text, -1) == 1) {
+        GENERAL_NAME_set0_value(name, GEN_DNS, dns);
+    } else {
+        ASN1_OCTET_STRING_free(address);
+        ASN1_IA5STRING_free(dns);
+        GENERAL_NAME_free(name);
+        return NULL;
+    }
+    return name;
 }
 
-/* The CN is repeated as SAN (APF-MPS-006): readers differ in which of the two they look at. */
+static bool push_name(GENERAL_NAMES *names, const char *text)
+{
+    GENERAL_NAME *name = make_alternative_name(text);
+    if (name == NULL || sk_GENERAL_NAME_push(names, name) <= 0) {
+        GENERAL_NAME_free(name);
+        return false;
+    }
+    return true;
+}
+
+/* A server's CN is repeated as SAN (APF-MPS-006): readers differ in which of the two they look at. A
+ * structure, not OpenSSL's text form, in which a comma in a name would begin another one. */
 static bool add_names(X509 *certificate, const struct pki_request *request)
 {
-    struct text list = { 0 };
-    const char *name = request->common_name;
-    for (size_t i = 0; name != NULL; i++) {
-        text_printf(&list, "%s%s:%s", list.len == 0 ? "" : ",", is_address(name) ? "IP" : "DNS",
-                    name);
-        name = request->names == NULL ? NULL : request->names[i];
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+    bool good = names != NULL && (!request->for_server || push_name(names, request->common_name));
+    for (size_t i = 0; good && request->names != NULL && request->names[i] != NULL; i++) {
+        good = push_name(names, request->names[i]);
     }
-    bool good = !list.failed &&
-                add_extension(certificate, certificate, NID_subject_alt_name, text_chars(&list));
-    text_fini(&list);
+    if (good && sk_GENERAL_NAME_num(names) > 0) {
+        good = X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, 0) == 1;
+    }
+    sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
     return good;
 }
 
@@ -101,7 +122,7 @@ static bool add_usage(X509 *certificate, const X509 *issuer, const struct pki_re
     if (request->for_server || request->for_client) {
         good = good && add_extension(certificate, issuer, NID_ext_key_usage, purpose);
     }
-    return good && (!request->for_server || add_names(certificate, request));
+    return good && add_names(certificate, request);
 }
 
 static bool set_serial(X509 *certificate)

@@ -41,10 +41,17 @@ static int openssl_version(enum tls_version version, int fallback)
     return fallback;
 }
 
+/* Who sets only the highest version means nothing above it, not nothing at all. */
+static int least_version(const struct tls_settings *settings)
+{
+    int most = openssl_version(settings->max_version, TLS1_3_VERSION);
+    int usual = settings->legacy ? TLS1_VERSION : TLS1_2_VERSION;
+    return openssl_version(settings->min_version, most < usual ? most : usual);
+}
+
 static bool set_versions(SSL_CTX *ssl, const struct tls_settings *settings)
 {
-    int least =
-        openssl_version(settings->min_version, settings->legacy ? TLS1_VERSION : TLS1_2_VERSION);
+    int least = least_version(settings);
     int most = openssl_version(settings->max_version, TLS1_3_VERSION);
     bool is_old = settings->legacy || least < TLS1_2_VERSION;
     const char *ciphers = settings->ciphers;
@@ -138,6 +145,12 @@ static enum amt_err open_key_log(struct tls_context *context, const char *path,
 static enum amt_err set_up(struct tls_context *context, const struct tls_settings *settings,
                            struct amt_diag *diag)
 {
+    if (least_version(settings) > openssl_version(settings->max_version, TLS1_3_VERSION)) {
+        (void)amt_diag_set(diag, AMT_ECONFIG,
+                           "the lowest TLS version allowed is above the highest");
+        (void)amt_diag_hint(diag, "allow a highest version that is not below the lowest");
+        return AMT_ECONFIG;
+    }
     context->ssl = SSL_CTX_new(settings->is_server ? TLS_server_method() : TLS_client_method());
     if (context->ssl == NULL) {
         return amt_diag_set(diag, AMT_ENOMEM, "out of memory");

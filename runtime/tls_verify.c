@@ -8,28 +8,13 @@
 
 #include "runtime/tls_internal.h"
 
-static void common_name_of(X509 *certificate, char *out, size_t cap)
-{
-    int len = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, out,
-                                        (int)cap);
-    if (len < 0) {
-        out[0] = '\0';
-    }
-}
-
-static bool has_alternative_name(X509 *certificate, const char *name)
-{
-    return X509_check_host(certificate, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1 ||
-           X509_check_ip_asc(certificate, name, 0) == 1;
-}
-
 /* Firmware compares the Common Name (apf.md 6.3); whether it looks at SANs is not known. */
 static bool name_is_right(struct tls_stream *t, X509 *certificate)
 {
     char common_name[256];
-    common_name_of(certificate, common_name, sizeof common_name);
-    if (strcasecmp(common_name, t->expected_name) == 0 ||
-        (t->accepts_san && has_alternative_name(certificate, t->expected_name))) {
+    pki_common_name(certificate, common_name, sizeof common_name);
+    if ((common_name[0] != '\0' && strcasecmp(common_name, t->expected_name) == 0) ||
+        (t->accepts_san && pki_covers_alternative_name(certificate, t->expected_name))) {
         return true;
     }
     (void)snprintf(t->why, sizeof t->why,
@@ -47,7 +32,7 @@ int tls_verify_server(int is_ok, X509_STORE_CTX *store)
         char name[256] = "";
         X509 *certificate = X509_STORE_CTX_get_current_cert(store);
         if (certificate != NULL) {
-            common_name_of(certificate, name, sizeof name);
+            pki_common_name(certificate, name, sizeof name);
         }
         (void)snprintf(t->why, sizeof t->why,
                        "the server's certificate is not accepted: %s (\"%.60s\", APF-DEV-002)",
@@ -76,7 +61,10 @@ static int verify_chain(X509_STORE_CTX *store, X509_STORE *trust, X509 *peer, co
         return 0;
     }
     (void)X509_STORE_CTX_set_purpose(store, X509_PURPOSE_SSL_CLIENT);
-    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(store), now);
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+    X509_VERIFY_PARAM_set_time(param, now);
+    /* weak keys and digests prove no more here than they would in a handshake */
+    X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(ssl));
     return X509_verify_cert(store);
 }
 
@@ -110,7 +98,7 @@ void tls_peer_common_name(const struct stream *s, char *out, size_t cap)
     X509 *peer = peer_certificate(s);
     out[0] = '\0';
     if (peer != NULL) {
-        common_name_of(peer, out, cap);
+        pki_common_name(peer, out, cap);
     }
 }
 

@@ -1,9 +1,12 @@
 #include <string.h>
 
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 
 #include "base/memory.h"
 #include "base/unit.h"
+#include "runtime/pki_internal.h"
 #include "tls_fixture.h"
 
 static void a_good_server_is_accepted(void **state)
@@ -273,6 +276,181 @@ static void unusable_settings_are_told(void **state)
     assert_non_null(strstr(diag.text, "/nonexistent/keys"));
 }
 
+/* A certificate no sane CA would make, signed by the test root: name[0, len) as its Common Name. */
+static struct pki_identity *make_odd(EVP_PKEY *key, const char *name, int len)
+{
+    X509 *certificate = X509_new();
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    assert_int_equal(X509_set_version(certificate, X509_VERSION_3), 1);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(certificate), 77), 1);
+    assert_non_null(ASN1_TIME_set(X509_getm_notBefore(certificate), 1514764800));
+    assert_non_null(ASN1_TIME_set(X509_getm_notAfter(certificate), 2524607999));
+    assert_int_equal(X509_NAME_add_entry_by_NID(subject, NID_commonName, V_ASN1_UTF8STRING,
+                                                (const unsigned char *)name, len, -1, 0),
+                     1);
+    assert_int_equal(
+        X509_set_issuer_name(certificate, X509_get_subject_name(pki.root->certificate)), 1);
+    assert_int_equal(X509_set_pubkey(certificate, key), 1);
+    assert_true(X509_sign(certificate, pki.root->key, EVP_sha256()) > 0);
+    struct pki_identity *identity = pki_identity_new(certificate, key);
+    assert_non_null(identity);
+    return identity;
+}
+
+/* To a reader of C strings the name would end at the 0 byte (APF-DEV-002). */
+static void a_common_name_with_a_zero_byte_matches_nothing(void **state)
+{
+    (void)state;
+    static const char k_name[] = "mps.lab.test\0.attacker.test";
+    struct pki_identity *odd = make_odd(EVP_EC_gen("P-256"), k_name, sizeof k_name - 1);
+    struct fixture f;
+    fixture_init(&f);
+    f.server_settings.identity = odd;
+    fixture_connect(&f);
+    assert_false(f.client.is_open);
+    assert_int_equal(f.client.end.tls_alert, 42);
+    fixture_fini(&f);
+    pki_identity_free(odd);
+}
+
+static void the_most_specific_common_name_is_the_one_that_counts(void **state)
+{
+    (void)state;
+    struct pki_identity *odd = make_odd(EVP_EC_gen("P-256"), "first", 5);
+    X509_NAME *subject = X509_get_subject_name(odd->certificate);
+    assert_int_equal(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                                                (const unsigned char *)"MPS.Lab.Test", -1, -1, 0),
+                     1);
+    assert_true(X509_sign(odd->certificate, pki.root->key, EVP_sha256()) > 0);
+    struct fixture f;
+    fixture_init(&f);
+    f.server_settings.identity = odd;
+    fixture_connect(&f);
+    assert_true(f.client.is_open); /* DNS names do not distinguish case */
+    char name[64];
+    tls_peer_common_name(f.client.stream, name, sizeof name);
+    assert_string_equal(name, "MPS.Lab.Test");
+    fixture_fini(&f);
+    pki_identity_free(odd);
+}
+
+/* APF-MPS-004: a good chain with a key of 1024 bits proves nothing, unless old firmware is wanted. */
+static void a_weak_client_key_is_trusted_by_a_legacy_server_only(void **state)
+{
+    (void)state;
+    struct pki_identity *weak = make_odd(EVP_RSA_gen(1024), "device-1", 8);
+    for (int legacy = 0; legacy < 2; legacy++) {
+        struct fixture f;
+        fixture_init(&f);
+        f.client_settings.identity = weak;
+        f.client_settings.legacy = true; /* else the client would not use the key */
+        f.server_settings.legacy = legacy != 0;
+        fixture_connect(&f);
+        assert_true(f.server.is_open);
+        struct amt_diag diag = { .err = AMT_OK };
+        assert_int_equal(tls_peer_is_trusted(f.server.stream, &diag), legacy != 0);
+        if (legacy == 0) {
+            assert_non_null(strstr(diag.text, "key too weak"));
+        }
+        fixture_fini(&f);
+    }
+    pki_identity_free(weak);
+}
+
+/* The certificate is judged when it is used, by the clock of that moment. */
+static void a_client_certificate_expires_while_the_connection_lasts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.client_settings.identity = pki.client;
+    fixture_connect(&f);
+    assert_true(tls_peer_is_trusted(f.server.stream, NULL));
+    loop_wall_shift(f.loop, (int64_t)40 * 365 * 86400 * 1000000);
+    struct amt_diag diag = { .err = AMT_OK };
+    assert_false(tls_peer_is_trusted(f.server.stream, &diag));
+    assert_non_null(strstr(diag.text, "expired"));
+    fixture_fini(&f);
+}
+
+static void a_client_chain_with_an_intermediate_is_followed(void **state)
+{
+    (void)state;
+    struct pki_identity *middle = NULL;
+    struct pki_request request = { .common_name = "Middle", .key = PKI_P256, .is_authority = true };
+    middle = pki_issue(&request, pki.root, NULL);
+    struct pki_identity *leaf = issue("device-2", false, false, middle);
+    for (int sends = 0; sends < 2; sends++) {
+        struct fixture f;
+        fixture_init(&f);
+        f.client_settings.identity = leaf;
+        f.client_settings.sends_chain = sends != 0;
+        fixture_connect(&f);
+        assert_int_equal(tls_peer_is_trusted(f.server.stream, NULL), sends != 0);
+        fixture_fini(&f);
+    }
+    pki_identity_free(leaf);
+    pki_identity_free(middle);
+}
+
+/* APF-MPS-003: the list of acceptable issuers is empty, so that every device offers what it has. */
+static void the_request_for_a_certificate_names_no_issuers(void **state)
+{
+    (void)state;
+    for (int version = TLS_VERSION_1_2; version <= (int)TLS_VERSION_1_3; version++) {
+        struct fixture f;
+        fixture_init(&f);
+        f.client_settings.min_version = (enum tls_version)version;
+        f.client_settings.max_version = (enum tls_version)version;
+        fixture_connect(&f);
+        SSL *ssl = stream_tls(f.client.stream);
+        assert_true(SSL_get0_peer_CA_list(ssl) == NULL ||
+                    sk_X509_NAME_num(SSL_get0_peer_CA_list(ssl)) == 0);
+        fixture_fini(&f);
+    }
+}
+
+static void a_client_that_does_not_verify_takes_any_server(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.client_settings = (struct tls_settings){ .verifies_peer = false };
+    f.check.name = "another.name";
+    fixture_connect(&f);
+    assert_true(f.client.is_open && f.server.is_open);
+    fixture_fini(&f);
+}
+
+static void the_highest_version_alone_may_be_set(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.server_settings.legacy = true;
+    f.client_settings.max_version = TLS_VERSION_1_1;
+    fixture_connect(&f);
+    assert_true(f.client.is_open);
+    assert_string_equal(SSL_get_version(stream_tls(f.client.stream)), "TLSv1.1");
+    fixture_fini(&f);
+}
+
+static void versions_the_wrong_way_round_are_an_error(void **state)
+{
+    (void)state;
+    struct amt_diag diag = { .err = AMT_OK };
+    struct tls_settings settings = { .min_version = TLS_VERSION_1_3,
+                                     .max_version = TLS_VERSION_1_2 };
+    assert_null(tls_context_new(&settings, &diag));
+    assert_int_equal(diag.err, AMT_ECONFIG);
+    assert_non_null(strstr(diag.text, "TLS"));
+    enum tls_version version = TLS_VERSION_1_2;
+    assert_int_equal(tls_version_parse("1.0", &version), AMT_OK);
+    assert_int_equal(version, TLS_VERSION_1_0);
+    assert_int_equal(tls_version_parse("1.4", &version), AMT_EMALFORMED);
+    assert_int_equal(tls_version_parse("", &version), AMT_EMALFORMED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +466,15 @@ int main(void)
         cmocka_unit_test(garbage_and_silence_end_the_handshake),
         cmocka_unit_test(a_bare_fin_counts_as_the_end),
         cmocka_unit_test(unusable_settings_are_told),
+        cmocka_unit_test(a_common_name_with_a_zero_byte_matches_nothing),
+        cmocka_unit_test(the_most_specific_common_name_is_the_one_that_counts),
+        cmocka_unit_test(a_weak_client_key_is_trusted_by_a_legacy_server_only),
+        cmocka_unit_test(a_client_certificate_expires_while_the_connection_lasts),
+        cmocka_unit_test(a_client_chain_with_an_intermediate_is_followed),
+        cmocka_unit_test(the_request_for_a_certificate_names_no_issuers),
+        cmocka_unit_test(a_client_that_does_not_verify_takes_any_server),
+        cmocka_unit_test(the_highest_version_alone_may_be_set),
+        cmocka_unit_test(versions_the_wrong_way_round_are_an_error),
     };
     return cmocka_run_group_tests(tests, make_pki, free_pki);
 }
