@@ -32,9 +32,10 @@ struct pki_request {
 /* Self-signed with issuer NULL. Serial numbers are random. AMT_EBUG only when OpenSSL fails. */
 struct pki_identity *pki_issue(const struct pki_request *request, const struct pki_identity *issuer,
                                struct amt_diag *diag);
-/* PEM files; cert_path may hold a chain in any order after the leaf. NULL with diag, which names the file:
- * AMT_ESYS (cannot be read), AMT_ECERT (not PEM, damaged, key encrypted, readable by others or not the
- * certificate's, a certificate that belongs to no chain), AMT_ETOOBIG, AMT_ENOMEM. */
+/* PEM files; cert_path may hold a chain in any order after the leaf. NULL with diag, which names
+ * the file: AMT_ESYS (cannot be read), AMT_ECERT (not PEM, damaged, key encrypted, readable by
+ * others or not the certificate's, a certificate that belongs to no chain), AMT_ETOOBIG,
+ * AMT_ENOMEM. */
 struct pki_identity *pki_load(const char *cert_path, const char *key_path, struct amt_diag *diag);
 /* Writes atomically (temporary file, fsync, rename); key_path gets mode 0600. NULL: not written. */
 enum amt_err pki_save(const struct pki_identity *identity, const char *cert_path,

@@ -44,8 +44,8 @@ static BIO *read_file(const char *path, bool is_key, struct amt_diag *diag)
     return bio;
 }
 
-/* True when OpenSSL stopped reading because there is no further certificate, and not because there is
- * one that is damaged. */
+/* True when OpenSSL stopped reading because there is no further certificate, and not because
+ * there is one that is damaged. */
 static bool is_end_of_pem(void)
 {
     unsigned long error = ERR_peek_last_error();

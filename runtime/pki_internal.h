@@ -21,8 +21,8 @@ struct pki_trust {
 
 /* Takes certificate and key (also on failure). NULL without memory. */
 struct pki_identity *pki_identity_new(X509 *certificate, EVP_PKEY *key);
-/* The most specific Common Name as UTF-8 into out, cut to cap; "" if there is none, or if it holds a 0
- * byte, at which a reader of C strings would see another name end. */
+/* The most specific Common Name as UTF-8 into out, cut to cap; "" if there is none, or if it
+ * holds a 0 byte, at which a reader of C strings would see another name end. */
 void pki_common_name(X509 *certificate, char *out, size_t cap);
 /* True when a SAN entry, DNS name or IP address, covers name. */
 bool pki_covers_alternative_name(X509 *certificate, const char *name);

@@ -87,8 +87,8 @@ static bool push_name(GENERAL_NAMES *names, const char *text)
     return true;
 }
 
-/* A server's CN is repeated as SAN (APF-MPS-006): readers differ in which of the two they look at. A
- * structure, not OpenSSL's text form, in which a comma in a name would begin another one. */
+/* A server's CN is repeated as SAN (APF-MPS-006): readers differ in which of the two they look
+ * at. A structure, not OpenSSL's text form, in which a comma in a name would begin another one. */
 static bool add_names(X509 *certificate, const struct pki_request *request)
 {
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();

@@ -1,8 +1,8 @@
 /*
  * TLS by OpenSSL over any stream, through a custom BIO: an idle connection holds no record buffers.
- * One stream_write is one TLS record (up to 16 KiB), so aligned senders stay aligned (apf.md 4.6); that
- * holds also for writes before on_open, which are queued. A stream closed before on_open drops them.
- * Nothing is resumed: every login is a full handshake, whose certificates are judged anew.
+ * One stream_write is one TLS record (up to 16 KiB), so aligned senders stay aligned (apf.md 4.6);
+ * that holds also for writes before on_open, which are queued. A stream closed before on_open drops
+ * them. Nothing is resumed: every login is a full handshake, whose certificates are judged anew.
  */
 #ifndef AMTLAB_RUNTIME_TLS_H
 #define AMTLAB_RUNTIME_TLS_H
@@ -29,18 +29,18 @@ struct tls_settings {
     enum tls_version min_version, max_version; /* default: 1.2 .. 1.3, legacy 1.0 .. 1.3 */
     bool legacy;         /* TLS 1.0/1.1 and security level 0 ciphers (apf.md 6.1) */
     const char *ciphers; /* OpenSSL list, NULL for the default */
-    /* client: verify the server, or accept any. A server always asks for a client certificate with an
-     * empty list of issuers, never requires one and accepts any in the handshake (APF-MPS-003); judge it
-     * with tls_peer_is_trusted. */
+    /* client: verify the server, or accept any. A server always asks for a client certificate
+     * with an empty list of issuers, never requires one and accepts any in the handshake
+     * (APF-MPS-003); judge it with tls_peer_is_trusted. */
     bool verifies_peer;
     const struct pki_trust *trust; /* roots, or NULL */
     const char *key_log_path;      /* NSS key log for Wireshark, or NULL */
 };
 
 struct tls_context;
-/* Keeps what it needs (certificates are reference counted). NULL with diag: AMT_ECONFIG (versions the
- * wrong way round), AMT_ECERT (ciphers, certificate or key not usable), AMT_ESYS (key log), AMT_ENOMEM. A
- * context and its streams belong to one thread. */
+/* Keeps what it needs (certificates are reference counted). NULL with diag: AMT_ECONFIG
+ * (versions the wrong way round), AMT_ECERT (ciphers, certificate or key not usable), AMT_ESYS
+ * (key log), AMT_ENOMEM. A context and its streams belong to one thread. */
 struct tls_context *tls_context_new(const struct tls_settings *settings, struct amt_diag *diag);
 /* Streams keep their context alive. NULL is allowed. */
 void tls_context_free(struct tls_context *context);
@@ -60,9 +60,9 @@ struct stream *tls_connect(struct loop *loop, struct tls_context *context,
                            const struct tls_name_check *check, struct stream *lower,
                            const struct stream_handler *handler, void *ctx);
 
-/* On a server, after the handshake: is the client's certificate chain valid now, as a client's, under the
- * context's trust, with keys and digests of the connection's security level (APF-MPS-004)? False without
- * a certificate. diag says why. */
+/* On a server, after the handshake: is the client's certificate chain valid now, as a client's,
+ * under the context's trust, with keys and digests of the connection's security level
+ * (APF-MPS-004)? False without a certificate. diag says why. */
 bool tls_peer_is_trusted(const struct stream *s, struct amt_diag *diag);
 /* Subject CN of the peer's certificate into out; "" without one. */
 void tls_peer_common_name(const struct stream *s, char *out, size_t cap);
@@ -70,7 +70,8 @@ void tls_peer_common_name(const struct stream *s, char *out, size_t cap);
 void tls_peer_fingerprint(const struct stream *s, char out[static 65]);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
 void tls_describe(const struct stream *s, char *out, size_t cap);
-/* FIN without close_notify, for scenarios; the caller still closes s. False if s is not TLS itself. */
+/* FIN without close_notify, for scenarios; the caller still closes s. False if s is not TLS
+ * itself. */
 bool tls_drop_without_close(struct stream *s);
 
 #endif

@@ -1,4 +1,5 @@
-/* The BIO between OpenSSL and a stream: reads what is in hand, writes straight to the lower stream. */
+/* The BIO between OpenSSL and a stream: reads what is in hand, writes straight to the lower
+ * stream. */
 #include <string.h>
 
 #include "runtime/tls_internal.h"

@@ -16,8 +16,8 @@ static void set_version(struct fixture *f, enum tls_version version)
     f->client_settings.max_version = version;
 }
 
-/* apf.md 4.6: some servers lose what does not come in a record of its own. TLS 1.3 also sends alerts
- * as type 23, hence the counting between two moments. */
+/* apf.md 4.6: some servers lose what does not come in a record of its own. TLS 1.3 also sends
+ * alerts as type 23, hence the counting between two moments. */
 static void each_write_is_one_record_on_the_wire_in_every_version(void **state)
 {
     (void)state;

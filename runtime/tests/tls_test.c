@@ -334,7 +334,8 @@ static void the_most_specific_common_name_is_the_one_that_counts(void **state)
     pki_identity_free(odd);
 }
 
-/* APF-MPS-004: a good chain with a key of 1024 bits proves nothing, unless old firmware is wanted. */
+/* APF-MPS-004: a good chain with a key of 1024 bits proves nothing, unless old firmware is
+ * wanted. */
 static void a_weak_client_key_is_trusted_by_a_legacy_server_only(void **state)
 {
     (void)state;
