@@ -1,0 +1,444 @@
+/* `amtlab run`: runs scenarios and says what came of it. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/cli.h"
+#include "conformance/registry.h"
+#include "scenarios/engine/runner.h"
+#include "scenarios/report/report.h"
+
+#define REGISTRY_FILE "conformance/requirements.yaml"
+#define WORKERS_MAX   64u
+
+struct run_options {
+    struct cli_texts targets, tags, skip_tags, specs, variables;
+    const char *level, *out, *report, *format, *clock, *keep_traces, *color;
+    uint64_t jobs, seed, repeat, timeout_us, fail_fast;
+    bool dry_run, verbose, quiet, strict, in_process;
+};
+
+#define AT(member) offsetof(struct run_options, member)
+static const struct cli_option k_options[] = {
+    { "target", 0, CLI_TEXTS, AT(targets), "ROLE=HOST:PORT", NULL,
+      "actor that is not built in: mps=lab.example:4433 (repeat for more)" },
+    { "tag", 0, CLI_TEXTS, AT(tags), "TAG", NULL,
+      "only scenarios with this tag (repeat for more)" },
+    { "skip-tag", 0, CLI_TEXTS, AT(skip_tags), "TAG", NULL, "no scenarios with this tag" },
+    { "spec", 0, CLI_TEXTS, AT(specs), "PATTERN", NULL,
+      "only scenarios that cite such a requirement: 'APF-MPS-02*'" },
+    { "level", 0, CLI_TEXT, AT(level), "must|should|may", NULL,
+      "only scenarios that cite a requirement at least this strict" },
+    { "strict", 0, CLI_FLAG, AT(strict), NULL, NULL, "a failed `should` step fails the run" },
+    { "jobs", 'j', CLI_NUMBER, AT(jobs), "N", "2", "cases at the same time" },
+    { "seed", 0, CLI_NUMBER, AT(seed), "N", "1", "same seed, same run" },
+    { "repeat", 0, CLI_NUMBER, AT(repeat), "N", "1", "run each case so often, with other chances" },
+    { "fail-fast", 0, CLI_NUMBER, AT(fail_fast), "N", "0",
+      "stop after so many bad cases; 0: never" },
+    { "timeout", 0, CLI_DURATION, AT(timeout_us), "TIME", "0",
+      "limit of each case instead of the scenario's" },
+    { "clock", 0, CLI_TEXT, AT(clock), "auto|virtual|real", "auto",
+      "auto: as the scenario says, real with a target" },
+    { "var", 0, CLI_TEXTS, AT(variables), "NAME=VALUE", NULL,
+      "variable of the scenarios; also AMTLAB_VAR_NAME in the environment, which is the place for "
+      "secrets" },
+    { "out", 0, CLI_TEXT, AT(out), "FOLDER", NULL, "writes all reports into this folder" },
+    { "report", 0, CLI_TEXT, AT(report), "LIST", NULL,
+      "junit=FILE,json=FILE,html=FOLDER,tap=FILE,md=FILE" },
+    { "format", 0, CLI_TEXT, AT(format), "auto|pretty|plain|tap|json", "auto",
+      "what is printed; auto: pretty on a terminal, else plain" },
+    { "color", 0, CLI_TEXT, AT(color), "auto|always|never", "auto",
+      "auto: on a terminal, unless NO_COLOR is set" },
+    { "keep-traces", 0, CLI_TEXT, AT(keep_traces), "fail|all", "fail",
+      "messages of which cases are kept for the reports" },
+    { "dry-run", 'n', CLI_FLAG, AT(dry_run), NULL, NULL, "only say which cases would run" },
+    { "in-process", 0, CLI_FLAG, AT(in_process), NULL, NULL,
+      "no process per case: for debuggers and profilers" },
+    { "verbose", 'v', CLI_FLAG, AT(verbose), NULL, NULL, "the steps of each case too" },
+    { "quiet", 'q', CLI_FLAG, AT(quiet), NULL, NULL, "only failures and the summary" },
+    { .name = NULL },
+};
+
+static volatile int g_stop_count;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    g_stop_count = g_stop_count + 1;
+    if (g_stop_count > 1) {
+        _exit(CLI_INTERRUPTED);
+    }
+}
+
+/* What the options come to. */
+struct running {
+    const struct run_options *options;
+    struct arena pool;
+    struct suite suite;
+    struct runner_options runner;
+    struct report_style style;
+    struct results *shown; /* for the header while it runs */
+    bool prints_lines;
+};
+
+static int usage(const char *text, const char *value)
+{
+    (void)fprintf(stderr, "amtlab run: %s: '%s'. See: amtlab run --help\n", text, value);
+    return CLI_USAGE;
+}
+
+static int read_targets(struct running *running)
+{
+    static const char *const k_roles[] = { "mps", "device", NULL };
+    for (uint32_t i = 0; i < running->options->targets.count; i++) {
+        const char *text = running->options->targets.items[i];
+        const char *equals = strchr(text, '=');
+        struct engine_target *target = pool_alloc(&running->pool, sizeof *target);
+        struct amt_diag diag = { 0 };
+        bool is_known = false;
+        if (equals == NULL) {
+            return usage("a target is ROLE=HOST:PORT", text);
+        }
+        target->role = pool_text(&running->pool, text, (size_t)(equals - text));
+        for (uint32_t n = 0; k_roles[n] != NULL; n++) {
+            is_known = is_known || strcmp(k_roles[n], target->role) == 0;
+        }
+        if (!is_known) {
+            return usage("the role of a target is mps or device", text);
+        }
+        if (address_parse(equals + 1, 4433, &target->address, &diag) != AMT_OK) {
+            return usage(diag.text, text);
+        }
+        target->next = running->runner.engine.targets;
+        running->runner.engine.targets = target;
+    }
+    return CLI_OK;
+}
+
+static int read_variables(struct running *running)
+{
+    for (uint32_t i = 0; i < running->options->variables.count; i++) {
+        const char *text = running->options->variables.items[i];
+        const char *equals = strchr(text, '=');
+        if (equals == NULL || equals == text) {
+            return usage("a variable is NAME=VALUE", text);
+        }
+        struct engine_variable *variable = pool_alloc(&running->pool, sizeof *variable);
+        variable->name = pool_text(&running->pool, text, (size_t)(equals - text));
+        variable->value = equals + 1;
+        variable->next = running->runner.engine.variables;
+        running->runner.engine.variables = variable;
+    }
+    return CLI_OK;
+}
+
+static int choice(const char *name, const char *value, const char *const *words, uint32_t *index)
+{
+    for (uint32_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(words[i], value) == 0) {
+            *index = i;
+            return CLI_OK;
+        }
+    }
+    return usage(name, value);
+}
+
+static int read_choices(struct running *running)
+{
+    static const char *const k_clocks[] = { "auto", "virtual", "real", NULL };
+    static const char *const k_traces[] = { "fail", "all", NULL };
+    static const char *const k_colors[] = { "auto", "always", "never", NULL };
+    static const char *const k_formats[] = { "auto", "pretty", "plain", "tap", "json", NULL };
+    const struct run_options *options = running->options;
+    uint32_t clock = 0, traces = 0, color = 0, format = 0;
+    int result = choice("--clock is auto, virtual or real", options->clock, k_clocks, &clock);
+    result = result != CLI_OK
+                 ? result
+                 : choice("--keep-traces is fail or all", options->keep_traces, k_traces, &traces);
+    result = result != CLI_OK
+                 ? result
+                 : choice("--color is auto, always or never", options->color, k_colors, &color);
+    result = result != CLI_OK ? result
+                              : choice("--format is auto, pretty, plain, tap or json",
+                                       options->format, k_formats, &format);
+    bool is_terminal = isatty(STDOUT_FILENO) != 0;
+    const char *no_color = getenv("NO_COLOR");
+    running->runner.engine.clock = (enum scenario_clock)clock;
+    running->runner.engine.keeps_all_traces = traces == 1;
+    running->style.plain = format == 2 || (format == 0 && !is_terminal);
+    running->style.colour =
+        color == 1 || (color == 0 && is_terminal && (no_color == NULL || no_color[0] == '\0'));
+    running->prints_lines = format <= 2 && !options->quiet;
+    return result;
+}
+
+static int read_filter(const struct run_options *options, struct suite_filter *filter)
+{
+    *filter = (struct suite_filter){ .tags = options->tags.items,
+                                     .tag_count = options->tags.count,
+                                     .skip_tags = options->skip_tags.items,
+                                     .skip_tag_count = options->skip_tags.count,
+                                     .specs = options->specs.items,
+                                     .spec_count = options->specs.count };
+    if (options->level != NULL) {
+        filter->has_level = true;
+        if (!result_level_parse(options->level, &filter->level)) {
+            return usage("--level is must, should or may", options->level);
+        }
+    }
+    return CLI_OK;
+}
+
+static int load(struct running *running, int argument_count, char **arguments)
+{
+    struct suite_filter filter;
+    struct amt_diag_list errors = { 0 };
+    const char *fallback = suite_default_folder();
+    int result = read_filter(running->options, &filter);
+    for (int i = 0; result == CLI_OK && i < (argument_count == 0 ? 1 : argument_count); i++) {
+        const char *argument = argument_count == 0 ? fallback : arguments[i];
+        if (suite_add(&running->suite, argument, &filter, &errors) == AMT_EUNKNOWN) {
+            (void)fprintf(stderr,
+                          "amtlab run: no scenario is called '%s'\n    `amtlab list` shows all "
+                          "below %s (AMTLAB_SCENARIOS names another folder)\n",
+                          argument, fallback);
+            result = CLI_NOTHING;
+        }
+    }
+    if (errors.count > 0) {
+        amt_diag_list_print(&errors, stderr);
+        (void)fputs("amtlab run: nothing was run; `amtlab validate` shows the lines\n", stderr);
+        result = CLI_INVALID;
+    }
+    amt_diag_list_fini(&errors);
+    if (result == CLI_OK && running->suite.case_count == 0) {
+        (void)fputs("amtlab run: nothing selected\n", stderr);
+        result = CLI_NOTHING;
+    }
+    return result;
+}
+
+static void print(struct text *out)
+{
+    (void)fputs(text_chars(out), stdout);
+    (void)fflush(stdout);
+    text_fini(out);
+}
+
+static void print_steps(const struct result_case *c, struct text *out)
+{
+    for (const struct result_step *step = c->step_first; step != NULL; step = step->next) {
+        char at[24];
+        text_format_duration(step->at_us, at);
+        text_printf(out, "     %-10s %3u %-11s %s%s%s\n", at, step->line,
+                    result_step_verdict_name(step->verdict), step->actor,
+                    step->actor[0] == '\0' ? "" : ": ", step->name);
+    }
+}
+
+static void on_case(void *ctx, const struct result_case *c)
+{
+    const struct running *running = ctx;
+    struct text out = { 0 };
+    if (running->prints_lines) {
+        report_terminal_case(&out, c, &running->style);
+        if (running->options->verbose) {
+            print_steps(c, &out);
+        }
+    }
+    print(&out);
+}
+
+static void list_cases(const struct running *running)
+{
+    for (const struct suite_case *c = running->suite.cases; c != NULL; c = c->next) {
+        (void)printf("%s\n", c->id);
+    }
+}
+
+/* Words of the requirements for the reports; without the registry they stay without words. */
+static void add_requirement_texts(struct results *results)
+{
+    struct amt_diag_list errors = { 0 };
+    struct registry *registry =
+        access(REGISTRY_FILE, R_OK) == 0 ? registry_load(REGISTRY_FILE, &errors) : NULL;
+    for (struct result_case *c = results->case_first; registry != NULL && c != NULL; c = c->next) {
+        for (struct result_spec *spec = c->spec_first; spec != NULL; spec = spec->next) {
+            const struct requirement *found = registry_find(registry, spec->id);
+            if (found != NULL) {
+                spec->text = results_text(results, found->text);
+            }
+        }
+    }
+    registry_free(registry);
+    amt_diag_list_fini(&errors);
+}
+
+static void describe_run(const struct running *running, struct results *results)
+{
+    struct text target = { 0 };
+    char started[32] = "";
+    time_t now = time(NULL);
+    struct tm parts;
+    if (gmtime_r(&now, &parts) != NULL) {
+        (void)strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    }
+    for (const struct engine_target *at = running->runner.engine.targets; at != NULL;
+         at = at->next) {
+        char address[ADDRESS_HOST_BYTES + 10];
+        address_format(&at->address, address);
+        text_printf(&target, "%s%s=%s", target.len == 0 ? "" : " ", at->role, address);
+    }
+    results->run.version = results_text(results, AMTLAB_VERSION);
+    results->run.started = results_text(results, started);
+    results->run.target = results_text(results, text_chars(&target));
+    results->run.strict = running->options->strict;
+    results->run.id =
+        results_printf(results, "run-%llu", (unsigned long long)running->options->seed);
+    results_add_option(results, "clock", running->options->clock);
+    text_fini(&target);
+}
+
+static int write_reports(const struct running *running, const struct results *results)
+{
+    const struct run_options *options = running->options;
+    struct amt_diag diag = { 0 };
+    struct text spec = { 0 };
+    if (options->out != NULL) {
+        text_printf(&spec,
+                    "json=%s/results.json,junit=%s/junit.xml,html=%s,tap=%s/results.tap,"
+                    "md=%s/summary.md",
+                    options->out, options->out, options->out, options->out, options->out);
+    }
+    if (options->report != NULL) {
+        text_printf(&spec, "%s%s", spec.len == 0 ? "" : ",", options->report);
+    }
+    enum amt_err err =
+        spec.len == 0 ? AMT_OK : report_write_files(results, text_chars(&spec), &diag);
+    text_fini(&spec);
+    if (err != AMT_OK) {
+        amt_diag_print(&diag, stderr);
+        return err == AMT_ECONFIG ? CLI_USAGE : CLI_ENVIRONMENT;
+    }
+    return CLI_OK;
+}
+
+static void print_end(const struct running *running, const struct results *results)
+{
+    struct text out = { 0 };
+    if (strcmp(running->options->format, "tap") == 0) {
+        report_tap(&out, results);
+    } else if (strcmp(running->options->format, "json") == 0) {
+        report_json(&out, results);
+    } else {
+        for (const struct result_case *c = results->case_first; c != NULL; c = c->next) {
+            report_terminal_failure(&out, results, c, &running->style);
+        }
+        report_terminal_summary(&out, results, &running->style,
+                                running->options->out == NULL ? "" : running->options->out);
+    }
+    print(&out);
+}
+
+static int judge(const struct running *running, const struct runner_result *result)
+{
+    struct results_totals totals;
+    results_count(result->results, &totals);
+    if (g_stop_count > 0) {
+        return CLI_INTERRUPTED;
+    }
+    if (totals.bad > 0) {
+        return CLI_FAILED;
+    }
+    (void)running;
+    return totals.by_verdict[RESULT_UNSUPPORTED] == totals.cases ? CLI_NOTHING : CLI_OK;
+}
+
+static int run_suite(struct running *running)
+{
+    struct runner_result result = { .results = NULL };
+    struct amt_diag diag = { 0 };
+    struct sigaction action = { .sa_handler = on_interrupt };
+    (void)sigaction(SIGINT, &action, NULL);
+    running->runner.on_case = on_case;
+    running->runner.ctx = running;
+    running->runner.stop = &g_stop_count;
+    running->runner.engine.pki = pki_set_new(&diag);
+    if (running->runner.engine.pki == NULL) {
+        amt_diag_print(&diag, stderr);
+        return CLI_ENVIRONMENT;
+    }
+    enum amt_err err = runner_run(&running->suite, &running->runner, &result, &diag);
+    int status = CLI_ENVIRONMENT;
+    if (err == AMT_OK) {
+        describe_run(running, result.results);
+        add_requirement_texts(result.results);
+        print_end(running, result.results);
+        status = judge(running, &result);
+        int written = write_reports(running, result.results);
+        status = written == CLI_OK ? status : written;
+    } else {
+        amt_diag_print(&diag, stderr);
+    }
+    runner_free(&result);
+    pki_set_free(running->runner.engine.pki);
+    return status;
+}
+
+static int run_run(const void *options_, int argument_count, char **arguments)
+{
+    const struct run_options *options = options_;
+    struct running running = { .options = options };
+    struct amt_diag diag = { 0 };
+    running.runner = (struct runner_options){
+        .engine = { .seed = options->seed, .timeout_us = options->timeout_us },
+        .workers = (uint32_t)(options->jobs > WORKERS_MAX ? WORKERS_MAX : options->jobs),
+        .repeats = (uint32_t)options->repeat,
+        .fail_limit = (uint32_t)options->fail_fast,
+        .in_process = options->in_process
+    };
+    running.runner.engine.command_options = "";
+    int status = read_targets(&running);
+    status = status != CLI_OK ? status : read_variables(&running);
+    status = status != CLI_OK ? status : read_choices(&running);
+    if (status == CLI_OK && options->report != NULL &&
+        report_check_spec(options->report, &diag) != AMT_OK) {
+        amt_diag_print(&diag, stderr);
+        status = CLI_USAGE;
+    }
+    status = status != CLI_OK ? status : load(&running, argument_count, arguments);
+    if (status == CLI_OK && options->dry_run) {
+        list_cases(&running);
+    } else if (status == CLI_OK) {
+        status = run_suite(&running);
+    }
+    suite_free(&running.suite);
+    arena_fini(&running.pool);
+    return status;
+}
+
+const struct cli_command k_command_run = {
+    .name = "run",
+    .arguments = "[PATH|ID|GLOB]...",
+    .summary = "run scenarios against built-in actors or a target",
+    .details =
+        "Runs the scenarios named by files, folders, ids or patterns of ids; without any, all\n"
+        "below scenarios/library. FILE#cut=5 or ID#cut=5 picks cases of a matrix.\n\n"
+        "With built-in actors everything runs in virtual time: hours take milliseconds, and the\n"
+        "same seed gives the same run, byte for byte.\n\n"
+        "  amtlab run basic/first-contact\n"
+        "  amtlab run scenarios/library --report junit=junit.xml,html=report\n"
+        "  amtlab run apf --target mps=lab.example:4433 --var user=... \n\n"
+        "Exit codes: 0 all as expected, 1 a case failed, 3 a file is invalid, 4 environment,\n"
+        "5 nothing selected or everything unsupported.",
+    .options = k_options,
+    .options_bytes = sizeof(struct run_options),
+    .arguments_min = 0,
+    .arguments_max = 1000,
+    .run = run_run
+};

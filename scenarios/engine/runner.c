@@ -1,0 +1,357 @@
+#include "scenarios/engine/runner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "scenarios/engine/case_play.h"
+#include "scenarios/report/report.h"
+
+#define WORKERS_MAX 64u
+#define READ_BYTES  65536u
+
+/* Results of one worker, kept for the cases in it. */
+struct runner_tree {
+    struct results *results;
+    struct runner_tree *next;
+};
+
+struct job {
+    const struct suite_case *suite_case;
+    uint32_t attempt;
+    struct result_case *result; /* NULL: not finished */
+};
+
+struct worker {
+    pid_t pid;
+    int pipe;
+    struct job *job;
+    struct text output;
+};
+
+struct runner {
+    const struct runner_options *options;
+    struct runner_result *out;
+    struct job *jobs;
+    uint32_t job_count, next_job, bad_count, running;
+    struct worker workers[WORKERS_MAX];
+};
+
+static uint64_t real_now_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * US_PER_SECOND + (uint64_t)now.tv_nsec / 1000u;
+}
+
+static struct result_case *play_job(const struct runner *runner, const struct job *job,
+                                    struct results *results)
+{
+    struct engine_options options = runner->options->engine;
+    uint64_t start_us = real_now_us();
+    options.attempt = job->attempt;
+    struct result_case *c = results_add_case(results, job->suite_case->id);
+    case_play(job->suite_case->scenario, job->suite_case->matrix, &options, results, c);
+    c->duration_us = real_now_us() - start_us;
+    return c;
+}
+
+static bool keeps_events(const struct runner *runner, const struct result_case *c)
+{
+    return runner->options->engine.keeps_all_traces || result_verdict_is_bad(c->verdict, true);
+}
+
+static void finish_job(struct runner *runner, struct job *job, struct result_case *c)
+{
+    if (!keeps_events(runner, c)) {
+        c->event_first = c->event_last = NULL;
+    }
+    job->result = c;
+    runner->bad_count += result_verdict_is_bad(c->verdict, false) ? 1 : 0;
+    if (runner->options->on_case != NULL) {
+        runner->options->on_case(runner->options->ctx, c);
+    }
+}
+
+/* ---- in the worker ---- */
+
+static bool write_all(int file, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(file, bytes, len);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* Never returns. */
+static void work(struct runner *runner, struct job *job, int file)
+{
+    struct results *results = pool_checked(results_new());
+    struct text json = { 0 };
+    struct result_case *c = play_job(runner, job, results);
+    if (!keeps_events(runner, c)) {
+        c->event_first = c->event_last = NULL;
+    }
+    report_json(&json, results);
+    bool is_good = !json.failed && !results->failed && write_all(file, text_chars(&json), json.len);
+    text_fini(&json);
+    results_free(results);
+    (void)close(file);
+    (void)fflush(NULL);
+    _exit(is_good ? 0 : 70);
+}
+
+/* ---- in the parent ---- */
+
+static void keep_tree(struct runner *runner, struct results *results)
+{
+    struct runner_tree *tree = pool_checked(amt_alloc(sizeof *tree));
+    tree->results = results;
+    tree->next = runner->out->trees;
+    runner->out->trees = tree;
+}
+
+static struct result_case *case_of_crash(struct runner *runner, const struct worker *worker,
+                                         int status)
+{
+    struct results *results = pool_checked(results_new());
+    const struct scenario *scenario = worker->job->suite_case->scenario;
+    struct result_case *c = results_add_case(results, worker->job->suite_case->id);
+    c->verdict = RESULT_ERROR;
+    c->name = results_text(results, scenario->name);
+    c->file = results_text(results, scenario->path);
+    c->line = 1;
+    c->reason =
+        WIFSIGNALED(status)
+            ? results_printf(results, "the case's process was ended by signal %d", WTERMSIG(status))
+            : results_printf(results, "the case's process ended with status %d",
+                             WEXITSTATUS(status));
+    (void)result_set_failure(results, c, "crash", c->reason);
+    keep_tree(runner, results);
+    return c;
+}
+
+static void reap(struct runner *runner, struct worker *worker)
+{
+    int status = 0;
+    struct amt_diag diag = { 0 };
+    struct results *results = NULL;
+    (void)close(worker->pipe);
+    while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        results = report_json_read(text_chars(&worker->output), "worker", &diag);
+    }
+    struct result_case *c = results == NULL ? NULL : results->case_first;
+    if (c == NULL) {
+        results_free(results);
+        c = case_of_crash(runner, worker, status);
+    } else {
+        keep_tree(runner, results);
+    }
+    finish_job(runner, worker->job, c);
+    text_fini(&worker->output);
+    *worker = (struct worker){ .pipe = -1 };
+    runner->running--;
+}
+
+static enum amt_err start(struct runner *runner, struct worker *worker, struct amt_diag *diag)
+{
+    int ends[2];
+    struct job *job = &runner->jobs[runner->next_job];
+    (void)fflush(NULL);
+    if (pipe(ends) != 0) {
+        return amt_diag_errno(diag, errno, "cannot make a pipe for a worker");
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        int number = errno;
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        return amt_diag_errno(diag, number, "cannot start a worker");
+    }
+    if (pid == 0) {
+        (void)close(ends[0]);
+        work(runner, job, ends[1]);
+    }
+    (void)close(ends[1]);
+    *worker = (struct worker){ .pid = pid, .pipe = ends[0], .job = job };
+    runner->next_job++;
+    runner->running++;
+    return AMT_OK;
+}
+
+static void read_some(struct runner *runner, struct worker *worker)
+{
+    char chunk[READ_BYTES];
+    ssize_t n = read(worker->pipe, chunk, sizeof chunk);
+    if (n > 0) {
+        text_append(&worker->output, chunk, (size_t)n);
+    } else if (n == 0 || errno != EINTR) {
+        reap(runner, worker);
+    }
+}
+
+static bool may_start(const struct runner *runner)
+{
+    uint32_t limit = runner->options->fail_limit;
+    return runner->next_job < runner->job_count && (limit == 0 || runner->bad_count < limit) &&
+           (runner->options->stop == NULL || *runner->options->stop == 0);
+}
+
+static uint32_t worker_count(const struct runner *runner)
+{
+    uint32_t count = runner->options->workers == 0 ? 1 : runner->options->workers;
+    return count > WORKERS_MAX ? WORKERS_MAX : count;
+}
+
+static enum amt_err fill_workers(struct runner *runner, struct amt_diag *diag)
+{
+    for (uint32_t i = 0; i < worker_count(runner) && may_start(runner); i++) {
+        if (runner->workers[i].job == NULL) {
+            enum amt_err err = start(runner, &runner->workers[i], diag);
+            if (err != AMT_OK) {
+                return err;
+            }
+        }
+    }
+    return AMT_OK;
+}
+
+static enum amt_err run_in_workers(struct runner *runner, struct amt_diag *diag)
+{
+    enum amt_err err = fill_workers(runner, diag);
+    while (runner->running > 0) {
+        struct pollfd files[WORKERS_MAX];
+        struct worker *at[WORKERS_MAX];
+        nfds_t n = 0;
+        for (uint32_t i = 0; i < worker_count(runner); i++) {
+            if (runner->workers[i].job != NULL) {
+                at[n] = &runner->workers[i];
+                files[n++] = (struct pollfd){ .fd = runner->workers[i].pipe, .events = POLLIN };
+            }
+        }
+        if (poll(files, n, -1) < 0) {
+            continue; /* a signal: the stop flag is looked at below */
+        }
+        for (nfds_t i = 0; i < n; i++) {
+            if (files[i].revents != 0) {
+                read_some(runner, at[i]);
+            }
+        }
+        if (err == AMT_OK) {
+            err = fill_workers(runner, diag);
+        }
+    }
+    return err;
+}
+
+static void run_here(struct runner *runner)
+{
+    while (may_start(runner)) {
+        struct job *job = &runner->jobs[runner->next_job++];
+        struct results *results = pool_checked(results_new());
+        keep_tree(runner, results);
+        finish_job(runner, job, play_job(runner, job, results));
+    }
+}
+
+/* The cases in the order of the suite, whatever the order they finished in. */
+static void link_cases(struct runner *runner)
+{
+    struct results *results = runner->out->results;
+    for (uint32_t i = 0; i < runner->job_count; i++) {
+        struct result_case *c = runner->jobs[i].result;
+        if (c == NULL) {
+            runner->out->was_stopped = true;
+            continue;
+        }
+        c->next = NULL;
+        if (results->case_last == NULL) {
+            results->case_first = c;
+        } else {
+            results->case_last->next = c;
+        }
+        results->case_last = c;
+        results->case_count++;
+    }
+}
+
+static void add_sources(const struct suite *suite, struct results *results)
+{
+    for (const struct scenario *scenario = suite->scenarios; scenario != NULL;
+         scenario = scenario->next) {
+        for (const struct scenario_file *file = scenario->files; file != NULL; file = file->next) {
+            struct text all = { 0 };
+            char *line = NULL;
+            for (uint32_t n = 1; (line = yaml_source_line(file->document, n)) != NULL; n++) {
+                text_puts(&all, line);
+                text_puts(&all, "\n");
+                amt_free(line);
+            }
+            results_add_source(results, yaml_path(file->document), text_chars(&all));
+            text_fini(&all);
+        }
+    }
+}
+
+static void fill_jobs(struct runner *runner, const struct suite *suite)
+{
+    uint32_t repeats = runner->options->repeats == 0 ? 1 : runner->options->repeats;
+    runner->job_count = suite->case_count * repeats;
+    runner->jobs = pool_checked(amt_alloc_array(runner->job_count + 1, sizeof *runner->jobs));
+    uint32_t n = 0;
+    for (uint32_t attempt = 0; attempt < repeats; attempt++) {
+        for (const struct suite_case *c = suite->cases; c != NULL; c = c->next) {
+            runner->jobs[n++] = (struct job){ .suite_case = c, .attempt = attempt };
+        }
+    }
+}
+
+enum amt_err runner_run(const struct suite *suite, const struct runner_options *options,
+                        struct runner_result *result, struct amt_diag *diag)
+{
+    struct runner *runner = pool_checked(amt_alloc(sizeof *runner));
+    uint64_t start_us = real_now_us();
+    enum amt_err err = AMT_OK;
+    result->trees = NULL;
+    result->results = pool_checked(results_new());
+    runner->options = options;
+    runner->out = result;
+    fill_jobs(runner, suite);
+    add_sources(suite, result->results);
+    if (options->in_process) {
+        run_here(runner);
+    } else {
+        err = run_in_workers(runner, diag);
+    }
+    link_cases(runner);
+    result->results->run.seed = options->engine.seed;
+    result->results->run.duration_us = real_now_us() - start_us;
+    amt_free(runner->jobs);
+    amt_free(runner);
+    return err;
+}
+
+void runner_free(struct runner_result *result)
+{
+    results_free(result->results);
+    result->results = NULL;
+    while (result->trees != NULL) {
+        struct runner_tree *tree = result->trees;
+        result->trees = tree->next;
+        results_free(tree->results);
+        amt_free(tree);
+    }
+}

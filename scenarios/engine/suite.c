@@ -1,0 +1,252 @@
+#include "scenarios/engine/suite.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FOLDER_DEPTH_MAX 12u
+#define HEAD_BYTES       4096u
+
+const char *suite_default_folder(void)
+{
+    const char *folder = getenv("AMTLAB_SCENARIOS");
+    return folder == NULL || folder[0] == '\0' ? "scenarios/library" : folder;
+}
+
+/* What adding one argument knows. */
+struct adding {
+    struct suite *suite;
+    const struct suite_filter *filter;
+    struct amt_diag_list *errors;
+    const char *key;     /* behind '#', or NULL */
+    const char *pattern; /* of ids, or NULL */
+    uint32_t found;
+};
+
+static bool fits_any(const char *const *patterns, uint32_t count, const char *word)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (fnmatch(patterns[i], word, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_any_tag(const struct scenario *scenario, const char *const *tags, uint32_t count)
+{
+    for (const struct scenario_word *tag = scenario->tags; tag != NULL; tag = tag->next) {
+        if (fits_any(tags, count, tag->text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_spec(const struct scenario *scenario, const struct suite_filter *filter)
+{
+    for (const struct scenario_spec *spec = scenario->specs; spec != NULL; spec = spec->next) {
+        bool fits_id =
+            filter->spec_count == 0 || fits_any(filter->specs, filter->spec_count, spec->id);
+        if (fits_id && (!filter->has_level || spec->level <= filter->level)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_selected(const struct scenario *scenario, const struct suite_filter *filter)
+{
+    if (filter == NULL) {
+        return true;
+    }
+    if (filter->tag_count > 0 && !has_any_tag(scenario, filter->tags, filter->tag_count)) {
+        return false;
+    }
+    if (has_any_tag(scenario, filter->skip_tags, filter->skip_tag_count)) {
+        return false;
+    }
+    return (filter->spec_count == 0 && !filter->has_level) || has_spec(scenario, filter);
+}
+
+/* "scenarios/library/basic/x.yaml" -> "basic/x" (harness.md 6.2: the default id is the path) */
+static const char *id_of_path(struct arena *pool, const char *path)
+{
+    static const char *const k_roots[] = { "library/", "scenarios/", "./" };
+    const char *start = path;
+    for (size_t i = 0; i < sizeof k_roots / sizeof k_roots[0] && start == path; i++) {
+        const char *root = strstr(path, k_roots[i]);
+        start = root == NULL ? path : root + strlen(k_roots[i]);
+    }
+    size_t len = strlen(start);
+    if (len > 5 && strcmp(start + len - 5, ".yaml") == 0) {
+        len -= 5;
+    }
+    return pool_text(pool, start, len);
+}
+
+static void add_cases(struct adding *adding, struct scenario *scenario)
+{
+    struct suite *suite = adding->suite;
+    uint32_t count = 0;
+    for (const struct matrix_case *c = matrix_expand(scenario, &count); c != NULL; c = c->next) {
+        if (adding->key != NULL && fnmatch(adding->key, c->key, 0) != 0) {
+            continue;
+        }
+        struct suite_case *entry = pool_alloc(&suite->pool, sizeof *entry);
+        entry->scenario = scenario;
+        entry->matrix = c;
+        entry->id = matrix_case_id(&suite->pool, scenario, c);
+        if (suite->last_case == NULL) {
+            suite->cases = entry;
+        } else {
+            suite->last_case->next = entry;
+        }
+        suite->last_case = entry;
+        suite->case_count++;
+        adding->found++;
+    }
+}
+
+static void report_twice(struct adding *adding, const struct scenario *scenario,
+                         const struct scenario *other)
+{
+    struct amt_diag *diag = amt_diag_list_add(adding->errors, AMT_ECONFIG, scenario->path, 1, 1);
+    amt_diag_set(diag, AMT_ECONFIG, "the id '%s' is used by %s too", scenario->id, other->path);
+    amt_diag_hint(diag, "ids identify cases in reports: give one of them another `id`");
+}
+
+static void add_scenario(struct adding *adding, struct scenario *scenario)
+{
+    struct suite *suite = adding->suite;
+    for (const struct scenario *at = suite->scenarios; at != NULL; at = at->next) {
+        if (strcmp(at->id, scenario->id) == 0) {
+            if (strcmp(at->path, scenario->path) != 0) {
+                report_twice(adding, scenario, at);
+            }
+            adding->found++;
+            scenario_free(scenario);
+            return;
+        }
+    }
+    if (suite->last_scenario == NULL) {
+        suite->scenarios = scenario;
+    } else {
+        suite->last_scenario->next = scenario;
+    }
+    suite->last_scenario = scenario;
+    suite->scenario_count++;
+    add_cases(adding, scenario);
+}
+
+static void add_file(struct adding *adding, const char *path)
+{
+    const char *id = id_of_path(&adding->suite->pool, path);
+    uint32_t errors_before = adding->errors->count;
+    struct scenario *scenario = scenario_load(path, id, adding->errors);
+    adding->suite->files_seen++;
+    if (scenario == NULL) {
+        adding->found++; /* it was there, and its errors are known */
+        return;
+    }
+    bool fits_pattern = adding->pattern == NULL || fnmatch(adding->pattern, scenario->id, 0) == 0;
+    if (!fits_pattern && adding->errors->count > errors_before) {
+        adding->errors->count = errors_before; /* of a file that nobody asked for */
+    }
+    if (fits_pattern && is_selected(scenario, adding->filter)) {
+        add_scenario(adding, scenario);
+        return;
+    }
+    adding->found += fits_pattern ? 1 : 0; /* left out by a filter, but not unknown */
+    scenario_free(scenario);
+}
+
+/* Profiles, parts and targets lie beside scenarios: the first key tells. */
+static bool is_scenario_file(const char *path)
+{
+    char head[HEAD_BYTES];
+    size_t len = strlen(path);
+    if (len < 6 || strcmp(path + len - 5, ".yaml") != 0) {
+        return false;
+    }
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return false;
+    }
+    size_t got = fread(head, 1, sizeof head - 1, file);
+    head[got] = '\0';
+    (void)fclose(file);
+    for (const char *line = head; line != NULL && *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        if (*line != '#' && *line != '\n' && *line != '\r') {
+            return strncmp(line, "amtlab:", 7) == 0;
+        }
+        line = end == NULL ? NULL : end + 1;
+    }
+    return false;
+}
+
+static void add_folder(struct adding *adding, const char *path, uint32_t depth)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        const char *inner = pool_printf(&adding->suite->pool, "%s/%s", path, entries[i]->d_name);
+        struct stat status;
+        bool is_hidden = entries[i]->d_name[0] == '.';
+        free(entries[i]); /* from scandir */
+        if (is_hidden || stat(inner, &status) != 0) {
+            continue;
+        }
+        if (S_ISDIR(status.st_mode) && depth < FOLDER_DEPTH_MAX) {
+            add_folder(adding, inner, depth + 1);
+        } else if (S_ISREG(status.st_mode) && is_scenario_file(inner)) {
+            add_file(adding, inner);
+        }
+    }
+    free(entries); /* from scandir */
+}
+
+static const char *without_slash(struct arena *pool, const char *path)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
+    return pool_text(pool, path, len);
+}
+
+enum amt_err suite_add(struct suite *suite, const char *argument, const struct suite_filter *filter,
+                       struct amt_diag_list *errors)
+{
+    const char *hash = strchr(argument, '#');
+    struct adding adding = { .suite = suite, .filter = filter, .errors = errors };
+    struct stat status;
+    const char *name =
+        hash == NULL ? argument : pool_text(&suite->pool, argument, (size_t)(hash - argument));
+    name = without_slash(&suite->pool, name);
+    adding.key = hash == NULL ? NULL : hash + 1;
+    if (stat(name, &status) == 0 && S_ISDIR(status.st_mode)) {
+        add_folder(&adding, name, 0);
+    } else if (stat(name, &status) == 0) {
+        add_file(&adding, name);
+    } else {
+        adding.pattern = name;
+        add_folder(&adding, suite_default_folder(), 0);
+    }
+    return adding.found == 0 ? AMT_EUNKNOWN : AMT_OK;
+}
+
+void suite_free(struct suite *suite)
+{
+    while (suite->scenarios != NULL) {
+        struct scenario *scenario = suite->scenarios;
+        suite->scenarios = scenario->next;
+        scenario_free(scenario);
+    }
+    arena_fini(&suite->pool);
+    *suite = (struct suite){ .case_count = 0 };
+}
