@@ -31,17 +31,21 @@ struct http_limits {
 /* One whole request; answer with http_respond, at once or later (until then the next one waits). */
 typedef void http_request_fn(void *ctx, struct http_server_connection *connection,
                              const struct http_request *request);
-/* on_end: the connection is gone (last callback). Takes the stream. pre[0, pre_len) are bytes already
- * read from it. NULL without memory. */
+/* on_end: the connection is gone (last callback, exactly one; also after http_server_close and
+ * http_upgrade, from inside them). Takes the stream. pre[0, pre_len) are bytes already read from
+ * it. NULL without memory. What is no HTTP or above a limit is answered with 400, 408, 413 or
+ * 431. */
 struct http_server_connection *http_serve(struct loop *loop, struct stream *s,
                                           const struct http_limits *limits,
                                           http_request_fn *on_request, void (*on_end)(void *ctx),
                                           void *ctx, const uint8_t *pre, uint32_t pre_len);
-/* headers: extra "Name: value\r\n" lines or NULL. Content-Length is added; HEAD sends no body. */
+/* headers: extra "Name: value\r\n" lines or NULL. Content-Length and Connection are added; HEAD and
+ * 204 send no body. */
 void http_respond(struct http_server_connection *connection, int status, const char *content_type,
                   const char *headers, const void *body, uint32_t body_len);
-/* Answers 101 with headers and hands the stream over with the bytes read ahead; the connection is
- * gone. */
+/* Answers 101 with headers (Upgrade and Connection among them) and hands the stream over,
+ * without a handler, with the bytes read ahead. NULL if the client has left or memory is short.
+ * Either way the connection is gone. */
 struct stream *http_upgrade(struct http_server_connection *connection, const char *headers,
                             struct text *read_ahead);
 /* The next answer carries "Connection: close" and ends the connection. */
@@ -57,7 +61,9 @@ struct http_response {
     const char *error; /* NULL, or why there is no response */
 };
 typedef void http_response_fn(void *ctx, const struct http_response *response);
-/* One request on a connected (or connecting) stream, which it takes and closes. */
+/* One request on a connected (or connecting) stream, which it takes and closes. on_response comes
+ * exactly once, from inside this call only if the request cannot be sent; what response points to
+ * lives until it returns. */
 void http_fetch(struct loop *loop, struct stream *s, const char *method, const char *target,
                 const char *host, const char *headers, const void *body, uint32_t body_len,
                 uint64_t limit_us, http_response_fn *on_response, void *ctx);

@@ -36,15 +36,31 @@ static void finish(struct fetch *f, const char *error)
     amt_free(f);
 }
 
+/* "100 Continue" and its like announce the answer (RFC 9110, 15.2); 101 is one. */
+static bool is_interim(const struct http_message *m)
+{
+    return m->parser.status_code < HTTP_STATUS_OK &&
+           m->parser.status_code != HTTP_STATUS_SWITCHING_PROTOCOLS;
+}
+
 static void on_data(void *ctx, const uint8_t *in, uint32_t len)
 {
     struct fetch *f = ctx;
-    (void)http_message_feed(&f->message, in, len);
-    if (f->message.error_status != 0) {
-        finish(f, f->message.error_status == 413 ? "the answer is too long"
-                                                 : "the answer is not HTTP/1.1");
-    } else if (f->message.is_whole) {
-        finish(f, NULL);
+    struct http_message *m = &f->message;
+    for (uint32_t at = 0; at < len;) {
+        at += (uint32_t)http_message_feed(m, in + at, len - at);
+        if (m->error_status != 0) {
+            finish(f, m->error_status == HTTP_STATUS_BAD_REQUEST ? "the answer is not HTTP/1.1"
+                                                                 : "the answer is too long");
+            return;
+        }
+        if (m->is_whole && !is_interim(m)) {
+            finish(f, NULL);
+            return;
+        }
+        if (m->is_whole) {
+            http_message_reset(m);
+        }
     }
 }
 
@@ -82,12 +98,14 @@ void http_fetch(struct loop *loop, struct stream *s, const char *method, const c
     f->on_response = on_response;
     f->ctx = ctx;
     http_message_init(&f->message, HTTP_RESPONSE, NULL);
+    f->message.has_no_body = strcmp(method, "HEAD") == 0;
     timer_init(&f->limit, loop, on_limit, f);
     timer_start(&f->limit, limit_us);
     stream_set_handler(s, &k_handler, f);
     text_printf(&f->request, "%s %s HTTP/1.1\r\nHost: %s\r\n%s", method, target, host,
                 headers == NULL ? "" : headers);
-    if (body_len > 0) {
+    bool may_have_body = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+    if (body_len > 0 || may_have_body) {
         text_printf(&f->request, "Content-Length: %u\r\n", body_len);
     }
     text_puts(&f->request, "\r\n");

@@ -20,7 +20,10 @@ struct http_message {
     uint32_t header_count;
     struct bytes body;
     bool in_value, is_whole, is_started;
-    int error_status; /* 413, 431, or 0 */
+    bool is_head_done;     /* what looks like headers now are trailers: dropped */
+    bool expects_continue; /* the peer waits for "100 Continue" before it sends the body */
+    bool has_no_body;      /* set by the owner: the answer to a HEAD */
+    int error_status;      /* 400, 413, 431, or 0 */
 };
 
 void http_message_init(struct http_message *message, enum http_parser_type type,
@@ -30,7 +33,5 @@ void http_message_reset(struct http_message *message);
 /* Parses up to the end of one message; returns the bytes used. After that: is_whole, or
  * error_status (400 for what is no HTTP), or more is needed. len 0: the stream has ended. */
 size_t http_message_feed(struct http_message *message, const uint8_t *in, size_t len);
-/* Pointers into the finished head. */
-void http_message_finish(struct http_message *message);
 
 #endif

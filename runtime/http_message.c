@@ -44,6 +44,9 @@ static int on_url(http_parser *parser, const char *at, size_t len)
 static int on_field(http_parser *parser, const char *at, size_t len)
 {
     struct http_message *m = message_of(parser);
+    if (m->is_head_done) {
+        return 0;
+    }
     bool is_new = m->in_value || m->header_count == 0;
     if (is_new) {
         if (m->header_count == HTTP_HEADERS_MAX) {
@@ -63,6 +66,9 @@ static int on_field(http_parser *parser, const char *at, size_t len)
 static int on_value(http_parser *parser, const char *at, size_t len)
 {
     struct http_message *m = message_of(parser);
+    if (m->is_head_done) {
+        return 0;
+    }
     if (!m->in_value) {
         m->in_value = true;
         if (begin_text(m, &m->values[m->header_count - 1]) != 0) {
@@ -72,16 +78,32 @@ static int on_value(http_parser *parser, const char *at, size_t len)
     return append(m, at, len);
 }
 
+/* Pointers into the finished head, which does not grow any more. */
+static void set_headers(struct http_message *m)
+{
+    for (uint32_t i = 0; i < m->header_count; i++) {
+        m->headers[i].name = m->head.chars + m->names[i];
+        m->headers[i].value = m->head.chars + m->values[i];
+    }
+}
+
 static int on_headers(http_parser *parser)
 {
     struct http_message *m = message_of(parser);
     text_append(&m->head, "", 1);
+    if (m->head.failed) {
+        return -1;
+    }
+    m->is_head_done = true;
+    set_headers(m);
+    const char *expectation = http_header_find(m->headers, m->header_count, "Expect");
+    m->expects_continue = expectation != NULL && strcasecmp(expectation, "100-continue") == 0;
     bool has_length = parser->content_length != UINT64_MAX;
     if (has_length && parser->content_length > m->body_max_bytes) {
         m->error_status = 413;
         return -1;
     }
-    return 0;
+    return m->has_no_body ? 1 : 0;
 }
 
 static int on_body(http_parser *parser, const char *at, size_t len)
@@ -135,6 +157,8 @@ void http_message_reset(struct http_message *m)
     m->in_value = false;
     m->is_whole = false;
     m->is_started = false;
+    m->is_head_done = false;
+    m->expects_continue = false;
     m->error_status = 0;
     if (HTTP_PARSER_ERRNO(&m->parser) == HPE_PAUSED) {
         http_parser_pause(&m->parser, 0);
@@ -148,18 +172,7 @@ size_t http_message_feed(struct http_message *m, const uint8_t *in, size_t len)
     if (error != HPE_OK && error != HPE_PAUSED && m->error_status == 0) {
         m->error_status = error == HPE_HEADER_OVERFLOW ? 431 : 400;
     }
-    if (m->is_whole) {
-        http_message_finish(m);
-    }
     return used;
-}
-
-void http_message_finish(struct http_message *m)
-{
-    for (uint32_t i = 0; i < m->header_count && m->head.chars != NULL; i++) {
-        m->headers[i].name = m->head.chars + m->names[i];
-        m->headers[i].value = m->head.chars + m->values[i];
-    }
 }
 
 const char *http_header_find(const struct http_header *headers, uint32_t count, const char *name)

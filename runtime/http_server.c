@@ -9,7 +9,9 @@
 struct http_server_connection {
     struct stream *stream;
     struct http_message message;
-    struct bytes ahead; /* bytes behind a request that is being answered */
+    struct bytes ahead;  /* bytes behind a request that is being answered */
+    const uint8_t *rest; /* the same while on_request runs: borrowed from the data in hand */
+    uint32_t rest_len;
     struct timer idle;
     uint64_t idle_limit_us;
     http_request_fn *on_request;
@@ -22,48 +24,6 @@ struct http_server_connection {
     bool is_gone;
     bool input_ended;
 };
-
-static const char *reason_of(int status)
-{
-    switch (status) {
-    case 101:
-        return "Switching Protocols";
-    case 200:
-        return "OK";
-    case 202:
-        return "Accepted";
-    case 400:
-        return "Bad Request";
-    case 401:
-        return "Unauthorized";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 408:
-        return "Request Timeout";
-    case 409:
-        return "Conflict";
-    case 413:
-        return "Payload Too Large";
-    case 426:
-        return "Upgrade Required";
-    case 431:
-        return "Request Header Fields Too Large";
-    case 500:
-        return "Internal Server Error";
-    case 502:
-        return "Bad Gateway";
-    case 503:
-        return "Service Unavailable";
-    case 504:
-        return "Gateway Timeout";
-    default:
-        return status < 400 ? "OK" : "Error";
-    }
-}
 
 static void destroy(struct http_server_connection *c)
 {
@@ -105,9 +65,11 @@ static void finish(struct http_server_connection *c)
 static void refuse(struct http_server_connection *c, int status)
 {
     char body[64];
-    int len = snprintf(body, sizeof body, "%d %s\n", status, reason_of(status));
+    int len =
+        snprintf(body, sizeof body, "%d %s\n", status, http_status_str((enum http_status)status));
     c->closes = true;
     c->is_answering = true;
+    c->is_head = false;
     http_respond(c, status, "text/plain", NULL, body, (uint32_t)len);
 }
 
@@ -130,19 +92,38 @@ static void dispatch(struct http_server_connection *c)
     c->on_request(c->ctx, c, &request);
 }
 
+/* The client waits with the body until it is asked for it (RFC 9110, 10.1.1). */
+static void allow_body(struct http_server_connection *c)
+{
+    static const char k_continue[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!c->is_gone && c->message.expects_continue && !c->message.is_whole) {
+        c->message.expects_continue = false;
+        if (stream_write(c->stream, k_continue, sizeof k_continue - 1) != AMT_OK) {
+            finish(c);
+        }
+    }
+}
+
 /* Feeds in; what lies behind a whole request is kept until that is answered. */
 static void feed(struct http_server_connection *c, const uint8_t *in, uint32_t len)
 {
     uint32_t at = 0;
     while (!c->is_gone && !c->is_answering && at < len) {
+        bool was_started = c->message.is_started;
         at += (uint32_t)http_message_feed(&c->message, in + at, len - at);
         if (c->message.error_status != 0) {
             refuse(c, c->message.error_status);
             return;
         }
         if (c->message.is_whole) {
+            c->rest = in + at;
+            c->rest_len = len - at;
             dispatch(c);
+            c->rest_len = 0;
+        } else if (c->message.is_started && !was_started) {
+            timer_start(&c->idle, c->idle_limit_us); /* the request's own time begins */
         }
+        allow_body(c);
     }
     if (!c->is_gone && at < len) {
         if (bytes_append(&c->ahead, in + at, len - at) != AMT_OK) {
@@ -158,13 +139,11 @@ static void on_data(void *ctx, const uint8_t *in, uint32_t len)
     struct http_server_connection *c = ctx;
     c->depth += 1;
     if (c->ahead.len > 0 || c->is_answering) {
+        stream_pause(c->stream); /* hold back who sends on while being answered */
         if (bytes_append(&c->ahead, in, len) != AMT_OK) {
             finish(c);
         }
     } else {
-        if (!timer_is_running(&c->idle)) {
-            timer_start(&c->idle, c->idle_limit_us);
-        }
         feed(c, in, len);
     }
     leave(c);
@@ -239,12 +218,15 @@ struct http_server_connection *http_serve(struct loop *loop, struct stream *s,
 static void send_head(struct http_server_connection *c, int status, const char *content_type,
                       const char *headers, uint32_t body_len, struct text *out)
 {
-    text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_of(status));
+    text_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_str((enum http_status)status));
     if (content_type != NULL) {
         text_printf(out, "Content-Type: %s\r\n", content_type);
     }
-    text_printf(out, "Content-Length: %u\r\nConnection: %s\r\n%s\r\n", body_len,
-                c->closes ? "close" : "keep-alive", headers == NULL ? "" : headers);
+    if (status != HTTP_STATUS_NO_CONTENT) {
+        text_printf(out, "Content-Length: %u\r\n", body_len);
+    }
+    text_printf(out, "Connection: %s\r\n%s\r\n", c->closes ? "close" : "keep-alive",
+                headers == NULL ? "" : headers);
 }
 
 void http_respond(struct http_server_connection *c, int status, const char *content_type,
@@ -255,7 +237,7 @@ void http_respond(struct http_server_connection *c, int status, const char *cont
     }
     struct text out = { 0 };
     send_head(c, status, content_type, headers, body_len, &out);
-    if (!c->is_head && body_len > 0) {
+    if (!c->is_head && status != HTTP_STATUS_NO_CONTENT && body_len > 0) {
         text_append(&out, body, body_len);
     }
     c->depth += 1;
@@ -278,17 +260,21 @@ void http_respond(struct http_server_connection *c, int status, const char *cont
 struct stream *http_upgrade(struct http_server_connection *c, const char *headers,
                             struct text *read_ahead)
 {
-    struct text out = { 0 };
-    text_printf(&out, "HTTP/1.1 101 %s\r\n%s\r\n", reason_of(101), headers);
-    struct stream *s = c->stream;
-    bool is_sent =
-        !c->is_gone && !out.failed && stream_write(s, out.chars, (uint32_t)out.len) == AMT_OK;
-    text_fini(&out);
-    if (!is_sent) {
+    if (c->is_gone) {
         return NULL;
     }
-    if (c->ahead.len > 0) {
-        text_append(read_ahead, (const char *)bytes_front(&c->ahead), c->ahead.len);
+    struct text out = { 0 };
+    text_printf(&out, "HTTP/1.1 101 Switching Protocols\r\n%s\r\n", headers);
+    text_append(read_ahead, (const char *)bytes_front(&c->ahead), c->ahead.len);
+    text_append(read_ahead, (const char *)c->rest, c->rest_len);
+    struct stream *s = c->stream;
+    /* The end of the input was told to us: the next owner would wait for it for ever. */
+    bool is_good = !c->input_ended && !out.failed && !read_ahead->failed &&
+                   stream_write(s, out.chars, (uint32_t)out.len) == AMT_OK;
+    text_fini(&out);
+    if (!is_good) {
+        finish(c);
+        return NULL;
     }
     stream_set_handler(s, NULL, NULL);
     stream_resume(s);
