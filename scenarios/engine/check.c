@@ -24,7 +24,11 @@ static const struct value *find_known(void *ctx, const char *path, struct amt_di
     }
     names[n] = NULL;
     const char *root = pool_text(check->scope.pool, path, strcspn(path, "."));
-    if (value_get(check->known, root) != NULL) {
+    const struct value *known = value_get(check->known, root);
+    if (known != NULL && known->kind == VALUE_TEXT && strstr(known->text, ".yaml") != NULL) {
+        return value_pending(check->scope.pool); /* names a file that another part reads */
+    }
+    if (known != NULL) {
         amt_diag_set(diag, AMT_ECONFIG, "'%s' has no part '%s'", root, path + strlen(root) + 1);
         return NULL;
     }

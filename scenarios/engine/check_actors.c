@@ -137,11 +137,11 @@ void check_actor_node(struct check *check, const struct scenario_part *part)
         check_kind(check, part, node != NULL && node->kind == YAML_SCALAR ? node : NULL);
         return;
     }
-    const struct value *attributes = check_value(check, part->node);
     if (kind->part != NULL) {
         check_need(check, node, kind->name, kind->part);
         return;
     }
+    const struct value *attributes = check_value(check, part->node);
     for (const struct yaml_node *at = part->node->first; at != NULL; at = at->next) {
         const struct key_def *key = key_find(kind->keys, at->key);
         if (key != NULL) {

@@ -1,0 +1,26 @@
+# Two runs with one seed give the same results.json but for real time, whatever the number of workers
+# (harness.md 13.1); another seed gives another one, so that the comparison means something.
+function(run name seed jobs)
+  execute_process(
+    COMMAND ${AMTLAB} run scenarios/library --seed ${seed} --jobs ${jobs} --quiet
+      --keep-traces all --report json=${FOLDER}/${name}.json
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "amtlab run ended with ${status}\n${output}\n${errors}")
+  endif()
+  file(READ ${FOLDER}/${name}.json text)
+  string(REGEX REPLACE "\"real_time\": *{[^}]*}" "" text "${text}")
+  string(REGEX REPLACE "\"repro\": *\"[^\"]*\"" "" text "${text}")
+  string(SHA256 hash "${text}")
+  set(${name} ${hash} PARENT_SCOPE)
+endfunction()
+
+run(first 7 1)
+run(second 7 3)
+run(third 8 2)
+if(NOT first STREQUAL second)
+  message(FATAL_ERROR "two runs with one seed differ: compare ${FOLDER}/first.json and second.json")
+endif()
+if(first STREQUAL third)
+  message(FATAL_ERROR "another seed gives the same results: the comparison is blind")
+endif()
