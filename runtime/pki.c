@@ -35,14 +35,14 @@ struct pki_identity *pki_identity_new(X509 *certificate, EVP_PKEY *key)
     identity->key = key;
     identity->above = above;
     identity->references = 1;
+    identity->self = identity;
     return identity;
 }
 
 struct pki_identity *pki_identity_ref(const struct pki_identity *identity)
 {
-    struct pki_identity *shared = (struct pki_identity *)(uintptr_t)identity;
-    shared->references += 1;
-    return shared;
+    identity->self->references += 1;
+    return identity->self;
 }
 
 void pki_identity_free(struct pki_identity *identity)
@@ -168,6 +168,7 @@ struct pki_trust *pki_trust_new(void)
     }
     trust->store = store;
     trust->references = 1;
+    trust->self = trust;
     return trust;
 }
 
@@ -178,9 +179,8 @@ enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *r
 
 struct pki_trust *pki_trust_ref(const struct pki_trust *trust)
 {
-    struct pki_trust *shared = (struct pki_trust *)(uintptr_t)trust;
-    shared->references += 1;
-    return shared;
+    trust->self->references += 1;
+    return trust->self;
 }
 
 void pki_trust_free(struct pki_trust *trust)

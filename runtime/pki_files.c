@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "runtime/pki_internal.h"
 
-#define PEM_MAX_BYTES (1024 * 1024)
+#define PEM_MAX_BYTES (1024L * 1024L)
 
 static BIO *read_file(const char *path, bool is_key, struct amt_diag *diag)
 {
@@ -78,9 +78,10 @@ static enum amt_err not_pem(const char *path, const char *what, struct amt_diag 
 /* A service has nobody to ask: OpenSSL would prompt on the terminal. */
 static int refuse_passphrase(char *out, int cap, int is_writing, void *is_encrypted)
 {
-    (void)out;
-    (void)cap;
     (void)is_writing;
+    if (cap > 0) {
+        out[0] = '\0';
+    }
     *(bool *)is_encrypted = true;
     return -1;
 }

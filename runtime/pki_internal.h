@@ -12,11 +12,13 @@ struct pki_identity {
     EVP_PKEY *key;
     STACK_OF(X509) * above; /* issuers, nearest first; may be empty */
     uint32_t references;
+    struct pki_identity *self; /* counting references changes nothing a const pointer promises */
 };
 
 struct pki_trust {
     X509_STORE *store;
     uint32_t references;
+    struct pki_trust *self;
 };
 
 /* Takes certificate and key (also on failure). NULL without memory. */

@@ -47,11 +47,11 @@ static bool add_name(X509_NAME *name, const char *field, const char *value)
                                       -1, 0) == 1;
 }
 
-static bool add_extension(X509 *certificate, const X509 *issuer, int nid, const char *value)
+static bool add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
     X509V3_CTX context;
     X509V3_set_ctx_nodb(&context);
-    X509V3_set_ctx(&context, (X509 *)(uintptr_t)issuer, certificate, NULL, NULL, 0);
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
     bool good = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
     X509_EXTENSION_free(extension);
@@ -103,7 +103,7 @@ static bool add_names(X509 *certificate, const struct pki_request *request)
     return good;
 }
 
-static bool add_usage(X509 *certificate, const X509 *issuer, const struct pki_request *request)
+static bool add_usage(X509 *certificate, X509 *issuer, const struct pki_request *request)
 {
     const char *purpose = request->for_server && request->for_client ? "serverAuth,clientAuth"
                           : request->for_server                      ? "serverAuth"
@@ -140,7 +140,7 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const struct pki_request *req
                  const struct pki_identity *issuer)
 {
     X509_NAME *subject = X509_get_subject_name(certificate);
-    const X509 *above = issuer == NULL ? certificate : issuer->certificate;
+    X509 *above = issuer == NULL ? certificate : issuer->certificate;
     time_t not_before = (time_t)(request->not_before_s == 0 ? NOT_BEFORE_S : request->not_before_s);
     time_t not_after = (time_t)(request->not_after_s == 0 ? NOT_AFTER_S : request->not_after_s);
     return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
