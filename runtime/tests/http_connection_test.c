@@ -6,7 +6,15 @@
 #include "base/unit.h"
 #include "runtime/http.h"
 
-enum reaction { ANSWER, ANSWER_LATER, UPGRADE, UPGRADE_LATER, CLOSE, KEEP_SILENT };
+enum reaction {
+    ANSWER,
+    ANSWER_LATER,
+    ANSWER_AND_CLOSE,
+    UPGRADE,
+    UPGRADE_LATER,
+    CLOSE,
+    KEEP_SILENT
+};
 
 struct fixture {
     struct loop *loop;
@@ -38,7 +46,10 @@ static void react(struct fixture *f, enum reaction reaction)
 {
     static const struct stream_handler k_upgraded = { .on_data = upgraded_data,
                                                       .on_end = upgraded_end };
-    if (reaction == ANSWER) {
+    if (reaction == ANSWER_AND_CLOSE) {
+        http_close_after_response(f->server);
+    }
+    if (reaction == ANSWER || reaction == ANSWER_AND_CLOSE) {
         char *body = amt_alloc(f->answer_len + 1);
         memset(body, 'b', f->answer_len);
         http_respond(f->server, f->status, NULL, NULL, body, f->answer_len);
@@ -282,6 +293,19 @@ static void the_owner_may_close_inside_the_request(void **state)
     fixture_close(&f);
 }
 
+static void the_owner_may_make_an_answer_the_last(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, ANSWER_AND_CLOSE, "");
+    send_text(&f, "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+    run_for(&f, 100000);
+    assert_int_equal(f.requests, 1);
+    expect_text(&f, "Connection: close\r\n");
+    assert_true(f.server_ended && f.raw_ended);
+    fixture_close(&f);
+}
+
 /* .NET and curl wait for it before they send a body. */
 static void expect_100_continue_is_answered(void **state)
 {
@@ -404,7 +428,8 @@ static void a_request_has_its_whole_time_after_an_idle_while(void **state)
     send_text(&f, "GET / H");
     for (int i = 0; i < 8; i++) { /* dribbling does not stretch it */
         run_for(&f, 2 * US_PER_SECOND);
-        (void)stream_write(f.raw, "T", 1);
+        enum amt_err err = stream_write(f.raw, "T", 1);
+        assert_true(err == AMT_OK || f.server_ended);
     }
     assert_true(f.server_ended);
     expect_text(&f, "408 Request Timeout");
@@ -454,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_client_that_only_finished_sending_gets_its_answer),
         cmocka_unit_test(a_client_that_resets_ends_the_connection_at_once),
         cmocka_unit_test(the_owner_may_close_inside_the_request),
+        cmocka_unit_test(the_owner_may_make_an_answer_the_last),
         cmocka_unit_test(expect_100_continue_is_answered),
         cmocka_unit_test(trailer_fields_are_not_headers),
         cmocka_unit_test(ambiguous_lengths_are_refused),

@@ -66,7 +66,8 @@ static void fetch(const struct call *call, struct peer *peer, struct fetched *go
     (void)loop_run_until(loop, NULL, NULL, 100000);
     uint32_t len = (uint32_t)strlen(call->answer);
     for (uint32_t i = 0; i < len; i += call->dribbles ? 1 : len) {
-        (void)stream_write(peer->stream, call->answer + i, call->dribbles ? 1 : len);
+        assert_int_equal(stream_write(peer->stream, call->answer + i, call->dribbles ? 1 : len),
+                         AMT_OK);
     }
     if (call->resets) {
         stream_reset(peer->stream);

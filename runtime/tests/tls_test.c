@@ -1,4 +1,8 @@
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -262,6 +266,37 @@ static void a_bare_fin_counts_as_the_end(void **state)
     fixture_fini(&f);
 }
 
+/* For Wireshark; whoever reads it reads everything, so nobody else may. */
+static void session_keys_are_logged_when_asked_for(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/amtlab-keys-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && close(fd) == 0);
+    assert_int_equal(unlink(path), 0);
+    for (int round = 0; round < 2; round++) { /* the second run adds to the file */
+        struct fixture f;
+        fixture_init(&f);
+        f.server_settings.key_log_path = path;
+        fixture_connect(&f);
+        assert_true(f.server.is_open);
+        fixture_fini(&f);
+    }
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char line[400];
+    int secrets = 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        secrets += strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0 ? 1 : 0;
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(secrets, 2);
+}
+
 static void unusable_settings_are_told(void **state)
 {
     (void)state;
@@ -466,6 +501,7 @@ int main(void)
         cmocka_unit_test(what_is_written_before_the_handshake_follows_it),
         cmocka_unit_test(garbage_and_silence_end_the_handshake),
         cmocka_unit_test(a_bare_fin_counts_as_the_end),
+        cmocka_unit_test(session_keys_are_logged_when_asked_for),
         cmocka_unit_test(unusable_settings_are_told),
         cmocka_unit_test(a_common_name_with_a_zero_byte_matches_nothing),
         cmocka_unit_test(the_most_specific_common_name_is_the_one_that_counts),
