@@ -90,6 +90,8 @@ static void on_end(void *ctx, const struct stream_end *end)
                              stream_end_name(end->kind), end->text);
     c->has_ended = true;
     c->end = *end;
+    stream_close(c->stream); /* end lives in the stream: used above for the last time */
+    c->stream = NULL;
     case_wake(c->actor->run);
 }
 

@@ -50,6 +50,8 @@ static void on_message(void *ctx, enum apf_direction direction, const struct apf
     item->is_out = direction == wire_direction(wire);
     item->bytes = (const uint8_t *)pool_text(pool, (const char *)bytes, len);
     item->len = len;
+    item->from = item->is_out ? actor->name : wire->peer;
+    item->to = item->is_out ? wire->peer : actor->name;
     item->fields = value_map(pool);
     item->text = pool_printf(pool, "not APF (%s), %u bytes", why == NULL ? "" : why, len);
     if (message != NULL) {
@@ -61,8 +63,7 @@ static void on_message(void *ctx, enum apf_direction direction, const struct apf
     /* A built-in server at the other end notes what we send when it arrives. */
     const struct actor *peer = case_actor(actor->run, wire->peer);
     if (!item->is_out || peer == NULL || peer->is_external || !peer->is_started) {
-        record_event(actor->run, item, item->is_out ? actor->name : wire->peer,
-                     item->is_out ? wire->peer : actor->name);
+        record_event(actor->run, item, item->from, item->to);
     }
 }
 
@@ -76,7 +77,9 @@ static void add_raw(struct wire *wire, const uint8_t *bytes, uint32_t len)
     item->bytes = (const uint8_t *)pool_text(pool, (const char *)bytes, len);
     item->len = len;
     item->text = pool_printf(pool, "%u bytes", len);
-    record_event(wire->actor->run, item, wire->peer, wire->actor->name);
+    item->from = wire->peer;
+    item->to = wire->actor->name;
+    record_event(wire->actor->run, item, item->from, item->to);
 }
 
 static void on_open(void *ctx)

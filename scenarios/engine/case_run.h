@@ -53,9 +53,10 @@ struct item {
     const struct value *fields;
     const uint8_t *bytes; /* MESSAGE */
     uint32_t len;
-    const char *text;     /* in words */
-    const char *by, *how; /* CLOSED: "peer" "us"; "fin" "reset" "close_notify" "alert" "timeout" */
-    int alert;            /* CLOSED: TLS alert, -1 for none */
+    const char *text;      /* in words */
+    const char *from, *to; /* MESSAGE: names of the ends */
+    const char *by, *how;  /* CLOSED: "peer" "us"; "fin" "reset" "close_notify" "alert" "timeout" */
+    int alert;             /* CLOSED: TLS alert, -1 for none */
     struct item *next;
 };
 

@@ -218,7 +218,9 @@ static const struct fault_verb *check_fault_verb(struct check *check,
     const char *names[64];
     uint32_t n = 0;
     if (action == NULL || action->kind != YAML_MAP || action->count != 1) {
-        if (action != NULL) {
+        bool is_open =
+            action != NULL && action->kind == YAML_SCALAR && strstr(action->text, "${") != NULL;
+        if (action != NULL && !is_open) {
             struct amt_diag *diag = checker_report(check->checker, action, false);
             amt_diag_set(diag, AMT_ECONFIG, "'do' of a fault has exactly one verb");
         }

@@ -76,8 +76,9 @@ static void check_role(struct check *check, const struct yaml_node *node,
         return;
     }
     const struct actor_kind *kind = check_actor(check, actor);
+    /* one that is unknown is reported where it is named */
     if (kind == NULL || kind->role == ACTOR_LATER || (kind->role & verb->roles) != 0) {
-        return; /* an unknown actor is reported where it is named */
+        return;
     }
     struct amt_diag *diag = checker_report(check->checker, node, true);
     struct text who = { 0 };
@@ -270,8 +271,11 @@ static void check_fault_id(struct check *check, const struct yaml_node *node)
 static const char *actor_of(struct check *check, const struct yaml_node *step, const char *outer)
 {
     const struct yaml_node *node = yaml_get(step, "actor");
-    if (node == NULL || node->kind != YAML_SCALAR || strstr(node->text, "${") != NULL) {
+    if (node == NULL || node->kind != YAML_SCALAR) {
         return outer;
+    }
+    if (strstr(node->text, "${") != NULL) {
+        return node->text; /* known at run time, see check_role */
     }
     for (const struct scenario_part *part = check->scenario->actors; part != NULL;
          part = part->next) {

@@ -397,6 +397,30 @@ static enum step_state look_for_none(struct strand *strand, struct expectation *
     return is_over ? STEP_DONE : STEP_WAITS;
 }
 
+/* Events that came while one was waited for, those of the wanted name with what did not fit. */
+static void add_other_events(struct strand *strand, const struct expectation *e, struct text *out)
+{
+    uint32_t shown = 0;
+    for (const struct item *at = strand->step.actor->items; at != NULL && shown < SEEN_MAX;
+         at = at->next) {
+        bool is_recent = at->at_us >= strand->step.started_us;
+        for (uint32_t i = 0; at->kind == ITEM_EVENT && !at->is_used && i < e->wish_count; i++) {
+            const struct value *name = e->wishes[i].event;
+            bool is_namesake = name != NULL && strcmp(name->text, at->name) == 0;
+            if (name == NULL || (!is_recent && !is_namesake)) {
+                continue;
+            }
+            const char *field = NULL;
+            struct text why = { 0 };
+            (void)fits(&e->wishes[i], at, &why, &field);
+            text_printf(out, "%s%s%s%s", out->len == 0 ? "" : "\n", describe_item(strand->run, at),
+                        why.len == 0 ? "" : ": ", text_chars(&why));
+            text_fini(&why);
+            shown++;
+        }
+    }
+}
+
 static enum step_state fail_late(struct strand *strand, const struct expectation *e)
 {
     char within[24];
@@ -413,7 +437,9 @@ static enum step_state fail_late(struct strand *strand, const struct expectation
     }
     if (seen.len > 0) {
         text_printf(&seen, "\n(%u other messages came)", e->seen_count);
-    } else {
+    }
+    add_other_events(strand, e, &seen);
+    if (seen.len == 0) {
         text_puts(&seen, "nothing");
     }
     strand->step.failure.actual = pool_take(&run->pool, &seen);

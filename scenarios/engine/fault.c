@@ -173,11 +173,15 @@ static bool is_bound(const struct fault *fault, const struct lane *lane)
            strcmp(fault->actor, lane->filter->actor->name) == 0;
 }
 
+/* Messages of both directions are followed when a fault asks for them in one: whether a reply can be
+ * decoded hangs on the request. */
 bool faults_at(const struct lane *lane)
 {
+    bool is_apf = lane->filter->layer == STREAM_LAYER_APF;
     for (const struct fault *fault = lane->filter->actor->run->faults; fault != NULL;
          fault = fault->next) {
-        if (is_bound(fault, lane)) {
+        if (is_bound(fault, lane) || (is_apf && (is_bound(fault, &lane->filter->in) ||
+                                                 is_bound(fault, &lane->filter->out)))) {
             return true;
         }
     }

@@ -120,6 +120,8 @@ bool fault_open_failure(struct fault *fault, struct lane *lane, struct unit *uni
     const uint8_t *bytes = apf_value_bytes(&fault->run->pool, &failure, NULL, &len);
     text_printf(text, "refused a channel with reason %u", failure.reason);
     unit_free(unit);
-    lane_push(lane_other(lane), unit_new(bytes, len));
+    struct unit *answer = unit_new(bytes, len);
+    answer->due_us = lane_soon_us(lane);
+    lane_push(lane_other(lane), answer);
     return false;
 }

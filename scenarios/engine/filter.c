@@ -29,6 +29,7 @@ static void emit_end(struct filter *filter, enum stream_end_kind kind, const cha
     (void)snprintf(filter->end.text, sizeof filter->end.text, "%s", text);
     struct unit *unit = unit_new(NULL, 0);
     unit->is_end = true;
+    unit->due_us = lane_soon_us(&filter->in);
     lane_push(&filter->in, unit);
 }
 
@@ -153,7 +154,7 @@ static void do_resume(struct stream *s)
     if (filter->inner != NULL) {
         stream_resume(filter->inner);
     }
-    lane_pump(&filter->in);
+    timer_start(&filter->in.timer, 0); /* not inside the owner's call */
 }
 
 static void do_shutdown(struct stream *s)
@@ -278,7 +279,12 @@ static void on_reap(void *ctx)
 
 static void on_lane_timer(void *ctx)
 {
-    lane_pump(ctx);
+    struct lane *lane = ctx;
+    bool was_waiting = lane->first != NULL;
+    lane_pump(lane);
+    if (lane->is_out && was_waiting && lane->first == NULL) {
+        stream_emit_drain(&lane->filter->stream);
+    }
 }
 
 struct stream *filter_wrap(void *ctx, enum stream_layer layer, struct stream *inner)

@@ -65,6 +65,9 @@ void unit_free(struct unit *unit); /* NULL is allowed */
 void lane_push(struct lane *lane, struct unit *unit);
 /* Delivers what is due. */
 void lane_pump(struct lane *lane);
+/* Due time of what a fault lets arrive: never inside the call of the owner that triggered it, because
+ * no real stream calls back from a write. */
+uint64_t lane_soon_us(const struct lane *lane);
 /* Nothing passes any more in either direction and nobody is told. */
 void filter_vanish(struct filter *filter);
 /* Both ends see the connection end: kind FIN or RESET. */

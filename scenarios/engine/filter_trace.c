@@ -61,10 +61,11 @@ static void on_message(void *ctx, enum apf_direction direction, const struct apf
         item->text = pool_strdup(pool, text);
     }
     const char *peer = find_peer(note->filter);
+    item->from = note->is_out ? actor->name : peer;
+    item->to = note->is_out ? peer : actor->name;
     /* Between two actors of ours the receiver notes it, once. */
     if (!note->is_out || note->filter->peer == NULL) {
-        record_event(actor->run, item, note->is_out ? actor->name : peer,
-                     note->is_out ? peer : actor->name);
+        record_event(actor->run, item, item->from, item->to);
     }
 }
 

@@ -31,6 +31,11 @@ enum apf_direction lane_direction(const struct lane *lane)
     return is_server == lane->is_out ? APF_MPS_TO_DEV : APF_DEV_TO_MPS;
 }
 
+uint64_t lane_soon_us(const struct lane *lane)
+{
+    return loop_now_us(filter_loop(lane->filter)) + 1;
+}
+
 static void deliver_end(struct lane *lane)
 {
     struct filter *filter = lane->filter;
@@ -92,8 +97,6 @@ void lane_pump(struct lane *lane)
         }
     } else if (lane->is_out && was_waiting && lane->filter->is_owner_gone) {
         loop_task_post(&lane->filter->reap);
-    } else if (lane->is_out && was_waiting) {
-        stream_emit_drain(&lane->filter->stream);
     }
 }
 
@@ -146,8 +149,11 @@ void lane_shut(struct lane *lane)
             stream_shutdown(filter->inner);
         }
     } else {
+        struct unit *unit = unit_new(NULL, 0);
         filter->end = (struct stream_end){ .kind = STREAM_END_FIN, .tls_alert = -1 };
-        deliver_end(lane);
+        unit->is_end = true;
+        unit->due_us = lane_soon_us(lane);
+        lane_push(lane, unit);
     }
     lane->is_shut = true;
 }

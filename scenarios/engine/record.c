@@ -24,8 +24,7 @@ static void add_last_messages(struct case_run *run, struct result_failure *failu
             continue;
         }
         struct result_wire *wire =
-            result_add_wire(run->results, failure, at->is_out ? actor->name : "peer",
-                            at->is_out ? "peer" : actor->name, at->bytes,
+            result_add_wire(run->results, failure, at->from, at->to, at->bytes,
                             at->len < BYTES_KEPT_MAX ? at->len : BYTES_KEPT_MAX);
         wire->at_us = at->at_us;
         wire->mark = wire->len;

@@ -399,6 +399,23 @@ static void settle(struct strand *strand, enum step_state state)
     end_step(strand, state);
 }
 
+/* An actor that was named by an expression could not be checked before. */
+static bool can_act(struct strand *strand, const char *name)
+{
+    const struct step *step = &strand->step;
+    if (name != NULL && step->actor == NULL) {
+        (void)step_fail(strand, "setup", "there is no actor '%s'", name);
+        return false;
+    }
+    bool fits = step->verb->roles == 0 ||
+                (step->actor != NULL && (step->actor->kind->role & step->verb->roles) != 0);
+    if (!fits) {
+        (void)step_fail(strand, "setup", "'%s' cannot be done by %s", step->verb->name,
+                        step->actor == NULL ? "nobody: it needs an actor" : step->actor->name);
+    }
+    return fits;
+}
+
 static void start_step(struct strand *strand, const struct yaml_node *node)
 {
     struct step *step = &strand->step;
@@ -408,7 +425,7 @@ static void start_step(struct strand *strand, const struct yaml_node *node)
     step->verb = verb_of(node, &step->verb_node); /* checked when loaded: there is one */
     const char *name = text_of(run, node, "actor");
     step->actor = name == NULL ? strand->frames[strand->depth - 1].actor : case_actor(run, name);
-    if (!read_modifiers(strand) || !holds_when(strand, &holds)) {
+    if (!can_act(strand, name) || !read_modifiers(strand) || !holds_when(strand, &holds)) {
         end_step(strand, STEP_FAILED);
         return;
     }

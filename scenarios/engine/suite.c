@@ -142,6 +142,13 @@ static void add_scenario(struct adding *adding, struct scenario *scenario)
     add_cases(adding, scenario);
 }
 
+/* "apf" names everything below apf/. */
+static bool fits_pattern(const char *pattern, const char *id)
+{
+    size_t len = strlen(pattern);
+    return fnmatch(pattern, id, 0) == 0 || (strncmp(pattern, id, len) == 0 && id[len] == '/');
+}
+
 static void add_file(struct adding *adding, const char *path)
 {
     const char *id = id_of_path(&adding->suite->pool, path);
@@ -152,15 +159,15 @@ static void add_file(struct adding *adding, const char *path)
         adding->found++; /* it was there, and its errors are known */
         return;
     }
-    bool fits_pattern = adding->pattern == NULL || fnmatch(adding->pattern, scenario->id, 0) == 0;
-    if (!fits_pattern && adding->errors->count > errors_before) {
+    bool is_meant = adding->pattern == NULL || fits_pattern(adding->pattern, scenario->id);
+    if (!is_meant && adding->errors->count > errors_before) {
         adding->errors->count = errors_before; /* of a file that nobody asked for */
     }
-    if (fits_pattern && is_selected(scenario, adding->filter)) {
+    if (is_meant && is_selected(scenario, adding->filter)) {
         add_scenario(adding, scenario);
         return;
     }
-    adding->found += fits_pattern ? 1 : 0; /* left out by a filter, but not unknown */
+    adding->found += is_meant ? 1 : 0; /* left out by a filter, but not unknown */
     scenario_free(scenario);
 }
 
@@ -189,16 +196,50 @@ static bool is_scenario_file(const char *path)
     return false;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names in a folder, sorted so that every machine runs the same order. */
+static const char **list_folder(struct arena *pool, const char *path, uint32_t *count)
+{
+    DIR *folder = opendir(path);
+    uint32_t capacity = 0;
+    *count = 0;
+    const char **names = NULL;
+    for (const struct dirent *entry = NULL; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        if (*count == capacity) {
+            capacity = capacity == 0 ? 64 : capacity * 2;
+            const char **more = pool_alloc(pool, capacity * sizeof *more);
+            if (*count > 0) {
+                memcpy(more, names, *count * sizeof *more);
+            }
+            names = more;
+        }
+        names[(*count)++] = pool_strdup(pool, entry->d_name);
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    if (*count > 0) {
+        qsort(names, *count, sizeof *names, compare_names);
+    }
+    return names;
+}
+
 static void add_folder(struct adding *adding, const char *path, uint32_t depth)
 {
-    struct dirent **entries = NULL;
-    int count = scandir(path, &entries, NULL, alphasort);
-    for (int i = 0; i < count; i++) {
-        const char *inner = pool_printf(&adding->suite->pool, "%s/%s", path, entries[i]->d_name);
+    struct arena *pool = &adding->suite->pool;
+    uint32_t count = 0;
+    const char **names = list_folder(pool, path, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *inner = pool_printf(pool, "%s/%s", path, names[i]);
         struct stat status;
-        bool is_hidden = entries[i]->d_name[0] == '.';
-        free(entries[i]); /* from scandir */
-        if (is_hidden || stat(inner, &status) != 0) {
+        if (stat(inner, &status) != 0) {
             continue;
         }
         if (S_ISDIR(status.st_mode) && depth < FOLDER_DEPTH_MAX) {
@@ -207,7 +248,6 @@ static void add_folder(struct adding *adding, const char *path, uint32_t depth)
             add_file(adding, inner);
         }
     }
-    free(entries); /* from scandir */
 }
 
 static const char *without_slash(struct arena *pool, const char *path)
