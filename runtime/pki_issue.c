@@ -129,7 +129,8 @@ static bool set_serial(X509 *certificate)
 {
     uint8_t bytes[SERIAL_BYTES];
     bool good = RAND_bytes(bytes, SERIAL_BYTES) == 1;
-    bytes[0] &= 0x7f; /* positive */
+    /* Positive, and always of the same length: equal requests make certificates of equal size. */
+    bytes[0] = (uint8_t)((bytes[0] & 0x3f) | 0x40);
     BIGNUM *number = good ? BN_bin2bn(bytes, SERIAL_BYTES, NULL) : NULL;
     good = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
     BN_free(number);
