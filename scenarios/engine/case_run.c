@@ -53,6 +53,9 @@ static const struct value *find_of_actor(struct case_run *run, const char *path,
     size_t len = strcspn(path, ".");
     const char *name = pool_text(&run->pool, path, len);
     struct actor *actor = case_actor(run, name);
+    if (actor == NULL && strcmp(name, "faults") == 0) {
+        return value_path(faults_show(run), path[len] == '.' ? path + len + 1 : "");
+    }
     if (actor == NULL) {
         amt_diag_set(diag, AMT_ECONFIG, "there is no variable, capture or actor '%s'", name);
         return NULL;
@@ -235,6 +238,9 @@ static struct loop *new_loop(struct case_run *run, struct amt_diag *diag)
     bool is_real = clock == SCENARIO_CLOCK_REAL ||
                    (clock == SCENARIO_CLOCK_AUTO && run->options->targets != NULL);
     if (is_real) {
+        if (run->scenario->clock == SCENARIO_CLOCK_VIRTUAL) {
+            run->unsupported = "it needs virtual time";
+        }
         return loop_new_uv(diag);
     }
     struct amt_random random;
@@ -293,7 +299,7 @@ static void play(struct case_run *run, const struct matrix_case *c)
     run->start_us = loop_now_us(run->loop);
     loop_task_init(&run->poll, run->loop, poll_strands, run);
     put_variables(run, c);
-    if (!run->has_error &&
+    if (!run->has_error && run->unsupported == NULL &&
         (faults_start(run, &diag) != AMT_OK || actors_start(run, &diag) != AMT_OK)) {
         fail_setup(run, "setup", diag.text, diag.hint, "", NULL);
     }

@@ -166,6 +166,20 @@ bool fault_switch(struct case_run *run, const char *id, bool is_armed)
     return is_known;
 }
 
+struct value *faults_show(struct case_run *run)
+{
+    struct value *map = value_map(&run->pool);
+    for (const struct fault *fault = run->faults; fault != NULL; fault = fault->next) {
+        struct value *entry = value_map(&run->pool);
+        value_put(&run->pool, entry, "acted", value_int(&run->pool, (int64_t)fault->applied));
+        value_put(&run->pool, entry, "is_armed", value_bool(&run->pool, fault->is_armed));
+        if (fault->id[0] != '\0') {
+            value_put(&run->pool, map, fault->id, entry);
+        }
+    }
+    return map;
+}
+
 static bool is_bound(const struct fault *fault, const struct lane *lane)
 {
     uint32_t layer = lane->filter->layer == STREAM_LAYER_TCP ? FAULT_LAYER_TCP : FAULT_LAYER_APF;

@@ -57,6 +57,9 @@ enum amt_err faults_start(struct case_run *run, struct amt_diag *diag);
 /* False when there is no fault of that id. */
 bool fault_switch(struct case_run *run, const char *id, bool is_armed);
 
+/* What expressions see as `faults`: by id, how often each matched and acted. */
+struct value *faults_show(struct case_run *run);
+
 /* Is any fault bound to this place, armed or not, so that bytes must go through faults_pass? */
 bool faults_at(const struct lane *lane);
 /* Sends bytes through the faults of the lane and on. */

@@ -86,6 +86,7 @@ static const struct key_def k_clock[] = {
 static const struct key_def k_open[] = {
     { "device", KEY_TEXT, true, "UUID of the device", NULL, NULL },
     { "port", KEY_NUMBER, false, "port on the device, default 16992", NULL, NULL },
+    { "wait", KEY_BOOL, false, "false: does not wait for the answer", NULL, NULL },
     END
 };
 static const struct key_def k_chan_send[] = {

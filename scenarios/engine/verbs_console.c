@@ -32,7 +32,7 @@ enum step_state verb_chan_open_start(struct strand *strand)
     }
     strand->step.state = console_open(strand->step.actor, capture_name(strand, "chan"), &device,
                                       (uint32_t)step_number(strand, "port", PORT_HTTP));
-    return verb_chan_open_poll(strand);
+    return step_bool(strand, "wait", true) ? verb_chan_open_poll(strand) : STEP_DONE;
 }
 
 enum step_state verb_chan_open_poll(struct strand *strand)
