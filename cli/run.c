@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "conformance/registry.h"
+#include "scenarios/engine/actor.h"
 #include "scenarios/engine/runner.h"
 #include "scenarios/report/report.h"
 
@@ -369,7 +370,11 @@ static int run_suite(struct running *running)
     running->runner.ctx = running;
     running->runner.stop = &g_stop_count;
     running->runner.engine.pki = pki_set_new(&diag);
-    if (running->runner.engine.pki == NULL) {
+    /* The certificate that nearly every case needs, before the processes part. */
+    if (running->runner.engine.pki == NULL ||
+        pki_set_server(running->runner.engine.pki, ACTOR_SERVER_NAME, PKI_FLAW_NONE, &diag) ==
+            NULL) {
+        pki_set_free(running->runner.engine.pki);
         amt_diag_print(&diag, stderr);
         return CLI_ENVIRONMENT;
     }

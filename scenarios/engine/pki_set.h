@@ -11,8 +11,6 @@ void pki_set_free(struct pki_set *set); /* NULL is allowed */
 
 /* The authority that actors trust. Borrowed. */
 const struct pki_trust *pki_set_trust(const struct pki_set *set);
-/* Trust that holds another authority alone. */
-const struct pki_trust *pki_set_other_trust(const struct pki_set *set);
 
 /* What is wrong with a server certificate (harness.md 7.4, tls_cert). */
 enum pki_flaw {
