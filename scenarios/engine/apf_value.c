@@ -266,7 +266,8 @@ static enum amt_err apply_override(const struct value *override, uint8_t type, u
         }
         if (strcmp(at->key, "length") != 0 || offset == 0 || offset + 4 > len) {
             amt_diag_set(diag, AMT_ECONFIG, "cannot override '%s' in this message", at->key);
-            return amt_diag_hint(diag, "there are length (of messages that have one) and type");
+            amt_diag_hint(diag, "there are length (of messages that have one) and type");
+            return AMT_ECONFIG;
         }
         for (uint32_t i = 0; i < 4; i++) {
             bytes[offset + i] = (uint8_t)((uint32_t)number >> (24 - 8 * i));

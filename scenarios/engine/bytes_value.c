@@ -168,7 +168,8 @@ static enum amt_err from_value(const struct value *value, const char *folder, st
     }
     if (value->kind == VALUE_MAP) {
         amt_diag_set(diag, AMT_ECONFIG, "bytes want exactly one key");
-        return amt_diag_hint(diag, "there are hex text base64 file zeros pattern concat");
+        amt_diag_hint(diag, "there are hex text base64 file zeros pattern concat");
+        return AMT_ECONFIG;
     }
     struct text plain = { 0 };
     value_write(value, &plain);

@@ -1,15 +1,12 @@
 #include "scenarios/engine/pki_set.h"
 
-#include <openssl/x509.h>
 #include <string.h>
 
 #include "base/memory.h"
 
 /* RSA, because its signatures have one length: with ECDSA the bytes of a handshake, and so what faults
  * below TLS do, would differ from run to run. */
-#define KEY          PKI_RSA_2048
-#define SERIAL_BYTES 16
-#define ATTEMPTS_MAX 8u
+#define KEY PKI_RSA_2048
 
 /* Wall clock of the virtual world starts in 2026; this one is over in both worlds. */
 #define EXPIRED_FROM_S  1514764800u /* 2018-01-01 */
@@ -29,27 +26,10 @@ struct pki_set {
     struct entry *entries;
 };
 
-/* Serial numbers are random and now and then a byte shorter; then another one is taken, for the same
- * reason as above. */
-static struct pki_identity *issue_full(const struct pki_request *request,
-                                       const struct pki_identity *issuer, struct amt_diag *diag)
-{
-    struct pki_identity *identity = NULL;
-    for (uint32_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-        pki_identity_free(identity);
-        identity = pki_issue(request, issuer, diag);
-        if (identity == NULL ||
-            ASN1_STRING_length(X509_get_serialNumber(pki_certificate(identity))) == SERIAL_BYTES) {
-            break;
-        }
-    }
-    return identity;
-}
-
 static struct pki_identity *new_authority(const char *name, struct amt_diag *diag)
 {
     struct pki_request request = { .common_name = name, .key = KEY, .is_authority = true };
-    return issue_full(&request, NULL, diag);
+    return pki_issue(&request, NULL, diag);
 }
 
 static bool fill(struct pki_set *set, struct amt_diag *diag)
@@ -108,12 +88,12 @@ static struct pki_identity *issue(struct pki_set *set, const char *common_name, 
         request.not_after_s = EXPIRED_UNTIL_S;
     }
     if (flaw != PKI_FLAW_UNKNOWN_CA) {
-        return issue_full(&request, set->authority, diag);
+        return pki_issue(&request, set->authority, diag);
     }
     if (set->other_authority == NULL) { /* made when it is needed: keys take time */
         set->other_authority = new_authority("amtlab unknown root", diag);
     }
-    return set->other_authority == NULL ? NULL : issue_full(&request, set->other_authority, diag);
+    return set->other_authority == NULL ? NULL : pki_issue(&request, set->other_authority, diag);
 }
 
 static const struct pki_identity *get(struct pki_set *set, const char *common_name,

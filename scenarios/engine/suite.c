@@ -140,6 +140,7 @@ static void add_scenario(struct adding *adding, struct scenario *scenario)
     suite->last_scenario = scenario;
     suite->scenario_count++;
     add_cases(adding, scenario);
+    adding->found += adding->key == NULL ? 1 : 0;
 }
 
 /* "apf" names everything below apf/. */
