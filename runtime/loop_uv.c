@@ -1,11 +1,13 @@
 #include "runtime/loop_uv.h"
 
-#include <string.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
-#include <openssl/rand.h>
-
 #include "base/memory.h"
+
+/* What closed streams still have to say may keep loop_free that long. */
+#define FREE_LIMIT_US US_PER_SECOND
 
 static struct uv_world *world_of(struct loop *loop)
 {
@@ -28,33 +30,40 @@ void uv_world_turn_end(struct uv_world *world)
     loop_turn_end(&world->loop);
 }
 
-static void close_handle(uv_handle_t *handle, void *ctx)
+static void drop_handle(uv_handle_t *handle, void *ctx)
 {
-    struct uv_world *world = ctx;
-    bool is_own = handle == (uv_handle_t *)&world->wake;
-    for (uint32_t i = 0; i < world->signal_count; i++) {
-        is_own = is_own || handle == (uv_handle_t *)&world->signals[i].handle;
-    }
+    (void)ctx;
     if (uv_is_closing(handle)) {
         return;
     }
-    if (is_own) {
+    switch ((int)handle->type) {
+    case UV_TCP:
+    case UV_NAMED_PIPE:
+    case UV_TTY:
+    case UV_CHECK: /* of stdio */
+        uv_world_drop_stream(handle);
+        break;
+    case UV_POLL:
+        uv_world_drop_listener(handle);
+        break;
+    default: /* the world's own timer and signals */
         uv_close(handle, NULL);
-    } else {
-        uv_world_cut(handle);
+        break;
     }
+}
+
+static bool has_no_tail(void *ctx)
+{
+    return ((const struct uv_world *)ctx)->lingering == 0;
 }
 
 static void uv_world_free(struct loop *loop)
 {
     struct uv_world *world = world_of(loop);
-    world->is_freeing = true;
-    uv_world_turn_begin(world);
-    uv_world_turn_end(world);
-    uv_walk(&world->uv, close_handle, world);
-    while (uv_run(&world->uv, UV_RUN_DEFAULT) != 0) {
-        uv_walk(&world->uv, close_handle, world);
-    }
+    (void)loop_run_until(loop, has_no_tail, world, loop_now_us(loop) + FREE_LIMIT_US);
+    do {
+        uv_walk(&world->uv, drop_handle, NULL);
+    } while (uv_run(&world->uv, UV_RUN_DEFAULT) != 0);
     (void)uv_loop_close(&world->uv);
     amt_free(world->read_buffer);
     amt_free(world);
@@ -77,10 +86,8 @@ static void uv_world_wall_shift(struct loop *loop, int64_t by_us)
 static void uv_world_random(struct loop *loop, void *out, size_t len)
 {
     (void)loop;
-    /* OpenSSL aborts nothing and only fails without any entropy source; zeros would be worse than
-     * the kernel's own words. */
-    if (RAND_bytes(out, (int)len) != 1) {
-        (void)uv_random(NULL, NULL, out, len, 0, NULL);
+    if (uv_random(NULL, NULL, out, len, 0, NULL) != 0) {
+        abort(); /* a kernel without random numbers: nothing secret could be made here */
     }
 }
 
@@ -191,10 +198,10 @@ static enum amt_err uv_world_on_signal(struct loop *loop, int number, void (*fn)
     }
     world->signal_count += 1;
     s->handle.data = s;
+    uv_unref((uv_handle_t *)&s->handle);
     if (uv_signal_start(&s->handle, on_signal, number) != 0) {
         return AMT_ESYS;
     }
-    uv_unref((uv_handle_t *)&s->handle);
     return AMT_OK;
 }
 
@@ -213,8 +220,17 @@ static const struct loop_world k_uv = {
     .stdio = uv_world_stdio,
 };
 
+/* A write to a connection that the peer has reset raises SIGPIPE: it shall be an error, no death. */
+static void ignore_broken_pipes(void)
+{
+    struct sigaction action = { .sa_handler = SIG_IGN };
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
 struct loop *loop_new_uv(struct amt_diag *diag)
 {
+    ignore_broken_pipes();
     struct uv_world *world = amt_alloc(sizeof *world);
     uint8_t *read_buffer = amt_alloc(UV_READ_BUFFER_BYTES);
     if (world == NULL || read_buffer == NULL) {

@@ -22,7 +22,7 @@ struct uv_world {
     struct uv_signal signals[UV_SIGNALS_MAX];
     uint32_t signal_count;
     uint8_t *read_buffer; /* one for all streams: an idle connection holds none */
-    bool is_freeing;      /* every handle is being closed: no lingering */
+    uint32_t lingering;   /* streams whose owner is gone and whose tail is not */
 };
 
 /* Around every callback of libuv that reaches an owner: the clock is read, tasks run at the end. */
@@ -35,7 +35,8 @@ struct stream *uv_world_connect(struct loop *loop, const struct address *address
                                 uint64_t connect_limit_us, const struct stream_handler *handler,
                                 void *ctx);
 struct stream *uv_world_stdio(struct loop *loop, struct amt_diag *diag);
-/* For uv_walk: closes a handle of the network; knows what each one belongs to. */
-void uv_world_cut(uv_handle_t *handle);
+/* Close what loop_free still finds: a stream, a listener (handle->data is theirs). */
+void uv_world_drop_stream(uv_handle_t *handle);
+void uv_world_drop_listener(uv_handle_t *handle);
 
 #endif

@@ -13,12 +13,6 @@ static struct virtual_loop *virtual_of(struct loop *loop)
     return (struct virtual_loop *)loop;
 }
 
-static void virtual_free(struct loop *loop)
-{
-    virtual_network_free(virtual_of(loop));
-    amt_free(loop);
-}
-
 static uint64_t virtual_wall_us(const struct loop *loop)
 {
     const struct virtual_loop *v = (const struct virtual_loop *)loop;
@@ -49,14 +43,25 @@ static bool virtual_step(struct loop *loop, uint64_t deadline_us)
 }
 
 struct virtual_work {
-    struct loop_task task;
+    struct timer timer;
+    struct virtual_work *previous, *next;
     void (*after)(void *ctx);
     void *ctx;
 };
 
-static void work_after(void *ctx)
+static void work_done(void *ctx)
 {
     struct virtual_work *work = ctx;
+    struct virtual_loop *v = virtual_of(work->timer.loop);
+    if (work->previous == NULL) {
+        v->works = work->next;
+    } else {
+        work->previous->next = work->next;
+    }
+    if (work->next != NULL) {
+        work->next->previous = work->previous;
+    }
+    timer_stop(&work->timer);
     work->after(work->ctx);
     amt_free(work);
 }
@@ -64,16 +69,32 @@ static void work_after(void *ctx)
 static enum amt_err virtual_do_work(struct loop *loop, void (*work)(void *ctx),
                                     void (*after)(void *ctx), void *ctx)
 {
+    struct virtual_loop *v = virtual_of(loop);
     struct virtual_work *w = amt_alloc(sizeof *w);
     if (w == NULL) {
         return AMT_ENOMEM;
     }
     w->after = after;
     w->ctx = ctx;
+    w->next = v->works;
+    if (w->next != NULL) {
+        w->next->previous = w;
+    }
+    v->works = w;
     work(ctx);
-    loop_task_init(&w->task, loop, work_after, w);
-    loop_task_post(&w->task);
+    timer_init(&w->timer, loop, work_done, w);
+    timer_start(&w->timer, 0);
     return AMT_OK;
+}
+
+static void virtual_free(struct loop *loop)
+{
+    struct virtual_loop *v = virtual_of(loop);
+    while (v->works != NULL) {
+        work_done(v->works);
+    }
+    virtual_network_free(v);
+    amt_free(loop);
 }
 
 static const struct loop_world k_virtual = {

@@ -7,6 +7,7 @@
 
 struct virtual_connection;
 struct virtual_listener;
+struct virtual_work;
 
 struct virtual_loop {
     struct loop loop;
@@ -16,6 +17,7 @@ struct virtual_loop {
     int64_t wall_shift_us;
     struct virtual_connection *connections;
     struct virtual_listener *listeners;
+    struct virtual_work *works; /* done, but their after is still due */
     uint16_t next_port, next_client_port;
 };
 
