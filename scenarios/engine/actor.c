@@ -202,6 +202,16 @@ static enum amt_err start_actor(struct actor *actor, struct amt_diag *diag)
     return err == AMT_OK ? AMT_OK : amt_diag_while(diag, err, "starting actor '%s'", actor->name);
 }
 
+static enum amt_err start_all(struct case_run *run, uint32_t order, struct amt_diag *diag)
+{
+    for (struct actor *actor = run->actors; actor != NULL; actor = actor->next) {
+        if (actor->kind->start_order == order) {
+            TRY(start_actor(actor, diag));
+        }
+    }
+    return AMT_OK;
+}
+
 enum amt_err actors_start(struct case_run *run, struct amt_diag *diag)
 {
     uint32_t highest = 0;
@@ -214,11 +224,7 @@ enum amt_err actors_start(struct case_run *run, struct amt_diag *diag)
         highest = actor->kind->start_order > highest ? actor->kind->start_order : highest;
     }
     for (uint32_t order = 0; order <= highest; order++) {
-        for (struct actor *actor = run->actors; actor != NULL; actor = actor->next) {
-            if (actor->kind->start_order == order) {
-                TRY(start_actor(actor, diag));
-            }
-        }
+        TRY(start_all(run, order, diag));
     }
     return AMT_OK;
 }

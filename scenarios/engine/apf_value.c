@@ -10,7 +10,8 @@ const char *apf_value_name(struct arena *pool, uint8_t type)
     const char *name = type == APF_PROTOCOLVERSION ? "PROTOCOL_VERSION" : apf_type_name(type);
     char *out = pool_printf(pool, "apf.%s", name == NULL ? "unknown" : name);
     for (char *at = out; *at != '\0'; at++) {
-        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at + 0x20) : *at;
+        bool is_upper = *at >= 'A' && *at <= 'Z';
+        *at = is_upper ? (char)(*at | 0x20) : *at;
     }
     return out;
 }
@@ -241,11 +242,11 @@ static enum amt_err read_fields(const struct value *description, struct apf_mess
                                .len = (uint32_t)strlen(method) };
         TRY(apf_value_set(message, source, "method", &value, diag));
     }
-    for (const struct value *at = description->first; at != NULL; at = at->next) {
-        if (!is_own_key(at->key)) {
-            TRY(apf_value_set(message, source, at->key, at, diag));
-        }
+    enum amt_err err = AMT_OK;
+    for (const struct value *at = description->first; at != NULL && err == AMT_OK; at = at->next) {
+        err = is_own_key(at->key) ? AMT_OK : apf_value_set(message, source, at->key, at, diag);
     }
+    TRY(err);
     settle_forms(message, source, description);
     return AMT_OK;
 }

@@ -87,7 +87,8 @@ static enum amt_err from_size(const struct value *value, bool is_counter, struct
 {
     int64_t len = 0;
     const struct value *amount = is_counter ? value_get(value, "counter") : value;
-    if (amount == NULL || !value_number(amount, &len) || len < 0 || len > BYTES_VALUE_MAX) {
+    if (amount == NULL || !value_number(amount, &len) || len < 0 ||
+        len > (int64_t)BYTES_VALUE_MAX) {
         return amt_diag_set(diag, AMT_ECONFIG, "'%s' wants a size up to %u bytes",
                             is_counter ? "pattern: { counter: ... }" : "zeros", BYTES_VALUE_MAX);
     }

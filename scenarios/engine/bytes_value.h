@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "scenarios/engine/value.h"
 
-#define BYTES_VALUE_MAX   (16u * 1024u * 1024u)
+#define BYTES_VALUE_MAX   16777216u /* 16 MiB */
 #define BYTES_VALUE_DEPTH 4u
 
 /* Is there a key of that name that makes bytes? */

@@ -28,6 +28,12 @@ struct expectation {
     uint32_t seen_count;
 };
 
+/* "" for what is not a text */
+static const char *word(const struct value *value)
+{
+    return value == NULL || value->kind != VALUE_TEXT ? "" : value->text;
+}
+
 /* Keys of an expectation that are not fields of the message or event. */
 static bool is_field(const char *key)
 {
@@ -85,12 +91,12 @@ static bool closed_fits(const struct value *wanted, const struct item *item, str
 {
     const struct value *by = value_get(wanted, "by"), *how = value_get(wanted, "how"),
                        *alert = value_get(wanted, "alert");
-    if (by != NULL && strcmp(by->text, "any") != 0 && strcmp(by->text, item->by) != 0) {
-        text_printf(why, "closed by %s, wanted by %s", item->by, by->text);
+    if (by != NULL && strcmp(word(by), "any") != 0 && strcmp(word(by), item->by) != 0) {
+        text_printf(why, "closed by %s, wanted by %s", item->by, word(by));
         return false;
     }
-    if (how != NULL && strcmp(how->text, "any") != 0 && strcmp(how->text, item->how) != 0) {
-        text_printf(why, "closed by %s, wanted %s", item->how, how->text);
+    if (how != NULL && strcmp(word(how), "any") != 0 && strcmp(word(how), item->how) != 0) {
+        text_printf(why, "closed by %s, wanted %s", item->how, word(how));
         return false;
     }
     struct value number = { .kind = VALUE_INT, .number = item->alert };
@@ -105,7 +111,7 @@ static bool fits(const struct wish *wish, const struct item *item, struct text *
         return wish->closed != NULL && closed_fits(wish->closed, item, why);
     }
     const struct value *name = item->kind == ITEM_MESSAGE ? wish->message : wish->event;
-    return name != NULL && strcmp(name->text, item->name) == 0 &&
+    return name != NULL && strcmp(word(name), item->name) == 0 &&
            fields_fit(wish->value, item, why, field);
 }
 
@@ -142,7 +148,7 @@ static const char *describe_wishes(struct case_run *run, const struct expectatio
         const struct value *name = wish->message != NULL ? wish->message : wish->event;
         text_puts(&out, out.len == 0 ? "" : e->needs_all ? " and " : " or ");
         if (name != NULL) {
-            text_append(&out, name->text, name->len);
+            text_puts(&out, word(name));
         } else {
             text_puts(&out, "closed ");
             value_print(wish->closed, &out);
@@ -255,14 +261,14 @@ static enum step_state finish(struct strand *strand, const struct wish *wish,
     const struct value *note = value_get(wish->value, "note");
     enum result_level level = RESULT_MUST;
     if (grade == NULL || wish->value == strand->step.arguments ||
-        !result_level_parse(grade->text, &level) || level == RESULT_MUST) {
+        !result_level_parse(word(grade), &level) || level == RESULT_MUST) {
         return STEP_DONE;
     }
     strand->step.grade = level;
     strand->step.failure.actual = describe_item(strand->run, item);
     strand->step.failure.caret = "a better alternative was hoped for";
     return step_fail(strand, "alternative", "%s",
-                     note == NULL ? "only a weaker alternative was met" : note->text);
+                     note == NULL ? "only a weaker alternative was met" : word(note));
 }
 
 static enum step_state check_time(struct strand *strand)
@@ -272,8 +278,13 @@ static enum step_state check_time(struct strand *strand)
     uint64_t least_us = step_duration(strand, "at_least", 0), most_us = UINT64_MAX;
     const struct value *between = step_argument(strand, "between");
     if (between != NULL && between->count == 2) {
-        (void)text_parse_duration(value_at(between, 0)->text, &least_us);
-        (void)text_parse_duration(value_at(between, 1)->text, &most_us);
+        int64_t least = 0, most = 0;
+        if (!value_number(value_at(between, 0), &least) ||
+            !value_number(value_at(between, 1), &most) || least < 0 || most < least) {
+            return step_fail(strand, "setup", "between wants two durations: [2s, 3s]");
+        }
+        least_us = (uint64_t)least;
+        most_us = (uint64_t)most;
     }
     /* real time: the scheduler's and the network's share (harness.md 6.7) */
     uint64_t slack_us =
@@ -373,7 +384,7 @@ static bool is_unwanted(const struct expectation *e, const struct item *item)
     if (item->kind != ITEM_MESSAGE || item->is_out) {
         return false;
     }
-    return strcmp(e->none->text, "*") == 0 || strcmp(e->none->text, item->name) == 0;
+    return strcmp(word(e->none), "*") == 0 || strcmp(word(e->none), item->name) == 0;
 }
 
 static enum step_state look_for_none(struct strand *strand, struct expectation *e)
@@ -406,7 +417,7 @@ static void add_other_events(struct strand *strand, const struct expectation *e,
         bool is_recent = at->at_us >= strand->step.started_us;
         for (uint32_t i = 0; at->kind == ITEM_EVENT && !at->is_used && i < e->wish_count; i++) {
             const struct value *name = e->wishes[i].event;
-            bool is_namesake = name != NULL && strcmp(name->text, at->name) == 0;
+            bool is_namesake = name != NULL && strcmp(word(name), at->name) == 0;
             if (name == NULL || (!is_recent && !is_namesake)) {
                 continue;
             }
@@ -464,7 +475,7 @@ enum step_state verb_expect_start(struct strand *strand)
         add_wish(e, step->arguments);
     }
     e->needs_all = all_of != NULL;
-    e->is_eventual = e->needs_all || (mode != NULL && strcmp(mode->text, "eventually") == 0);
+    e->is_eventual = e->needs_all || (mode != NULL && strcmp(word(mode), "eventually") == 0);
     e->count_left = (uint32_t)step_number(strand, "count", 1);
     step->state = e;
     if (e->none != NULL) {

@@ -190,14 +190,14 @@ static struct value *parse_primary(struct parser *p)
 
 /* Operators by level, weakest first. Longer tokens stand before their prefixes. */
 static const struct operator_row {
-    uint32_t level;
     const char *token;
+    uint32_t level;
     enum expr_operator op;
 } k_operators[] = {
-    { 0, "or", EXPR_OR }, { 1, "and", EXPR_AND },    { 3, "==", EXPR_EQ },
-    { 3, "!=", EXPR_NE }, { 3, "<=", EXPR_LE },      { 3, ">=", EXPR_GE },
-    { 3, "<", EXPR_LT },  { 3, ">", EXPR_GT },       { 3, "in", EXPR_IN },
-    { 4, "+", EXPR_ADD }, { 4, "-", EXPR_SUBTRACT }, { 5, "*", EXPR_MULTIPLY },
+    { "or", 0, EXPR_OR }, { "and", 1, EXPR_AND },    { "==", 3, EXPR_EQ },
+    { "!=", 3, EXPR_NE }, { "<=", 3, EXPR_LE },      { ">=", 3, EXPR_GE },
+    { "<", 3, EXPR_LT },  { ">", 3, EXPR_GT },       { "in", 3, EXPR_IN },
+    { "+", 4, EXPR_ADD }, { "-", 4, EXPR_SUBTRACT }, { "*", 5, EXPR_MULTIPLY },
 };
 #define LEVEL_NOT     2u
 #define LEVEL_PRIMARY 6u

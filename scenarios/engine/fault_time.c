@@ -3,6 +3,8 @@
 
 #include "scenarios/engine/fault.h"
 
+#define COALESCE_US 5000u
+
 static uint64_t now_of(const struct lane *lane)
 {
     return loop_now_us(filter_loop(lane->filter));
@@ -55,7 +57,7 @@ bool fault_split(struct fault *fault, struct lane *lane, struct unit *unit, stru
 bool fault_coalesce(struct fault *fault, struct lane *lane, struct unit *unit, struct text *text)
 {
     unit->is_joinable = true;
-    unit->due_us = now_of(lane) + fault_number(fault, "within", 5 * US_PER_MS);
+    unit->due_us = now_of(lane) + fault_number(fault, "within", COALESCE_US);
     text_printf(text, "held %u bytes to be joined", unit->len);
     return true;
 }

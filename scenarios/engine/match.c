@@ -264,6 +264,9 @@ bool match_is_matcher(const struct value *expected)
 static bool fits(const struct matcher *matcher, const struct value *operand,
                  const struct value *actual)
 {
+    if (matcher == NULL) {
+        return false; /* match_is_matcher has found them all */
+    }
     if (matcher->fits == NULL) {
         return (actual != NULL) == (operand->number != 0);
     }
@@ -337,7 +340,8 @@ void match_describe(const struct value *expected, struct text *out)
     }
     for (const struct value *at = expected->first; at != NULL; at = at->next) {
         text_puts(out, at == expected->first ? "" : " and ");
-        text_puts(out, find_matcher(at->key)->words);
+        const struct matcher *matcher = find_matcher(at->key);
+        text_puts(out, matcher == NULL ? "" : matcher->words);
         match_describe(at, out);
     }
 }

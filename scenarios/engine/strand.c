@@ -485,9 +485,8 @@ bool strand_run(struct strand *strand)
             if (!go_on_waiting(strand)) {
                 return has_changed;
             }
-        } else if (strand->state == STRAND_JOINS && strand->children_left > 0) {
-            return has_changed;
-        } else if (strand_is_over(strand)) {
+        } else if (strand_is_over(strand) ||
+                   (strand->state == STRAND_JOINS && strand->children_left > 0)) {
             return has_changed;
         } else if (find_next(strand)) {
             strand->state = STRAND_READY;

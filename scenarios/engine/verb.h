@@ -6,18 +6,17 @@
 #include "scenarios/engine/strand.h"
 
 struct verb_def {
-    const char *name; /* "apf.send" */
-    uint32_t roles;   /* actors that can do it, bits of enum actor_role; 0: no actor is needed */
+    const char *name;                /* "apf.send" */
     const struct key_def *arguments; /* NULL: the value is not a map of fixed keys */
-    enum key_type value_type;        /* of the verb's value when arguments is NULL */
-    const char
-        *main_argument; /* a scalar stands for { main_argument: scalar }; NULL: not allowed */
-    bool is_open;       /* further keys are allowed: fields */
-    const char *part;   /* not in this version: the part it needs */
+    const char *main_argument;       /* a scalar stands for { it: scalar }; NULL: not allowed */
+    const char *part;                /* not in this version: the part it needs */
     /* Begins; a step that waits is polled until poll gives another answer. */
     enum step_state (*start)(struct strand *strand);
     enum step_state (*poll)(struct strand *strand);
     const char *doc;
+    uint32_t roles; /* actors that can do it, bits of enum actor_role; 0: none is needed */
+    enum key_type value_type; /* of the verb's value when arguments is NULL */
+    bool is_open;             /* further keys are allowed: fields */
 };
 
 const struct verb_def *verb_find(const char *name);

@@ -161,11 +161,11 @@ static const struct key_def k_expect[] = {
 
 /* clang-format off */
 #define CONTROL(name, type, main, start, poll, doc) \
-    { name, 0, NULL, type, main, false, NULL, start, poll, doc }
+    { name, NULL, main, NULL, start, poll, doc, 0, type, false }
 #define VERB(name, roles, arguments, start, poll, doc) \
-    { name, roles, arguments, KEY_MAP, NULL, false, NULL, start, poll, doc }
+    { name, arguments, NULL, NULL, start, poll, doc, roles, KEY_MAP, false }
 #define LATER(name, part, doc) \
-    { name, 0, NULL, KEY_ANY, NULL, true, part, NULL, NULL, doc }
+    { name, NULL, NULL, part, NULL, NULL, doc, 0, KEY_ANY, true }
 
 const struct verb_def k_verbs[] = {
     CONTROL("do", KEY_STEPS, NULL, NULL, NULL, "carries out steps, as one actor if it has one"),
@@ -179,15 +179,15 @@ const struct verb_def k_verbs[] = {
     CONTROL("log", KEY_TEXT, "text", verb_log, NULL, "puts a line into the trace"),
     CONTROL("fault.arm", KEY_TEXT, "id", verb_fault_arm, NULL, "switches a fault on"),
     CONTROL("fault.disarm", KEY_TEXT, "id", verb_fault_disarm, NULL, "switches a fault off"),
-    { "expect", ALL, k_expect, KEY_MAP, NULL, true, NULL, verb_expect_start, verb_expect_poll,
-      "waits for a message, an event or the end of the connection" },
+    { "expect", k_expect, NULL, NULL, verb_expect_start, verb_expect_poll,
+      "waits for a message, an event or the end of the connection", ALL, KEY_MAP, true },
     VERB("tcp.connect", ACTOR_WIRE, k_nothing, verb_tcp_connect_start, verb_tcp_connect_poll,
          "connects"),
     VERB("tcp.listen", ACTOR_WIRE, k_listen, verb_tcp_listen, NULL, "listens"),
     VERB("tcp.accept", ACTOR_WIRE, k_nothing, verb_tcp_accept_start, verb_tcp_accept_poll,
          "waits for a connection and takes it"),
-    { "tcp.send", ACTOR_WIRE, k_tcp_send, KEY_BYTES, NULL, false, NULL, verb_tcp_send_start,
-      verb_send_poll, "sends bytes" },
+    { "tcp.send", k_tcp_send, NULL, NULL, verb_tcp_send_start, verb_send_poll, "sends bytes",
+      ACTOR_WIRE, KEY_BYTES, false },
     VERB("tcp.fin", PEER, k_nothing, verb_tcp_fin, NULL, "ends the connection with FIN, no TLS close"),
     VERB("tcp.half_close", PEER, k_nothing, verb_tcp_half_close, NULL, "ends the sending direction"),
     VERB("tcp.reset", PEER, k_nothing, verb_tcp_reset, NULL, "ends the connection with RST"),
@@ -199,8 +199,8 @@ const struct verb_def k_verbs[] = {
          "ends the sending direction as TLS wants"),
     VERB("tls.drop_without_close", ACTOR_WIRE, k_nothing, verb_tls_drop, NULL,
          "FIN without close_notify"),
-    { "apf.send", ACTOR_WIRE, k_apf_send, KEY_MAP, NULL, true, NULL, verb_apf_send_start,
-      verb_send_poll, "sends a message; other keys are its fields, defaults are sensible" },
+    { "apf.send", k_apf_send, NULL, NULL, verb_apf_send_start, verb_send_poll,
+      "sends a message; other keys are its fields, defaults are sensible", ACTOR_WIRE, KEY_MAP, true },
     VERB("cira.connect", ACTOR_DEVICE, k_connect, verb_cira_connect_start, verb_cira_connect_poll,
          "calls home and waits for the tunnel"),
     VERB("cira.disconnect", ACTOR_DEVICE | ACTOR_MPS, k_disconnect, verb_cira_disconnect, NULL,
@@ -236,7 +236,7 @@ const struct verb_def k_verbs[] = {
     LATER("device.firmware_update", "firmware", "updates the firmware"),
     LATER("device.set_state", "firmware", "changes the firmware's state"),
     LATER("replay.", "replay", "run, seek"),
-    { NULL, 0, NULL, KEY_ANY, NULL, false, NULL, NULL, NULL, NULL }
+    { NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, KEY_ANY, false }
 };
 /* clang-format on */
 

@@ -5,9 +5,15 @@
 #include "scenarios/engine/filter.h"
 #include "scenarios/engine/verb.h"
 
+/* For verbs that only a wire can do: the verb table has seen to it. */
 static struct wire *wire_of(const struct strand *strand)
 {
-    return strand->step.actor->kind == &k_actor_wire ? strand->step.actor->state : NULL;
+    return strand->step.actor->state;
+}
+
+static bool is_wire(const struct strand *strand)
+{
+    return strand->step.actor->kind == &k_actor_wire;
 }
 
 enum step_state verb_tcp_connect_start(struct strand *strand)
@@ -167,7 +173,7 @@ static void shut_out(struct filter *filter)
 enum step_state verb_tcp_fin(struct strand *strand)
 {
     struct wire *wire = wire_of(strand);
-    if (wire == NULL) {
+    if (!is_wire(strand)) {
         return each_filter(strand, cut_fin);
     }
     if (wire->stream == NULL) {
@@ -181,13 +187,13 @@ enum step_state verb_tcp_fin(struct strand *strand)
 
 enum step_state verb_tcp_half_close(struct strand *strand)
 {
-    return wire_of(strand) == NULL ? each_filter(strand, shut_out) : verb_tcp_fin(strand);
+    return !is_wire(strand) ? each_filter(strand, shut_out) : verb_tcp_fin(strand);
 }
 
 enum step_state verb_tcp_reset(struct strand *strand)
 {
     struct wire *wire = wire_of(strand);
-    if (wire == NULL) {
+    if (!is_wire(strand)) {
         return each_filter(strand, cut_reset);
     }
     if (wire->stream == NULL) {
@@ -217,7 +223,7 @@ static void go_on_reading(struct filter *filter)
 static enum step_state switch_reading(struct strand *strand, bool reads)
 {
     struct wire *wire = wire_of(strand);
-    if (wire == NULL) {
+    if (!is_wire(strand)) {
         return each_filter(strand, reads ? go_on_reading : stop_reading);
     }
     if (wire->stream == NULL) {
