@@ -204,12 +204,11 @@ static enum amt_err start_actor(struct actor *actor, struct amt_diag *diag)
 
 static enum amt_err start_all(struct case_run *run, uint32_t order, struct amt_diag *diag)
 {
-    for (struct actor *actor = run->actors; actor != NULL; actor = actor->next) {
-        if (actor->kind->start_order == order) {
-            TRY(start_actor(actor, diag));
-        }
+    enum amt_err err = AMT_OK;
+    for (struct actor *actor = run->actors; actor != NULL && err == AMT_OK; actor = actor->next) {
+        err = actor->kind->start_order == order ? start_actor(actor, diag) : AMT_OK;
     }
-    return AMT_OK;
+    return err;
 }
 
 enum amt_err actors_start(struct case_run *run, struct amt_diag *diag)

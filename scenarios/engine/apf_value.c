@@ -10,8 +10,9 @@ const char *apf_value_name(struct arena *pool, uint8_t type)
     const char *name = type == APF_PROTOCOLVERSION ? "PROTOCOL_VERSION" : apf_type_name(type);
     char *out = pool_printf(pool, "apf.%s", name == NULL ? "unknown" : name);
     for (char *at = out; *at != '\0'; at++) {
-        bool is_upper = *at >= 'A' && *at <= 'Z';
-        *at = is_upper ? (char)(*at | 0x20) : *at;
+        if (*at >= 'A' && *at <= 'Z') {
+            *at = "abcdefghijklmnopqrstuvwxyz"[*at - 'A'];
+        }
     }
     return out;
 }

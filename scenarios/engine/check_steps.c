@@ -3,6 +3,7 @@
 
 #include "protocol/apf/fields.h"
 #include "scenarios/engine/apf_value.h"
+#include "scenarios/engine/call.h"
 #include "scenarios/engine/check.h"
 #include "scenarios/engine/match.h"
 #include "scenarios/engine/verb.h"
@@ -332,6 +333,9 @@ static void check_step(struct check *check, const struct yaml_node *step, const 
     if (verb->value_type == KEY_STEPS) {
         check_steps(check, node, actor, depth + 1);
         return;
+    }
+    if (strcmp(verb->name, "call") == 0) {
+        check_call(check, node, actor, depth);
     }
     check_role(check, node, verb, actor);
     check_arguments(check, node, verb);

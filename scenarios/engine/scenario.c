@@ -316,6 +316,13 @@ struct scenario *scenario_load(const char *path, const char *id, struct amt_diag
     return scenario;
 }
 
+const struct yaml_node *scenario_load_called(struct scenario *scenario, const char *path,
+                                             struct amt_diag_list *errors)
+{
+    struct yaml_document *document = load_file(scenario, path, errors);
+    return document == NULL ? NULL : yaml_root(document);
+}
+
 void scenario_free(struct scenario *scenario)
 {
     if (scenario == NULL) {

@@ -67,6 +67,9 @@ struct scenario {
  * looked at, and must not be run if errors grew. NULL otherwise.
  */
 struct scenario *scenario_load(const char *path, const char *id, struct amt_diag_list *errors);
+/* For `call`: loads a further file and keeps it with the scenario. NULL with errors. */
+const struct yaml_node *scenario_load_called(struct scenario *scenario, const char *path,
+                                             struct amt_diag_list *errors);
 void scenario_free(struct scenario *scenario); /* NULL is allowed */
 /* Text of a line of one of the files, for carets; NULL. amt_free it. */
 char *scenario_source_line(const struct scenario *scenario, const char *path, uint32_t line);

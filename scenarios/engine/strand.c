@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scenarios/engine/actor.h"
+#include "scenarios/engine/call.h"
 #include "scenarios/engine/match.h"
 #include "scenarios/engine/record.h"
 #include "scenarios/engine/verb.h"
@@ -32,6 +33,8 @@ struct strand *strand_new(struct case_run *run, const struct yaml_node *steps, s
     strand->run = run;
     strand->parent = parent;
     strand->steps = steps;
+    strand->variables = run->variables;
+    strand->path = run->path;
     timer_init(&strand->timer, run->loop, on_timer, strand);
     push(strand, steps, 1, actor);
     if (run->last_strand == NULL) {
@@ -241,6 +244,19 @@ static bool start_repeat(struct strand *strand)
     return true;
 }
 
+static bool start_call(struct strand *strand)
+{
+    struct call *call = pool_alloc(&strand->run->pool, sizeof *call);
+    struct actor *actor = strand->step.actor;
+    const struct yaml_node *steps = call_enter(strand, call);
+    if (steps == NULL) {
+        return false;
+    }
+    push(strand, steps, 1, actor);
+    strand->frames[strand->depth - 1].call = call;
+    return true;
+}
+
 static bool has_room(struct strand *strand)
 {
     if (strand->depth < SCENARIO_STEPS_DEPTH_MAX) {
@@ -250,7 +266,7 @@ static bool has_room(struct strand *strand)
     return false;
 }
 
-/* Structure (do, parallel, repeat) has no result of its own. True when the step was one. */
+/* Structure (do, parallel, repeat, call) has no result of its own. True when the step was one. */
 static bool start_structure(struct strand *strand, bool *is_good)
 {
     const char *name = strand->step.verb->name;
@@ -262,6 +278,8 @@ static bool start_structure(struct strand *strand, bool *is_good)
         }
     } else if (strcmp(name, "repeat") == 0) {
         *is_good = has_room(strand) && start_repeat(strand);
+    } else if (strcmp(name, "call") == 0) {
+        *is_good = has_room(strand) && start_call(strand);
     } else if (strcmp(name, "parallel") == 0) {
         fork_children(strand);
     } else {
@@ -458,6 +476,9 @@ static bool find_next(struct strand *strand)
             frame->at = frame->first;
         } else {
             strand->depth--;
+            if (frame->call != NULL && !call_leave(strand, frame->call)) {
+                end_step(strand, STEP_FAILED);
+            }
         }
     }
     return false;
@@ -479,8 +500,11 @@ static bool go_on_waiting(struct strand *strand)
 
 bool strand_run(struct strand *strand)
 {
+    struct case_run *run = strand->run;
     bool has_changed = false;
-    while (!strand->run->has_failed) {
+    while (!run->has_failed) {
+        run->variables = strand->variables;
+        run->path = strand->path;
         if (strand->state == STRAND_WAITS) {
             if (!go_on_waiting(strand)) {
                 return has_changed;

@@ -5,6 +5,7 @@
 #include "scenarios/engine/case_run.h"
 
 struct verb_def;
+struct call;
 
 enum step_state { STEP_DONE, STEP_WAITS, STEP_FAILED };
 
@@ -28,8 +29,7 @@ struct frame {
     const struct yaml_node *first, *at; /* at: next step to do; NULL at the end */
     uint32_t repeats_left;
     struct actor *actor;
-    const struct value *outer_params; /* call: what `params` was outside; NULL otherwise */
-    const char *outer_path;
+    struct call *call; /* NULL: not the steps of a called file */
 };
 
 enum strand_state { STRAND_READY, STRAND_WAITS, STRAND_JOINS, STRAND_DONE, STRAND_FAILED };
@@ -41,6 +41,8 @@ struct strand {
     struct frame frames[SCENARIO_STEPS_DEPTH_MAX];
     uint32_t depth, children_left;
     const struct yaml_node *steps; /* all of them */
+    struct value *variables;       /* those its steps see */
+    const char *path;              /* of the file its steps stand in */
     bool is_released;              /* the barrier it stands at has opened */
     struct step step;
     struct timer timer;

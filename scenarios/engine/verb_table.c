@@ -39,6 +39,11 @@ const struct key_def k_step_keys[] = {
 };
 
 static const struct key_def k_nothing[] = { END };
+static const struct key_def k_call[] = {
+    { "file", KEY_TEXT, true, "a file with steps, relative to the scenario", NULL, NULL },
+    { "params", KEY_MAP, false, "values for the file's params", NULL, NULL },
+    END
+};
 static const struct key_def k_listen[] = {
     { "at", KEY_TEXT, false, "address, default 127.0.0.1:0", NULL, NULL }, END
 };
@@ -171,6 +176,8 @@ const struct verb_def k_verbs[] = {
     CONTROL("do", KEY_STEPS, NULL, NULL, NULL, "carries out steps, as one actor if it has one"),
     CONTROL("parallel", KEY_STEPS, NULL, NULL, NULL, "carries out steps at the same time"),
     CONTROL("repeat", KEY_NUMBER, NULL, NULL, NULL, "carries out do so often"),
+    { "call", k_call, "file", NULL, NULL, NULL,
+      "carries out the steps of another file; `as` keeps its result", 0, KEY_MAP, false },
     CONTROL("wait", KEY_DURATION, "for", verb_wait_start, verb_wait_poll, "lets time pass"),
     CONTROL("barrier", KEY_TEXT, "name", verb_barrier_start, verb_barrier_poll,
             "waits for all parallel branches that name it"),
@@ -222,7 +229,6 @@ const struct verb_def k_verbs[] = {
     VERB("chan.close", ACTOR_CONSOLE, k_chan_close, verb_chan_close, NULL, "closes a channel"),
     VERB("http.request", ACTOR_CONSOLE, k_request, verb_http_request_start,
          verb_http_request_poll, "one HTTP request through a channel of its own"),
-    LATER("call", "call", "carries out the steps of another file"),
     LATER("chan.", "channel details", "accept, refuse, grant"),
     LATER("http.", "HTTP server", "respond, chunk"),
     LATER("tls.", "TLS details", "alert, key_update"),

@@ -223,6 +223,26 @@ static void a_wire_can_be_the_server_of_a_device(void **state)
     play_end(&play);
 }
 
+static void called_steps_see_their_parameters_and_give_a_result_back(void **state)
+{
+    (void)state;
+    struct play play;
+    const struct result_case *c = play_text(
+        &play, "amtlab: 1\nname: a scenario of the tests\n"
+               "vars: { user: outside }\n"
+               "actors:\n"
+               "  mps: { kind: mps, users: [{ name: ABCDEFGHIJKLMNOP, password: P@ssw0rd }] }\n"
+               "  raw: { kind: wire, to: mps }\n"
+               "steps:\n  - actor: raw\n"
+               "    call: { file: " AMTLAB_SOURCE_DIR "/scenarios/common/login.yaml, "
+               "params: { port: 623 } }\n"
+               "    as: login\n"
+               "  - check: { login.uuid: 4c4c4544-004b-4210-8033-b6c04f504633, user: outside }\n"
+               "  - actor: mps\n    expect: { event: device.online, ports: [623] }\n");
+    assert_int_equal(c->verdict, RESULT_PASSED);
+    play_end(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +257,7 @@ int main(void)
         cmocka_unit_test(variables_come_from_command_line_before_environment_before_scenario),
         cmocka_unit_test(a_secret_of_the_environment_does_not_get_into_results),
         cmocka_unit_test(a_wire_can_be_the_server_of_a_device),
+        cmocka_unit_test(called_steps_see_their_parameters_and_give_a_result_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,11 @@ static const struct wrong {
     { PLAY_HEAD "faults: [{ at: raw.tcp.in, do: { drop: true } }]\nsteps: [{ wait: 1s }]\n", 8,
       "cannot be put at 'raw'", "device or an mps" },
     { PLAY_HEAD "include: [no-such-file.yaml]\nsteps: [{ wait: 1s }]\n", 0, "cannot read", "" },
+    { PLAY_HEAD "steps:\n  - { actor: raw, call: { file: no-such.yaml } }\n", 0, "cannot read",
+      "" },
+    { PLAY_HEAD "steps:\n  - { actor: raw, call: { file: " AMTLAB_SOURCE_DIR
+                "/scenarios/common/login.yaml, params: { colour: 1 } } }\n",
+      9, "no parameter 'colour'", "" },
     { PLAY_HEAD "matrix: { a: 5 }\nsteps: [{ wait: 1s }]\n", 8, "wants a list", "" },
     { "amtlab: 1\nname: a scenario\nactors: { m: { kind: mbs } }\nsteps: [{ wait: 1s }]\n", 3,
       "unknown kind of actor 'mbs'", "kinds:" },
