@@ -15,9 +15,8 @@
 
 static void a_login_by_hand_passes_and_its_messages_are_kept(void **state)
 {
-    (void)state;
     struct play play;
-    const struct result_case *c = play_text(&play, PLAY_HEAD "steps:\n" LOGIN);
+    const struct result_case *c = play_text(&play, *state, PLAY_HEAD "steps:\n" LOGIN);
     assert_int_equal(c->verdict, RESULT_PASSED);
     assert_null(c->failure);
     uint32_t logins = 0;
@@ -64,12 +63,11 @@ static const struct failing {
 
 static void each_failure_is_told_by_its_kind(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof k_failing / sizeof k_failing[0]; i++) {
         struct play play;
         struct text yaml = { 0 };
         text_printf(&yaml, "%ssteps:\n%s%s", PLAY_HEAD, LOGIN, k_failing[i].steps);
-        const struct result_case *c = play_text(&play, text_chars(&yaml));
+        const struct result_case *c = play_text(&play, *state, text_chars(&yaml));
         assert_int_equal(c->verdict, RESULT_FAILED);
         assert_non_null(c->failure);
         assert_string_equal(c->failure->kind, k_failing[i].kind);
@@ -81,12 +79,12 @@ static void each_failure_is_told_by_its_kind(void **state)
     }
 }
 
-static enum result_verdict verdict_of(const char *steps)
+static enum result_verdict verdict_of(void **state, const char *steps)
 {
     struct play play;
     struct text yaml = { 0 };
     text_printf(&yaml, "%s%s", PLAY_HEAD, steps);
-    enum result_verdict verdict = play_text(&play, text_chars(&yaml))->verdict;
+    enum result_verdict verdict = play_text(&play, *state, text_chars(&yaml))->verdict;
     text_fini(&yaml);
     play_end(&play);
     return verdict;
@@ -94,24 +92,25 @@ static enum result_verdict verdict_of(const char *steps)
 
 static void grades_decide_how_a_failure_counts(void **state)
 {
-    (void)state;
-    assert_int_equal(verdict_of("steps: [{ check: { mps.port: 1 }, grade: should }]\n"),
+    assert_int_equal(verdict_of(state, "steps: [{ check: { mps.port: 1 }, grade: should }]\n"),
                      RESULT_NOT_STRICT);
-    assert_int_equal(verdict_of("steps: [{ check: { mps.port: 1 }, grade: info }]\n"), RESULT_INFO);
-    assert_int_equal(verdict_of("steps: [{ check: { mps.port: 1 }, grade: should }, "
-                                "{ check: { mps.port: 2 } }]\n"),
+    assert_int_equal(verdict_of(state, "steps: [{ check: { mps.port: 1 }, grade: info }]\n"),
+                     RESULT_INFO);
+    assert_int_equal(verdict_of(state, "steps: [{ check: { mps.port: 1 }, grade: should }, "
+                                       "{ check: { mps.port: 2 } }]\n"),
                      RESULT_FAILED);
 }
 
 static void a_failure_in_finally_is_an_error_and_finally_always_runs(void **state)
 {
-    (void)state;
-    assert_int_equal(verdict_of("steps: [{ wait: 1s }]\nfinally: [{ check: { mps.port: 1 } }]\n"),
-                     RESULT_ERROR);
+    assert_int_equal(
+        verdict_of(state, "steps: [{ wait: 1s }]\nfinally: [{ check: { mps.port: 1 } }]\n"),
+        RESULT_ERROR);
     struct play play;
     const struct result_case *c =
-        play_text(&play, PLAY_HEAD "steps: [{ check: { mps.port: 1 } }]\n"
-                                   "finally: [{ name: last words, wait: 1s }]\n");
+        play_text(&play, *state,
+                  PLAY_HEAD "steps: [{ check: { mps.port: 1 } }]\n"
+                            "finally: [{ name: last words, wait: 1s }]\n");
     assert_int_equal(c->verdict, RESULT_FAILED);
     assert_string_equal(c->step_last->name, "last words");
     assert_int_equal(c->step_last->verdict, RESULT_STEP_PASSED);
@@ -120,19 +119,17 @@ static void a_failure_in_finally_is_an_error_and_finally_always_runs(void **stat
 
 static void what_needs_another_part_is_unsupported_and_never_passed(void **state)
 {
-    (void)state;
-    assert_int_equal(verdict_of("steps: [{ actor: op, wsman.get: { class: X } }]\n"),
+    assert_int_equal(verdict_of(state, "steps: [{ actor: op, wsman.get: { class: X } }]\n"),
                      RESULT_UNSUPPORTED);
-    assert_int_equal(verdict_of("requires: [activation.acm]\nsteps: [{ wait: 1s }]\n"),
+    assert_int_equal(verdict_of(state, "requires: [activation.acm]\nsteps: [{ wait: 1s }]\n"),
                      RESULT_UNSUPPORTED);
 }
 
 static void a_case_that_takes_too_long_fails_by_its_timeout(void **state)
 {
-    (void)state;
     struct play play;
     const struct result_case *c =
-        play_text(&play, PLAY_HEAD "timeout: 10s\nsteps: [{ wait: 1h }]\n");
+        play_text(&play, *state, PLAY_HEAD "timeout: 10s\nsteps: [{ wait: 1h }]\n");
     assert_int_equal(c->verdict, RESULT_FAILED);
     assert_string_equal(c->failure->kind, "timeout");
     assert_int_equal(c->virtual_us, 10u * 1000000u);
@@ -141,13 +138,13 @@ static void a_case_that_takes_too_long_fails_by_its_timeout(void **state)
 
 static void branches_run_at_once_and_barriers_hold_them_together(void **state)
 {
-    (void)state;
     struct play play;
     const struct result_case *c = play_text(
-        &play, PLAY_HEAD "vars: { seen: 0 }\nsteps:\n  - parallel:\n"
-                         "      - do: [{ wait: 3s }, { set: { seen: 1 } }, { barrier: here }]\n"
-                         "      - do: [{ wait: 1s }, { barrier: here }, { check: { seen: 1 } }]\n"
-                         "  - repeat: 3\n    do: [{ wait: 1s }]\n");
+        &play, *state,
+        PLAY_HEAD "vars: { seen: 0 }\nsteps:\n  - parallel:\n"
+                  "      - do: [{ wait: 3s }, { set: { seen: 1 } }, { barrier: here }]\n"
+                  "      - do: [{ wait: 1s }, { barrier: here }, { check: { seen: 1 } }]\n"
+                  "  - repeat: 3\n    do: [{ wait: 1s }]\n");
     assert_int_equal(c->verdict, RESULT_PASSED);
     assert_int_equal(c->virtual_us, 6u * 1000000u);
     play_end(&play);
@@ -160,14 +157,12 @@ static void branches_run_at_once_and_barriers_hold_them_together(void **state)
 
 static void a_step_is_repeated_until_its_condition_holds(void **state)
 {
-    (void)state;
-    assert_int_equal(verdict_of(RETRY("5s")), RESULT_PASSED);
-    assert_int_equal(verdict_of(RETRY("0us")), RESULT_FAILED);
+    assert_int_equal(verdict_of(state, RETRY("5s")), RESULT_PASSED);
+    assert_int_equal(verdict_of(state, RETRY("0us")), RESULT_FAILED);
 }
 
 static void variables_come_from_command_line_before_environment_before_scenario(void **state)
 {
-    (void)state;
     struct play play;
     struct engine_variable variable = { "a", "1", NULL };
     assert_int_equal(setenv("AMTLAB_VAR_a", "2", 1), 0);
@@ -175,6 +170,7 @@ static void variables_come_from_command_line_before_environment_before_scenario(
     play_load(&play, PLAY_HEAD "vars: { a: 3, b: 3, c: \"${a + b}\" }\n"
                                "steps: [{ check: { a: 1, b: 2, c: 3 } }]\n");
     play.options.variables = &variable;
+    play.pki = *state;
     play_run(&play);
     assert_int_equal(play.result.results->case_first->verdict, RESULT_PASSED);
     assert_int_equal(unsetenv("AMTLAB_VAR_a"), 0);
@@ -184,12 +180,12 @@ static void variables_come_from_command_line_before_environment_before_scenario(
 
 static void a_secret_of_the_environment_does_not_get_into_results(void **state)
 {
-    (void)state;
     struct play play;
     assert_int_equal(setenv("AMTLAB_TEST_PASS", "very-secret-word", 1), 0);
-    const struct result_case *c = play_text(
-        &play, PLAY_HEAD "vars: { p: \"${env('AMTLAB_TEST_PASS')}\" }\n"
-                         "steps:\n  - { name: \"p is ${p}\", check: { mps.port: \"${p}\" } }\n");
+    const struct result_case *c =
+        play_text(&play, *state,
+                  PLAY_HEAD "vars: { p: \"${env('AMTLAB_TEST_PASS')}\" }\n"
+                            "steps:\n  - { name: \"p is ${p}\", check: { mps.port: \"${p}\" } }\n");
     assert_int_equal(c->verdict, RESULT_FAILED);
     assert_null(strstr(c->failure->message, "very-secret-word"));
     assert_null(strstr(c->failure->expected, "very-secret-word"));
@@ -200,10 +196,9 @@ static void a_secret_of_the_environment_does_not_get_into_results(void **state)
 
 static void a_wire_can_be_the_server_of_a_device(void **state)
 {
-    (void)state;
     struct play play;
     const struct result_case *c = play_text(
-        &play,
+        &play, *state,
         "amtlab: 1\nname: a scenario of the tests\nactors:\n"
         "  srv: { kind: wire, listen: true }\n"
         "  dev: { kind: device, cira: { to: srv, user: ABCDEFGHIJKLMNOP, password: P@ssw0rd } }\n"
@@ -225,22 +220,35 @@ static void a_wire_can_be_the_server_of_a_device(void **state)
 
 static void called_steps_see_their_parameters_and_give_a_result_back(void **state)
 {
-    (void)state;
     struct play play;
-    const struct result_case *c = play_text(
-        &play, "amtlab: 1\nname: a scenario of the tests\n"
-               "vars: { user: outside }\n"
-               "actors:\n"
-               "  mps: { kind: mps, users: [{ name: ABCDEFGHIJKLMNOP, password: P@ssw0rd }] }\n"
-               "  raw: { kind: wire, to: mps }\n"
-               "steps:\n  - actor: raw\n"
-               "    call: { file: " AMTLAB_SOURCE_DIR "/scenarios/common/login.yaml, "
-               "params: { port: 623 } }\n"
-               "    as: login\n"
-               "  - check: { login.uuid: 4c4c4544-004b-4210-8033-b6c04f504633, user: outside }\n"
-               "  - actor: mps\n    expect: { event: device.online, ports: [623] }\n");
+    const struct result_case *c =
+        play_text(&play, *state,
+                  "amtlab: 1\nname: a scenario of the tests\n"
+                  "vars: { user: outside }\n"
+                  "actors:\n"
+                  "  mps: { kind: mps, users: [{ name: ABCDEFGHIJKLMNOP, password: P@ssw0rd }] }\n"
+                  "  raw: { kind: wire, to: mps }\n"
+                  "steps:\n  - actor: raw\n"
+                  "    call: { file: " AMTLAB_SOURCE_DIR "/scenarios/common/login.yaml, "
+                  "params: { port: 623 } }\n"
+                  "    as: login\n"
+                  "  - check: { login.uuid: 4c4c4544-004b-4210-8033-b6c04f504633, user: outside }\n"
+                  "  - actor: mps\n    expect: { event: device.online, ports: [623] }\n");
     assert_int_equal(c->verdict, RESULT_PASSED);
     play_end(&play);
+}
+
+/* Keys take time: one set for all tests. */
+static int make_pki(void **state)
+{
+    *state = pki_set_new(NULL);
+    return *state == NULL ? -1 : 0;
+}
+
+static int free_pki(void **state)
+{
+    pki_set_free(*state);
+    return 0;
 }
 
 int main(void)
@@ -259,5 +267,5 @@ int main(void)
         cmocka_unit_test(a_wire_can_be_the_server_of_a_device),
         cmocka_unit_test(called_steps_see_their_parameters_and_give_a_result_back),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_pki, free_pki);
 }

@@ -22,7 +22,6 @@ void play_load(struct play *play, const char *yaml)
 void play_run(struct play *play)
 {
     struct amt_diag diag = { 0 };
-    play->pki = pki_set_new(&diag);
     assert_non_null(play->pki);
     play->options.pki = play->pki;
     play->options.keeps_all_traces = true;
@@ -30,9 +29,10 @@ void play_run(struct play *play)
     assert_int_equal(runner_run(&play->suite, &options, &play->result, &diag), AMT_OK);
 }
 
-const struct result_case *play_text(struct play *play, const char *yaml)
+const struct result_case *play_text(struct play *play, struct pki_set *pki, const char *yaml)
 {
     play_load(play, yaml);
+    play->pki = pki;
     if (play->errors.count > 0) {
         amt_diag_list_print(&play->errors, stderr);
     }
@@ -48,7 +48,6 @@ void play_end(struct play *play)
     if (play->result.results != NULL) {
         runner_free(&play->result);
     }
-    pki_set_free(play->pki);
     amt_diag_list_fini(&play->errors);
     suite_free(&play->suite);
 }

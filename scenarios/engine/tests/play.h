@@ -9,7 +9,7 @@ struct play {
     struct suite suite;
     struct amt_diag_list errors;
     struct runner_result result;
-    struct pki_set *pki;
+    struct pki_set *pki;           /* borrowed; needed by play_run */
     struct engine_options options; /* seed 1, no variables; may be changed before play_run */
 };
 
@@ -18,7 +18,7 @@ void play_load(struct play *play, const char *yaml);
 /* Runs it; the cases are in play->result.results. */
 void play_run(struct play *play);
 /* load and run; the text must be valid. The only or first case. */
-const struct result_case *play_text(struct play *play, const char *yaml);
+const struct result_case *play_text(struct play *play, struct pki_set *pki, const char *yaml);
 void play_end(struct play *play);
 
 /* Head of a scenario with a server, a device, a wire and a console that belong together. */
