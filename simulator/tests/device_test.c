@@ -1,7 +1,9 @@
 #include "simulator/device.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/unit.h"
@@ -484,6 +486,116 @@ static void http_answers_and_closes_first_when_told(void **state)
     }
 }
 
+/* --- how tunnels end --- */
+
+static void load_bad(const char *text, uint32_t line, uint32_t column)
+{
+    char path[] = "/tmp/amtlab-profile-XXXXXX";
+    struct device_config config = { .uuid = NULL };
+    struct amt_diag_list errors = { 0 };
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    (void)close(fd);
+    assert_int_equal(device_config_load(path, NULL, NULL, &config, &errors), AMT_ECONFIG);
+    assert_true(errors.count >= 1);
+    assert_string_equal(errors.items[0].file, path);
+    assert_int_equal(errors.items[0].line, line);
+    assert_int_equal(errors.items[0].column, column);
+    (void)unlink(path);
+    amt_diag_list_fini(&errors);
+    device_config_fini(&config);
+}
+
+/* APF-DEV-001 */
+static void errors_of_a_profile_name_file_line_and_column(void **state)
+{
+    (void)state;
+    load_bad("summary: no version\n", 1, 1);
+    load_bad("amtlab-profile: 1\ncira:\n  windoww: 4096B\n", 3, 3);
+    load_bad("amtlab-profile: 1\ncira:\n  window: none\n", 3, 11);
+}
+
+/* APF-DEV-018 APF-DEV-049 */
+static void a_missing_keepalive_reply_is_logged_as_keepalive(void **state)
+{
+    struct world w;
+    (void)state;
+    init(&w, "default");
+    up(&w);
+    stream_pause(w.stream); /* the server no longer reads */
+    run(&w, 65 * SECOND);
+    assert_int_equal(device_statistics(w.device)->keepalives_out, 1);
+    assert_int_equal(device_connection_log(w.device)->closure_reason, 3);
+    assert_int_equal(device_connection_log(w.device)->disconnect_reason, APF_CONNECTION_LOST);
+    fini(&w);
+}
+
+/* APF-DEV-044 APF-DEV-049 */
+static void the_lifetime_is_logged_as_such(void **state)
+{
+    struct world w;
+    (void)state;
+    init(&w, "default");
+    set(&w, "cira.lifetime", "20s");
+    up(&w);
+    run(&w, 25 * SECOND);
+    assert_int_equal(device_connection_log(w.device)->closure_reason, 1);
+    assert_int_equal(device_connection_log(w.device)->disconnect_reason, APF_BY_APPLICATION);
+    fini(&w);
+}
+
+/* APF-DEV-042 APF-DEV-049 */
+static void the_server_ends_the_tunnel_and_the_device_calls_again(void **state)
+{
+    (void)state;
+    for (int bare = 0; bare < 2; bare++) {
+        struct world w;
+        init(&w, "default");
+        up(&w);
+        if (bare == 0) {
+            apf_mps_session_disconnect(w.session, APF_BY_APPLICATION, loop_now_us(w.loop));
+        }
+        server_drop(&w);
+        run(&w, 2 * SECOND);
+        const struct device_connection_log *log = device_connection_log(w.device);
+        assert_true(log->closed_by_mps);
+        assert_int_equal(log->closure_reason, 4);
+        assert_int_equal(log->disconnect_reason, bare == 0 ? APF_BY_APPLICATION : 0);
+        run(&w, 13 * SECOND);
+        assert_int_equal(w.connects, 2);
+        assert_int_equal(device_state(w.device), DEVICE_UP);
+        fini(&w);
+    }
+}
+
+/* APF-DEV-030 APF-DEV-031 */
+static void http_returns_a_large_body_whatever_the_window(void **state)
+{
+    static const char *const k_windows[] = { "100B", "4096B" };
+    static const char k_post[] = "POST / HTTP/1.1\r\nHost: pc\r\nContent-Length: 100000\r\n\r\n";
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct world w;
+        uint8_t *body = amt_alloc(BIG);
+        memset(body, 'b', BIG);
+        init(&w, "default");
+        set(&w, "cira.window", k_windows[i]);
+        up(&w);
+        open_port(&w, 16992);
+        run(&w, 2 * SECOND);
+        assert_int_equal(apf_channel_write(w.channel, (const uint8_t *)k_post, sizeof k_post - 1),
+                         AMT_OK);
+        assert_int_equal(apf_channel_write(w.channel, body, BIG), AMT_OK);
+        run(&w, 60 * SECOND);
+        assert_true(w.received_len > BIG);
+        assert_memory_equal(w.received, "HTTP/1.1 200", 12);
+        assert_memory_equal(w.received + w.received_len - BIG, body, BIG);
+        amt_free(body);
+        fini(&w);
+    }
+}
+
 /* --- the real network --- */
 
 static bool is_up(void *ctx)
@@ -528,6 +640,11 @@ int main(void)
         cmocka_unit_test(echo_returns_all_bytes_whatever_the_window),
         cmocka_unit_test(a_service_refuses_or_stays_silent_or_is_slow),
         cmocka_unit_test(http_answers_and_closes_first_when_told),
+        cmocka_unit_test(errors_of_a_profile_name_file_line_and_column),
+        cmocka_unit_test(a_missing_keepalive_reply_is_logged_as_keepalive),
+        cmocka_unit_test(the_lifetime_is_logged_as_such),
+        cmocka_unit_test(the_server_ends_the_tunnel_and_the_device_calls_again),
+        cmocka_unit_test(http_returns_a_large_body_whatever_the_window),
         cmocka_unit_test(a_device_calls_home_over_real_sockets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
