@@ -19,7 +19,7 @@
 
 struct run_options {
     struct cli_texts targets, tags, skip_tags, specs, variables;
-    const char *level, *out, *report, *format, *clock, *keep_traces, *color;
+    const char *level, *out, *report, *format, *clock, *keep_traces, *color, *trust, *target_name;
     uint64_t jobs, seed, repeat, timeout_us, fail_fast;
     bool dry_run, verbose, quiet, strict, in_process;
 };
@@ -28,6 +28,10 @@ struct run_options {
 static const struct cli_option k_options[] = {
     { "target", 0, CLI_TEXTS, AT(targets), "ROLE=HOST:PORT", NULL,
       "actor that is not built in: mps=lab.example:4433 (repeat for more)" },
+    { "trust", 0, CLI_TEXT, AT(trust), "FILE", NULL,
+      "roots (PEM) that devices trust at a target; without it they do not verify its certificate" },
+    { "target-name", 0, CLI_TEXT, AT(target_name), "NAME", NULL,
+      "Common Name that devices expect of a target; default: its host" },
     { "tag", 0, CLI_TEXTS, AT(tags), "TAG", NULL,
       "only scenarios with this tag (repeat for more)" },
     { "skip-tag", 0, CLI_TEXTS, AT(skip_tags), "TAG", NULL, "no scenarios with this tag" },
@@ -401,7 +405,9 @@ static int run_run(const void *options_, int argument_count, char **arguments)
     struct running running = { .options = options };
     struct amt_diag diag = { 0 };
     running.runner = (struct runner_options){
-        .engine = { .seed = options->seed, .timeout_us = options->timeout_us },
+        .engine = { .seed = options->seed,
+                    .timeout_us = options->timeout_us,
+                    .target_tls = { options->trust, options->target_name } },
         .workers = (uint32_t)(options->jobs > WORKERS_MAX ? WORKERS_MAX : options->jobs),
         .repeats = (uint32_t)options->repeat,
         .fail_limit = (uint32_t)options->fail_fast,

@@ -89,6 +89,9 @@ struct item *actor_add_item(struct actor *actor, enum item_kind kind, const char
 void actor_skip_items(struct actor *actor)
 {
     actor->cursor = NULL;
+    for (struct item *at = actor->items; at != NULL; at = at->next) {
+        at->is_used = true;
+    }
 }
 
 struct value *actor_metrics(struct arena *pool, const struct metric *table, const void *values)
@@ -174,6 +177,35 @@ static struct actor *add_actor(struct case_run *run, const struct scenario_part 
     return actor;
 }
 
+static bool is_in(const char *const *names, const char *name)
+{
+    for (uint32_t i = 0; names[i] != NULL; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a scenario sets up in a server cannot be set up in a target: only plain users are expected of
+ * it, and that it listens. */
+static const char *setting_of_target(const struct actor *actor)
+{
+    static const char *const k_plain[] = { "kind", "listen", "tls", "users", "name", NULL };
+    const struct value *users = actor_get(actor, "users");
+    for (const struct value *at = actor->attributes->first; at != NULL; at = at->next) {
+        if (!is_in(k_plain, at->key)) {
+            return at->key;
+        }
+    }
+    for (const struct value *at = users == NULL ? NULL : users->first; at != NULL; at = at->next) {
+        if (at->count > 2) {
+            return "users";
+        }
+    }
+    return NULL;
+}
+
 static enum amt_err start_actor(struct actor *actor, struct amt_diag *diag)
 {
     struct case_run *run = actor->run;
@@ -191,6 +223,11 @@ static enum amt_err start_actor(struct actor *actor, struct amt_diag *diag)
         }
     }
     if (actor->is_external) {
+        const char *setting = actor->kind->role == ACTOR_MPS ? setting_of_target(actor) : NULL;
+        if (setting != NULL) {
+            run->unsupported =
+                pool_printf(&run->pool, "it sets '%s', which a target does not take", setting);
+        }
         return AMT_OK;
     }
     actor->log = pool_checked(log_new(run->loop));
@@ -294,16 +331,6 @@ enum amt_err actor_resolve(struct case_run *run, const char *to, struct address 
     }
     *address = actor->address;
     return AMT_OK;
-}
-
-static bool is_in(const char *const *names, const char *name)
-{
-    for (uint32_t i = 0; names[i] != NULL; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 struct value *actor_product_part(const struct actor *actor, const char *const *own_keys)

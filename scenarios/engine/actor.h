@@ -74,7 +74,7 @@ const struct value *actor_path(struct actor *actor, const char *path);
 struct item *actor_add_item(struct actor *actor, enum item_kind kind, const char *name);
 /* How a connection ended, in a word of harness.md 6.6. */
 const char *item_end_how(const struct stream_end *end, bool is_tls);
-/* Message expectations start behind everything seen so far. */
+/* Expectations start behind everything seen so far. */
 void actor_skip_items(struct actor *actor);
 /* Every counter of a table as a map. */
 struct value *actor_metrics(struct arena *pool, const struct metric *table, const void *values);

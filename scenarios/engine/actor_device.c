@@ -31,6 +31,19 @@ static void put_text(struct arena *pool, struct value *map, const char *key, con
     }
 }
 
+/* What the command line says about a target's certificate; what the scenario says stands. */
+static void target_part(const struct actor *actor, struct value *cira, const char *host)
+{
+    struct arena *pool = &actor->run->pool;
+    const struct engine_target_tls *tls = &actor->run->options->target_tls;
+    put_text(pool, cira, "common_name", tls->name == NULL ? host : tls->name);
+    if (tls->trust != NULL) {
+        put_text(pool, cira, "trust", tls->trust);
+    } else if (value_get(cira, "trust") == NULL && value_get(cira, "verify") == NULL) {
+        value_put(pool, cira, "verify", value_bool(pool, false));
+    }
+}
+
 /* `cira` with `to` as an address, and what follows from which server that is. */
 static enum amt_err cira_part(struct actor *actor, struct value *cira, struct amt_diag *diag)
 {
@@ -56,6 +69,10 @@ static enum amt_err cira_part(struct actor *actor, struct value *cira, struct am
     TRY(actor_resolve(actor->run, to->text, &address, &server, diag));
     address_format(&address, shown);
     value_put(pool, cira, "to", value_text(pool, shown));
+    if (server != NULL && server->is_external) {
+        target_part(actor, cira, address.host);
+        return AMT_OK;
+    }
     const char *name = server == NULL ? NULL : actor_mps_name(server);
     put_text(pool, cira, "common_name",
              name != NULL     ? name

@@ -231,13 +231,17 @@ static void play_steps(struct case_run *run, const struct yaml_node *steps, uint
     loop_task_cancel(&run->poll);
 }
 
-static struct loop *new_loop(struct case_run *run, struct amt_diag *diag)
+/* A target lives in real time, and so does what talks to it. */
+static bool is_real_time(const struct case_run *run)
 {
     enum scenario_clock clock =
         run->options->clock != SCENARIO_CLOCK_AUTO ? run->options->clock : run->scenario->clock;
-    bool is_real = clock == SCENARIO_CLOCK_REAL ||
-                   (clock == SCENARIO_CLOCK_AUTO && run->options->targets != NULL);
-    if (is_real) {
+    return clock == SCENARIO_CLOCK_REAL || run->options->targets != NULL;
+}
+
+static struct loop *new_loop(struct case_run *run, struct amt_diag *diag)
+{
+    if (is_real_time(run)) {
         if (run->scenario->clock == SCENARIO_CLOCK_VIRTUAL) {
             run->unsupported = "it needs virtual time";
         }
@@ -302,6 +306,12 @@ static void play(struct case_run *run, const struct matrix_case *c)
     if (!run->has_error && run->unsupported == NULL &&
         (faults_start(run, &diag) != AMT_OK || actors_start(run, &diag) != AMT_OK)) {
         fail_setup(run, "setup", diag.text, diag.hint, "", NULL);
+    }
+    for (const struct fault *fault = run->faults; fault != NULL; fault = fault->next) {
+        const struct actor *actor = case_actor(run, fault->actor);
+        if (actor != NULL && actor->is_external) {
+            run->unsupported = "faults cannot be put into a target";
+        }
     }
     bool can_play = !run->has_error && run->unsupported == NULL;
     if (can_play && run->scenario->steps != NULL) {

@@ -24,6 +24,10 @@ struct engine_target {
     struct address address;
     struct engine_target *next;
 };
+/* How devices judge the certificate of a target; without trust they do not. */
+struct engine_target_tls {
+    const char *trust, *name; /* PEM file of roots; Common Name, default: the host */
+};
 struct engine_variable {
     const char *name, *value;
     struct engine_variable *next;
@@ -35,6 +39,7 @@ struct engine_options {
     enum scenario_clock clock; /* AUTO: as the scenario says */
     uint64_t timeout_us;       /* 0: as the scenario says */
     struct engine_target *targets;
+    struct engine_target_tls target_tls;
     struct engine_variable *variables; /* win over the scenario's */
     const char *command_options;       /* for the line that runs a case again: " --var x=y" */
     uint32_t attempt;                  /* from 0: --repeat */

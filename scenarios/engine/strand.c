@@ -288,6 +288,24 @@ static bool start_structure(struct strand *strand, bool *is_good)
     return true;
 }
 
+/* What a target sees and does cannot be looked at or ordered: expectations there are skipped (and
+ * shown as such), anything else makes the case one for the built-in actor. True when the step is over. */
+static bool is_for_target(struct strand *strand)
+{
+    struct step *step = &strand->step;
+    if (step->actor == NULL || !step->actor->is_external || step->verb->roles == 0) {
+        return false;
+    }
+    add_result_step(strand);
+    step->result->verdict = RESULT_STEP_SKIPPED;
+    if (strcmp(step->verb->name, "expect") != 0) {
+        strand->run->unsupported =
+            pool_printf(&strand->run->pool, "'%s' cannot be asked of a target", step->verb->name);
+        strand->run->has_failed = true;
+    }
+    return true;
+}
+
 static bool holds_when(struct strand *strand, bool *holds)
 {
     const struct yaml_node *when = yaml_get(strand->step.node, "when");
@@ -326,7 +344,7 @@ static void end_step(struct strand *strand, enum step_state state)
     step->result->took_us = case_now_us(run) - step->started_us;
     strand->state = STRAND_READY;
     if (state == STEP_DONE) {
-        step->result->verdict = RESULT_STEP_PASSED;
+        step->result->verdict = step->is_skipped ? RESULT_STEP_SKIPPED : RESULT_STEP_PASSED;
         return;
     }
     step->result->verdict = RESULT_STEP_FAILED;
@@ -456,6 +474,9 @@ static void start_step(struct strand *strand, const struct yaml_node *node)
         if (!is_good) {
             end_step(strand, STEP_FAILED);
         }
+        return;
+    }
+    if (is_for_target(strand)) {
         return;
     }
     is_good = evaluate_arguments(strand);

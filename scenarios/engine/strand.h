@@ -21,6 +21,7 @@ struct step {
     const struct value *outcome; /* for `as` */
     void *state;                 /* of the verb */
     struct failure failure;
+    bool is_skipped; /* nothing could be judged: a target does not show its inside */
     uint32_t attempts;
     bool is_between_attempts;
 };
