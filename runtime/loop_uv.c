@@ -65,6 +65,7 @@ static void uv_world_free(struct loop *loop)
         uv_walk(&world->uv, drop_handle, NULL);
     } while (uv_run(&world->uv, UV_RUN_DEFAULT) != 0);
     (void)uv_loop_close(&world->uv);
+    loop_drop_pipes(loop);
     amt_free(world->read_buffer);
     amt_free(world);
 }

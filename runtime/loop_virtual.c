@@ -5,8 +5,6 @@
 #define WALL_START_US 1767225600000000u /* 2026-01-01T00:00:00Z */
 #define LATENCY_US    200u
 #define WINDOW_BYTES  65536u
-#define FIRST_PORT    49152u
-#define FIRST_CLIENT  20000u
 
 static struct virtual_loop *virtual_of(struct loop *loop)
 {
@@ -94,6 +92,7 @@ static void virtual_free(struct loop *loop)
         work_done(v->works);
     }
     virtual_network_free(v);
+    loop_drop_pipes(loop);
     amt_free(loop);
 }
 
@@ -126,7 +125,11 @@ struct loop *loop_new_virtual(const struct virtual_world *world, struct amt_diag
     }
     v->wall_start_us = world->wall_start_us == 0 ? WALL_START_US : world->wall_start_us;
     v->next_port = FIRST_PORT;
-    v->next_client_port = FIRST_CLIENT;
+    v->next_client_port = FIRST_CLIENT_PORT;
+    v->link = (struct pipe_link){ .latency_us = v->world.latency_us,
+                                  .jitter_us = v->world.jitter_us,
+                                  .jitter = &v->jitter,
+                                  .window_bytes = v->world.window_bytes };
     amt_random_seed(&v->random, world->seed, "loop");
     amt_random_seed(&v->jitter, world->seed, "jitter");
     return &v->loop;

@@ -4,8 +4,12 @@
 
 #include "base/random.h"
 #include "runtime/loop_world.h"
+#include "runtime/pipe.h"
 
-struct virtual_connection;
+/* Ports that port 0 picks, and those of connecting ends. */
+#define FIRST_PORT        49152u
+#define FIRST_CLIENT_PORT 20000u
+
 struct virtual_listener;
 struct virtual_work;
 
@@ -15,7 +19,7 @@ struct virtual_loop {
     struct amt_random random, jitter;
     uint64_t wall_start_us;
     int64_t wall_shift_us;
-    struct virtual_connection *connections;
+    struct pipe_link link; /* of every connection */
     struct virtual_listener *listeners;
     struct virtual_work *works; /* done, but their after is still due */
     uint16_t next_port, next_client_port;
@@ -26,7 +30,7 @@ struct listener *virtual_listen(struct loop *loop, const struct address *address
 struct stream *virtual_connect(struct loop *loop, const struct address *address,
                                uint64_t connect_limit_us, const struct stream_handler *handler,
                                void *ctx);
-/* Frees connections whose owners are gone but whose bytes were still under way. */
+/* Drops listeners that loop_free still finds. */
 void virtual_network_free(struct virtual_loop *loop);
 
 #endif

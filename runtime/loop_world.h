@@ -5,6 +5,9 @@
 #include "runtime/loop.h"
 #include "runtime/net.h"
 
+struct pipe;
+struct segment;
+
 struct loop_world {
     bool is_virtual;
     void (*free)(struct loop *loop);
@@ -35,6 +38,9 @@ struct loop {
     uint64_t timer_order;
     struct loop_task *first_task, *last_task;
     bool is_stopped, is_in_turn;
+    struct pipe *pipes;             /* all that exist */
+    struct segment *spare_segments; /* for reuse */
+    uint32_t spare_segment_count;
 };
 
 struct listener_class {
@@ -56,5 +62,9 @@ uint64_t loop_next_timer_us(const struct loop *loop);
 /* Runs, in a turn of its own, one timer that is due at now_us and was started before the one with
  * that order; false when there is none. */
 bool loop_run_due_timer(struct loop *loop, uint64_t now_us, uint64_t before_order);
+
+/* For loop_free: pipes whose owners are gone but whose bytes are still under way, spare segments. */
+void loop_drop_pipes(struct loop *loop);
+void loop_drop_segments(struct loop *loop);
 
 #endif

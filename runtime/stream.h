@@ -41,7 +41,9 @@ struct stream_handler {
     void (*on_data)(void *ctx, const uint8_t *in, uint32_t len);
     void (*on_drain)(void *ctx); /* the write queue has become empty after it was not */
     /* Called at most once: nothing more will arrive. After FIN the owner may still write; after any
-     * other kind only stream_close is left to do. The stream lives until the owner closes it. */
+     * other kind only stream_close is left to do. The stream lives until the owner closes it. The end
+     * comes behind the last bytes, so a paused stream may be told it only after stream_resume; if a
+     * connection breaks while bytes are queued, the paused or half-closed owner gets on_drain. */
     void (*on_end)(void *ctx, const struct stream_end *end);
 };
 
@@ -50,8 +52,9 @@ struct ssl_st;
 
 void stream_set_handler(struct stream *s, const struct stream_handler *handler, void *ctx);
 
-/* Takes all bytes: sends what it can, queues the rest. AMT_ELIMIT when the queue would pass the write
- * limit (nothing is taken), AMT_ECLOSED after an end, AMT_ENOMEM. Before on_open bytes are queued. */
+/* Takes all bytes: sends what it can, queues the rest. AMT_ELIMIT when bytes are queued and the queue
+ * would pass the write limit (nothing is taken; into an empty queue a message of any size goes),
+ * AMT_ECLOSED after an end or shutdown, AMT_ENOMEM. Before on_open bytes are queued. */
 enum amt_err stream_write(struct stream *s, const void *out, uint32_t len) AMT_MUST_USE;
 uint32_t stream_queued_bytes(const struct stream *s);
 /* Default 1 MiB. */
@@ -73,8 +76,8 @@ void stream_local_name(const struct stream *s, char out[static STREAM_NAME_BYTES
 /* The TLS object of this stream or of one below; NULL for plain ones. */
 struct ssl_st *stream_tls(const struct stream *s);
 
-/* Virtual world only (AMT_ESTATE in the real one): two streams that are each other's peer, on the
- * virtual network. */
+/* Two streams that are each other's peer, in either world: open from the start (no on_open), 64 KiB of
+ * window, delivery in later turns of the loop, in order. AMT_ENOMEM. */
 struct loop;
 enum amt_err stream_memory_pair(struct loop *loop, struct stream **a,
                                 struct stream **b) AMT_MUST_USE;

@@ -155,7 +155,7 @@ static void start_flight(struct uv_stream *u)
     u->is_writing = true;
     u->owes_drain = true;
     u->write.data = u;
-    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)bytes_front(&u->flight), u->flight.len);
+    uv_buf_t buffer = uv_buf_init((char *)(u->flight.block + u->flight.start), u->flight.len);
     int code = uv_write(&u->write, u->writer, &buffer, 1, on_written);
     if (code != 0) {
         u->is_writing = false;
@@ -174,7 +174,7 @@ static void write_queue(struct uv_stream *u)
         }
         return;
     }
-    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)bytes_front(&u->queue), u->queue.len);
+    uv_buf_t buffer = uv_buf_init((char *)(u->queue.block + u->queue.start), u->queue.len);
     int n = uv_try_write(u->writer, &buffer, 1);
     if (n < 0 && n != UV_EAGAIN) {
         fail_writing(u, n);
@@ -196,17 +196,16 @@ static void send_fin(struct uv_stream *u)
     }
 }
 
-/* Nothing can be written any more. Who reads learns it from there, behind the last bytes. */
+/* Nothing can be written any more. Who reads learns it from there, behind the last bytes; who waits
+ * for the queue to empty, paused or half closed, goes on. */
 static void tell_failure(struct uv_stream *u)
 {
     u->was_told_failure = true;
-    if (u->has_ended) {
-        if (u->owes_drain) { /* a half-closed owner waits for nothing else */
-            u->owes_drain = false;
-            stream_emit_drain(&u->stream);
-        }
-    } else if (!u->is_reading || !is_socket(u)) {
+    if (!u->has_ended && !is_socket(u)) { /* input and output have nothing to do with each other */
         uv_stream_input_ended(u, u->write_code);
+    } else if (u->owes_drain && !u->is_reading) {
+        u->owes_drain = false;
+        stream_emit_drain(&u->stream);
     }
 }
 
@@ -268,7 +267,7 @@ static enum amt_err uv_stream_write(struct stream *s, const void *out, uint32_t 
     }
     bool is_queueing = u->is_writing || !u->is_open;
     uint32_t queued = u->queue.len + u->flight.len;
-    if (is_queueing && (len > u->write_limit || queued > u->write_limit - len)) {
+    if (is_queueing && queued > 0 && (len > u->write_limit || queued > u->write_limit - len)) {
         return AMT_ELIMIT;
     }
     TRY(bytes_append(&u->queue, out, len));
