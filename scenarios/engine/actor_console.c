@@ -10,7 +10,8 @@
 static const struct key_def k_keys[] = {
     { "kind", KEY_TEXT, true, "console", NULL, NULL },
     { "via", KEY_TEXT, true, "the mps actor it works through", NULL, NULL },
-    { "connections", KEY_NUMBER, false, "connections of a load run (not used here)", NULL, NULL },
+    { "connections", KEY_NUMBER, false, "connections of a load run (needs the fleet part)", NULL,
+      NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
 

@@ -26,7 +26,7 @@ static const struct key_def k_keys[] = {
     { "tls", KEY_ANY, false, "default, legacy or offload; or { cert, key, mode }", NULL,
       k_tls_keys },
     { "limits", KEY_MAP, false, "further keys of the server's configuration", NULL, NULL },
-    { "log", KEY_MAP, false, "where it logs (not used: events are observed)", NULL, NULL },
+    { "log", KEY_MAP, false, "log file (needs the log file part)", NULL, NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
 

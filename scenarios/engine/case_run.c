@@ -186,6 +186,7 @@ static void describe(struct case_run *run, const struct matrix_case *c)
     for (const struct scenario_spec *spec = scenario->specs; spec != NULL; spec = spec->next) {
         (void)result_add_spec(results, result, spec->id, spec->level);
     }
+    run->last_case_spec = result->spec_last;
     struct text repro = { 0 };
     text_printf(&repro, "amtlab run '%s%s%s'%s --seed %llu", scenario->path,
                 c->key[0] == '\0' ? "" : "#", c->key, run->options->command_options,
@@ -269,7 +270,8 @@ static void set_verdict(struct case_run *run)
     } else {
         result->verdict = RESULT_PASSED;
     }
-    for (struct result_spec *spec = result->spec_first; spec != NULL; spec = spec->next) {
+    for (struct result_spec *spec = run->last_case_spec == NULL ? NULL : result->spec_first;
+         spec != NULL; spec = spec == run->last_case_spec ? NULL : spec->next) {
         spec->verdict = result->verdict;
     }
 }

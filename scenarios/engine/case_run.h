@@ -86,6 +86,7 @@ struct case_run {
     struct loop_task poll; /* looks at all waiting strands */
     struct results *results;
     struct result_case *result;
+    struct result_spec *last_case_spec; /* later ones are of single steps */
     uint64_t start_us;
     uint32_t step_count, event_count;
     const char *path; /* of the file the running steps stand in */

@@ -18,6 +18,9 @@ struct check {
     struct value *known; /* MAP: names that expressions may use */
 };
 
+/* The entries of a `spec` list. */
+void scenario_check_specs(struct checker *checker, const struct yaml_node *list);
+
 /* Evaluates as far as possible (unknown parts PENDING); errors are reported. */
 struct value *check_value(struct check *check, const struct yaml_node *node);
 void check_need(struct check *check, const struct yaml_node *node, const char *what,

@@ -123,6 +123,21 @@ static void check_kind(struct check *check, const struct scenario_part *part,
     amt_diag_hint(diag, "kinds: mps device console wire activation fleet proxy replay");
 }
 
+/* Keys that the language has and this version does not act on. */
+static void check_later_keys(struct check *check, const struct yaml_node *actor)
+{
+    static const char *const k_keys[][2] = { { "state", "firmware" },
+                                             { "quirks", "firmware" },
+                                             { "log", "log file" },
+                                             { "connections", "fleet" } };
+    for (size_t i = 0; i < sizeof k_keys / sizeof k_keys[0]; i++) {
+        const struct yaml_node *later = yaml_get(actor, k_keys[i][0]);
+        if (later != NULL) {
+            check_need(check, later, k_keys[i][0], k_keys[i][1]);
+        }
+    }
+}
+
 void check_actor_node(struct check *check, const struct scenario_part *part)
 {
     if (part->node->kind != YAML_MAP) {
@@ -164,12 +179,7 @@ void check_actor_node(struct check *check, const struct scenario_part *part)
     if (profile != NULL) {
         check_profile(check, profile);
     }
-    for (uint32_t i = 0; i < 2 && kind == &k_actor_device; i++) {
-        const struct yaml_node *later = yaml_get(part->node, i == 0 ? "state" : "quirks");
-        if (later != NULL) {
-            check_need(check, later, i == 0 ? "state" : "quirks", "firmware");
-        }
-    }
+    check_later_keys(check, part->node);
 }
 
 static void check_place(struct check *check, const struct yaml_node *at,

@@ -309,6 +309,9 @@ static void check_modifiers(struct check *check, const struct yaml_node *step,
             continue;
         }
         checker_value(check->checker, at, key);
+        if (strcmp(at->key, "spec") == 0) {
+            scenario_check_specs(check->checker, at);
+        }
         if (strcmp(at->key, "as") != 0 && strcmp(at->key, "spec") != 0) {
             (void)check_value(check, at);
         }

@@ -98,6 +98,25 @@ void record_failure(struct strand *strand)
     run->has_graded_failure = true;
 }
 
+void record_step_specs(struct strand *strand, bool has_passed)
+{
+    struct case_run *run = strand->run;
+    const struct yaml_node *list = yaml_get(strand->step.node, "spec");
+    for (const struct yaml_node *at = list == NULL ? NULL : list->first; at != NULL;
+         at = at->next) {
+        const struct yaml_node *id = at->kind == YAML_MAP ? yaml_get(at, "id") : at;
+        const struct yaml_node *level = at->kind == YAML_MAP ? yaml_get(at, "level") : NULL;
+        enum result_level claimed = RESULT_MUST;
+        if (level != NULL && level->kind == YAML_SCALAR) {
+            (void)result_level_parse(level->text, &claimed); /* checked when loaded */
+        }
+        if (id != NULL && id->kind == YAML_SCALAR) {
+            result_add_spec(run->results, run->result, id->text, claimed)->verdict =
+                has_passed ? RESULT_PASSED : RESULT_FAILED;
+        }
+    }
+}
+
 /* A password must not get into a report, and its bytes are in the message. */
 static const uint8_t *without_password(struct case_run *run, const struct item *item)
 {

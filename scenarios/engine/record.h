@@ -6,6 +6,8 @@
 
 /* The step's failure; a `must` one becomes the case's (or an error, in `finally`), the first counts. */
 void record_failure(struct strand *strand);
+/* The requirements that this step alone proves (`spec` of the step). */
+void record_step_specs(struct strand *strand, bool has_passed);
 /* A message or event that an actor saw. from and to are actors' names. */
 void record_event(struct case_run *run, const struct item *item, const char *from, const char *to);
 /* A fault acted: text says what it did. */

@@ -216,9 +216,34 @@ static uint32_t worker_count(const struct runner *runner)
     return count > WORKERS_MAX ? WORKERS_MAX : count;
 }
 
+static bool share_a_resource(const struct scenario *a, const struct scenario *b)
+{
+    for (const struct scenario_word *x = a->exclusive; x != NULL; x = x->next) {
+        for (const struct scenario_word *y = b->exclusive; y != NULL; y = y->next) {
+            if (strcmp(x->text, y->text) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The next case waits for those that use what it wants for itself (`exclusive`). */
+static bool must_wait(const struct runner *runner)
+{
+    const struct scenario *next = runner->jobs[runner->next_job].suite_case->scenario;
+    for (uint32_t i = 0; i < worker_count(runner); i++) {
+        const struct job *job = runner->workers[i].job;
+        if (job != NULL && share_a_resource(job->suite_case->scenario, next)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum amt_err fill_workers(struct runner *runner, struct amt_diag *diag)
 {
-    for (uint32_t i = 0; i < worker_count(runner) && may_start(runner); i++) {
+    for (uint32_t i = 0; i < worker_count(runner) && may_start(runner) && !must_wait(runner); i++) {
         if (runner->workers[i].job == NULL) {
             enum amt_err err = start(runner, &runner->workers[i], diag);
             if (err != AMT_OK) {

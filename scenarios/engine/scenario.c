@@ -109,13 +109,22 @@ static void add_parts(struct scenario *scenario, struct scenario_part **list,
     }
 }
 
+void scenario_check_specs(struct checker *checker, const struct yaml_node *list)
+{
+    for (const struct yaml_node *at = list->first; at != NULL; at = at->next) {
+        checker_map(checker, at, k_spec_keys, "a spec entry");
+    }
+}
+
 static void add_specs(struct scenario *scenario, struct checker *checker,
                       const struct yaml_node *node)
 {
     struct scenario_spec **end = &scenario->specs;
+    if (node != NULL) {
+        scenario_check_specs(checker, node);
+    }
     for (const struct yaml_node *at = node == NULL ? NULL : node->first; at != NULL;
          at = at->next) {
-        checker_map(checker, at, k_spec_keys, "a spec entry");
         const struct yaml_node *id = at->kind == YAML_MAP ? yaml_get(at, "id") : NULL;
         const struct yaml_node *level = at->kind == YAML_MAP ? yaml_get(at, "level") : NULL;
         if (id == NULL || id->kind != YAML_SCALAR) {
@@ -285,6 +294,7 @@ static void read_document(struct scenario *scenario, struct checker *checker,
     scenario->fields = add_words(scenario, NULL, yaml_get(root, "field"));
     scenario->links = add_words(scenario, NULL, yaml_get(root, "links"));
     scenario->capabilities = add_words(scenario, NULL, yaml_get(root, "requires"));
+    scenario->exclusive = add_words(scenario, NULL, yaml_get(root, "exclusive"));
     scenario->steps = yaml_get(root, "steps");
     scenario->finally = yaml_get(root, "finally");
     read_numbers(scenario, root);

@@ -47,7 +47,7 @@ struct scenario {
     const char *id, *name, *summary;
     const char *subject, *sanity; /* NULL */
     struct scenario_spec *specs;
-    struct scenario_word *tags, *fields, *links, *capabilities, *ignored;
+    struct scenario_word *tags, *fields, *links, *capabilities, *ignored, *exclusive;
     struct scenario_part *variables, *matrix, *excluded, *actors, *faults;
     const struct yaml_node *steps, *finally; /* NULL if absent */
     enum scenario_clock clock;

@@ -345,9 +345,13 @@ static void end_step(struct strand *strand, enum step_state state)
     strand->state = STRAND_READY;
     if (state == STEP_DONE) {
         step->result->verdict = step->is_skipped ? RESULT_STEP_SKIPPED : RESULT_STEP_PASSED;
+        if (!step->is_skipped) {
+            record_step_specs(strand, true);
+        }
         return;
     }
     step->result->verdict = RESULT_STEP_FAILED;
+    record_step_specs(strand, false);
     record_failure(strand);
     if (step->grade == RESULT_MUST) {
         run->has_failed = true;
