@@ -32,7 +32,10 @@ struct view {
 enum amt_err cursor_u8(struct cursor *c, uint8_t *value);
 enum amt_err cursor_u16(struct cursor *c, uint16_t *value);
 enum amt_err cursor_u32(struct cursor *c, uint32_t *value);
-enum amt_err cursor_skip(struct cursor *c, uint32_t len);
+
+/* The next len bytes (at most CURSOR_MAX_BYTES) into out; whether the next len bytes are all 0. */
+enum amt_err cursor_copy(struct cursor *c, uint8_t *out, uint32_t len);
+enum amt_err cursor_zeros(struct cursor *c, uint32_t len, bool *are_zero);
 
 /* Takes len bytes as a view. */
 enum amt_err cursor_take(struct cursor *c, uint32_t len, struct view *view);

@@ -197,33 +197,8 @@ static enum amt_err protocolversion(struct decoding *d)
     TRY(number(d, &m->major));
     TRY(number(d, &m->minor));
     TRY(number(d, &m->trigger));
-    for (uint32_t i = 0; i < sizeof m->uuid; i++) {
-        /* The whole field is asked for first: need-more names its end, not the next byte. */
-        if (i == 0) {
-            struct cursor ahead = d->cursor;
-            enum amt_err err = cursor_skip(&ahead, sizeof m->uuid);
-            if (err != AMT_OK) {
-                d->cursor.need = ahead.need;
-                return err;
-            }
-        }
-        TRY(cursor_u8(&d->cursor, &m->uuid[i]));
-    }
-    struct cursor ahead = d->cursor;
-    enum amt_err err = cursor_skip(&ahead, 64);
-    if (err != AMT_OK) {
-        d->cursor.need = ahead.need;
-        return err;
-    }
-    m->reserved_zero = true;
-    for (uint32_t i = 0; i < 64; i++) {
-        uint8_t byte = 0;
-        TRY(cursor_u8(&d->cursor, &byte));
-        if (byte != 0) {
-            m->reserved_zero = false;
-        }
-    }
-    return AMT_OK;
+    TRY(cursor_copy(&d->cursor, m->uuid, sizeof m->uuid));
+    return cursor_zeros(&d->cursor, 64, &m->reserved_zero);
 }
 
 static enum amt_err keepalive(struct decoding *d)
