@@ -122,6 +122,8 @@ static void reserved_words_are_proper_or_raw(void **state)
     assert_int_equal(apf_encode(&m, NULL, true, failure, sizeof failure), sizeof failure);
     assert_int_equal(failure[12], 1);
     assert_int_equal(failure[16], 2);
+    assert_int_equal(apf_encode(&m, NULL, false, failure, sizeof failure), sizeof failure);
+    assert_int_equal(failure[12] | failure[16], 0);
 }
 
 static void names_are_found_both_ways(void **state)
