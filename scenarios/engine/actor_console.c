@@ -119,12 +119,14 @@ struct console_channel *console_open(struct actor *actor, const char *name,
 struct console_channel *console_find(struct actor *actor, const char *name)
 {
     struct console *console = actor->state;
+    struct console_channel *found = NULL;
     for (struct console_channel *c = console->channels; c != NULL; c = c->next) {
-        if (strcmp(c->name, name) == 0 && c->stream != NULL) {
-            return c;
+        bool is_it = strcmp(c->name, name) == 0 && c->stream != NULL;
+        if (is_it && (found == NULL || (c->is_open && !found->is_open))) {
+            found = c;
         }
     }
-    return NULL;
+    return found;
 }
 
 static void free_state(struct actor *actor)

@@ -21,7 +21,7 @@ struct console {
 
 struct console_channel *console_open(struct actor *actor, const char *name,
                                      const struct uuid *device, uint32_t port);
-/* The newest channel of that name which has not been closed by us; NULL. */
+/* The newest open channel of that name, or the newest still opening; NULL. */
 struct console_channel *console_find(struct actor *actor, const char *name);
 
 #endif
