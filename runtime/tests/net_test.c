@@ -4,113 +4,7 @@
 #include "base/memory.h"
 #include "base/unit.h"
 #include "runtime/join.h"
-#include "runtime/net.h"
-
-#define LIMIT_US (20u * (uint64_t)US_PER_SECOND)
-
-struct side {
-    struct stream *stream;
-    uint8_t received[4096];
-    uint64_t received_bytes, sum;
-    bool is_open, has_ended, has_drained;
-    enum stream_end_kind end;
-};
-
-struct fixture {
-    struct loop *loop;
-    struct listener *listener;
-    struct address address;
-    struct side client, server;
-};
-
-static void side_open(void *ctx)
-{
-    ((struct side *)ctx)->is_open = true;
-}
-
-static void side_data(void *ctx, const uint8_t *in, uint32_t len)
-{
-    struct side *side = ctx;
-    for (uint32_t i = 0; i < len; i++) {
-        if (side->received_bytes + i < sizeof side->received) {
-            side->received[side->received_bytes + i] = in[i];
-        }
-        side->sum = side->sum * 31 + in[i];
-    }
-    side->received_bytes += len;
-}
-
-static void side_drain(void *ctx)
-{
-    ((struct side *)ctx)->has_drained = true;
-}
-
-static void side_end(void *ctx, const struct stream_end *end)
-{
-    struct side *side = ctx;
-    assert_false(side->has_ended);
-    side->has_ended = true;
-    side->end = end->kind;
-}
-
-static const struct stream_handler k_side = { side_open, side_data, side_drain, side_end };
-
-static void on_accept(void *ctx, struct stream *s)
-{
-    struct fixture *f = ctx;
-    f->server.stream = s;
-    stream_set_handler(s, &k_side, &f->server);
-}
-
-static void fixture_open(struct fixture *f, bool is_virtual)
-{
-    static const struct virtual_world k_world = { .seed = 1, .jitter_us = 300 };
-    memset(f, 0, sizeof *f);
-    f->loop = is_virtual ? loop_new_virtual(&k_world, NULL) : loop_new_uv(NULL);
-    assert_non_null(f->loop);
-    struct address any;
-    assert_int_equal(address_parse("127.0.0.1:0", 1, &any, NULL), AMT_OK);
-    f->listener = net_listen(f->loop, &any, on_accept, f, NULL);
-    assert_non_null(f->listener);
-    listener_address(f->listener, &f->address);
-    assert_true(f->address.port != 0);
-}
-
-static void fixture_close(struct fixture *f)
-{
-    stream_close(f->client.stream);
-    stream_close(f->server.stream);
-    listener_close(f->listener);
-    loop_free(f->loop);
-}
-
-static bool until(struct fixture *f, bool (*is_done)(void *ctx))
-{
-    return loop_run_until(f->loop, is_done, f, loop_now_us(f->loop) + LIMIT_US);
-}
-
-static bool are_connected(void *ctx)
-{
-    struct fixture *f = ctx;
-    return f->client.is_open && f->server.stream != NULL;
-}
-
-static void connect_pair(struct fixture *f)
-{
-    f->client.stream = net_connect(f->loop, &f->address, 0, &k_side, &f->client);
-    assert_non_null(f->client.stream);
-    assert_true(until(f, are_connected));
-}
-
-static bool server_ended(void *ctx)
-{
-    return ((struct fixture *)ctx)->server.has_ended;
-}
-
-static bool client_ended(void *ctx)
-{
-    return ((struct fixture *)ctx)->client.has_ended;
-}
+#include "runtime/tests/net_fixture.h"
 
 static void bytes_arrive_in_order_and_a_fin_leaves_the_other_way_open(bool is_virtual)
 {
@@ -151,7 +45,7 @@ static void nobody_listening_is_refused(bool is_virtual)
     fixture_open(&f, is_virtual);
     listener_close(f.listener);
     f.listener = NULL;
-    f.client.stream = net_connect(f.loop, &f.address, 0, &k_side, &f.client);
+    f.client.stream = net_connect(f.loop, &f.address, 0, &k_net_side, &f.client);
     assert_true(until(&f, client_ended));
     assert_int_equal(f.client.end, STREAM_END_REFUSED);
     fixture_close(&f);
@@ -163,11 +57,6 @@ static void nobody_listening_is_refused(bool is_virtual)
 static bool everything_arrived(void *ctx)
 {
     return ((struct fixture *)ctx)->server.received_bytes == (uint64_t)BLOCK_BYTES * BLOCKS;
-}
-
-static bool client_drained(void *ctx)
-{
-    return ((struct fixture *)ctx)->client.has_drained;
 }
 
 static void a_paused_reader_backs_up_the_writer_and_nothing_is_lost(bool is_virtual)
@@ -239,7 +128,7 @@ static void closing_before_the_connection_stands_is_quiet(bool is_virtual)
 {
     struct fixture f;
     fixture_open(&f, is_virtual);
-    f.client.stream = net_connect(f.loop, &f.address, 0, &k_side, &f.client);
+    f.client.stream = net_connect(f.loop, &f.address, 0, &k_net_side, &f.client);
     stream_close(f.client.stream);
     f.client.stream = NULL;
     (void)loop_run_until(f.loop, NULL, NULL, loop_now_us(f.loop) + 20000);
@@ -253,7 +142,7 @@ static void a_paused_listener_lets_connections_wait(bool is_virtual)
     struct fixture f;
     fixture_open(&f, is_virtual);
     listener_pause(f.listener);
-    f.client.stream = net_connect(f.loop, &f.address, 0, &k_side, &f.client);
+    f.client.stream = net_connect(f.loop, &f.address, 0, &k_net_side, &f.client);
     (void)loop_run_until(f.loop, NULL, NULL, loop_now_us(f.loop) + 20000);
     assert_null(f.server.stream);
     listener_resume(f.listener);
@@ -266,7 +155,7 @@ static void the_same_port_twice_is_told(bool is_virtual)
     struct fixture f;
     fixture_open(&f, is_virtual);
     struct amt_diag diag = { .err = AMT_OK };
-    assert_null(net_listen(f.loop, &f.address, on_accept, &f, &diag));
+    assert_null(net_listen(f.loop, &f.address, fixture_accept, &f, &diag));
     assert_non_null(strstr(diag.text, "cannot listen on 127.0.0.1:"));
     assert_non_null(strstr(diag.text, "already in use"));
     fixture_close(&f);
@@ -307,12 +196,12 @@ static void relay_open(struct relay *r, bool is_virtual, bool cannot_half_close)
     r->back.loop = r->front.loop;
     struct address any;
     assert_int_equal(address_parse("127.0.0.1:0", 1, &any, NULL), AMT_OK);
-    r->back.listener = net_listen(r->back.loop, &any, on_accept, &r->back, NULL);
+    r->back.listener = net_listen(r->back.loop, &any, fixture_accept, &r->back, NULL);
     listener_address(r->back.listener, &r->back.address);
     r->front.client.stream =
-        net_connect(r->front.loop, &r->front.address, 0, &k_side, &r->front.client);
+        net_connect(r->front.loop, &r->front.address, 0, &k_net_side, &r->front.client);
     r->back.client.stream =
-        net_connect(r->back.loop, &r->back.address, 0, &k_side, &r->back.client);
+        net_connect(r->back.loop, &r->back.address, 0, &k_net_side, &r->back.client);
     assert_true(loop_run_until(r->front.loop, relay_connected, r, LOOP_NO_DEADLINE));
     struct join_side device = { r->back.client.stream, cannot_half_close };
     struct join_side person = { r->front.server.stream, false };
@@ -361,7 +250,6 @@ static void a_join_waits_for_the_answer_of_what_cannot_half_close(bool is_virtua
     relay_close(&r);
 }
 
-typedef void case_fn(bool is_virtual);
 static case_fn *const k_cases[] = {
     bytes_arrive_in_order_and_a_fin_leaves_the_other_way_open,
     a_reset_is_seen_as_one,
@@ -379,17 +267,13 @@ static case_fn *const k_cases[] = {
 static void every_case_holds_in_the_virtual_world(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
-        k_cases[i](true);
-    }
+    run_cases(k_cases, sizeof k_cases / sizeof k_cases[0], true);
 }
 
 static void every_case_holds_in_the_real_world(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
-        k_cases[i](false);
-    }
+    run_cases(k_cases, sizeof k_cases / sizeof k_cases[0], false);
 }
 
 static void addresses_are_parsed_and_printed(void **state)
