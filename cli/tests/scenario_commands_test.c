@@ -1,0 +1,127 @@
+/* Exit codes of run, list, validate and explain (harness.md 11.4). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/unit.h"
+#include "cli/options.h"
+
+#define WORDS_MAX 8
+
+static int run_command(const struct cli_command *command, const char *const *words)
+{
+    char *arguments[WORDS_MAX + 1] = { NULL };
+    char *rest[WORDS_MAX + 1] = { NULL };
+    int count = 0, rest_count = 0;
+    for (; words[count] != NULL && count < WORDS_MAX; count++) {
+        arguments[count] = amt_strdup(words[count]);
+        assert_non_null(arguments[count]);
+    }
+    void *options = amt_alloc(command->options_bytes);
+    assert_non_null(options);
+    int status = cli_parse(command, count, arguments, options, rest, &rest_count, stderr);
+    if (status < 0) {
+        status = command->run(options, rest_count, rest);
+    }
+    cli_options_fini(command, options);
+    amt_free(options);
+    for (int i = 0; i < count; i++) {
+        amt_free(arguments[i]);
+    }
+    return status;
+}
+
+#define RUN(command, ...) run_command(&(command), (const char *const[]){ __VA_ARGS__, NULL })
+
+/* A scenario file whose only step is the one given. */
+static void write_scenario(char *path, size_t cap, const char *step)
+{
+    (void)snprintf(path, cap, "/tmp/amtlab-command-XXXXXX");
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    assert_non_null(file);
+    (void)fprintf(file,
+                  "amtlab: 1\nname: a scenario of the tests\n"
+                  "actors: { mps: { kind: mps } }\nsteps: [%s]\n",
+                  step);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void run_says_by_its_exit_code_what_came_of_it(void **state)
+{
+    (void)state;
+    static const struct row {
+        const char *step;
+        int code;
+    } k_rows[] = {
+        { "{ wait: 1s }", CLI_OK },
+        { "{ check: { mps.port: 1 } }", CLI_FAILED },
+        { "{ check: { mps.port: 1 }, grade: should }", CLI_OK },
+        { "{ nosuch: 1 }", CLI_INVALID },
+        { "{ activate.start: {} }", CLI_NOTHING },
+    };
+    for (size_t i = 0; i < sizeof k_rows / sizeof k_rows[0]; i++) {
+        char path[64];
+        write_scenario(path, sizeof path, k_rows[i].step);
+        assert_int_equal(RUN(k_command_run, path, "--jobs", "1", "--quiet"), k_rows[i].code);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(RUN(k_command_run, "no/such/scenario"), CLI_NOTHING);
+    assert_int_equal(RUN(k_command_run, "--clock", "fast"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_run, "--target", "nobody"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_run, "--target", "mps"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_run, "--var", "x"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_run, "--report", "nosuch=x"), CLI_USAGE);
+}
+
+static void strict_counts_what_should_hold(void **state)
+{
+    (void)state;
+    char path[64];
+    write_scenario(path, sizeof path, "{ check: { mps.port: 1 }, grade: should }");
+    assert_int_equal(RUN(k_command_run, path, "--jobs", "1", "--quiet", "--strict"), CLI_FAILED);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void validate_and_list_find_what_is_wrong(void **state)
+{
+    (void)state;
+    char good[64], bad[64];
+    write_scenario(good, sizeof good, "{ wait: 1s }");
+    write_scenario(bad, sizeof bad, "{ wiat: 1s }");
+    assert_int_equal(RUN(k_command_validate, good), CLI_OK);
+    assert_int_equal(RUN(k_command_validate, bad), CLI_INVALID);
+    assert_int_equal(RUN(k_command_validate, "no/such"), CLI_NOTHING);
+    assert_int_equal(RUN(k_command_list, good, "--json"), CLI_OK);
+    assert_int_equal(RUN(k_command_list, bad), CLI_INVALID);
+    assert_int_equal(RUN(k_command_explain, good), CLI_OK);
+    assert_int_equal(unlink(good), 0);
+    assert_int_equal(unlink(bad), 0);
+}
+
+static void explain_knows_verbs_and_exit_codes(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN(k_command_explain, "verb", "apf.send"), CLI_OK);
+    assert_int_equal(RUN(k_command_explain, "verb", "delay"), CLI_OK);
+    assert_int_equal(RUN(k_command_explain, "verb", "nosuch"), CLI_NOTHING);
+    assert_int_equal(RUN(k_command_explain, "verbs"), CLI_OK);
+    assert_int_equal(RUN(k_command_explain, "exit", "4"), CLI_OK);
+    assert_int_equal(RUN(k_command_explain, "exit", "99"), CLI_NOTHING);
+    assert_int_equal(RUN(k_command_explain, "exit", "four"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_explain, "what", "ever"), CLI_USAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(run_says_by_its_exit_code_what_came_of_it),
+        cmocka_unit_test(strict_counts_what_should_hold),
+        cmocka_unit_test(validate_and_list_find_what_is_wrong),
+        cmocka_unit_test(explain_knows_verbs_and_exit_codes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
