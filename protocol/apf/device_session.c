@@ -14,7 +14,7 @@
 struct request {
     uint32_t port;
     uint8_t kind;        /* enum apf_request */
-    bool reply_optional; /* sent with want_reply 0 (apf.md 3.9) */
+    bool reply_optional; /* sent with want_reply 0: some MPS answer all the same (apf.md 3.9) */
 };
 
 struct apf_device_session {
@@ -63,113 +63,6 @@ static void enter_state(struct apf_device_session *s, enum apf_device_state stat
     set_progress(s);
 }
 
-/* --- sending --- */
-
-static void send_version(struct apf_device_session *s)
-{
-    struct apf_message version = { .type = APF_PROTOCOLVERSION,
-                                   .major = 1,
-                                   .trigger = s->config->trigger };
-    uuid_to_wire(&s->config->uuid, version.uuid);
-    apf_session_send(&s->base, &version, NULL); /* APF-DEV-004 */
-}
-
-static void send_service_request(struct apf_device_session *s, const char *service)
-{
-    const struct apf_message request = { .type = APF_SERVICE_REQUEST,
-                                         .service = { 0, (uint32_t)strlen(service) } };
-    apf_session_send(&s->base, &request, (const uint8_t *)service);
-}
-
-/* APF-DEV-006, 007, 008: one message; the texts are laid out one after the other. */
-static void send_userauth(struct apf_device_session *s)
-{
-    uint8_t source[18 + 8 + 2 * 512];
-    const struct apf_device_config *config = s->config;
-    bool has_password = !config->mutual_tls;
-    const char *method = has_password ? APF_METHOD_NAME_PASSWORD : APF_METHOD_NAME_NONE;
-    uint32_t method_len = (uint32_t)strlen(method);
-    uint32_t user_len = config->user_len < 512 ? config->user_len : 512;
-    uint32_t password_len = config->password_len < 512 ? config->password_len : 512;
-    struct apf_message auth = { .type = APF_USERAUTH_REQUEST, .has_password = has_password };
-    auth.service = (struct view){ 0, 18 };
-    auth.method = (struct view){ 18, method_len };
-    auth.user = (struct view){ 26, user_len };
-    memcpy(source, APF_SERVICE_PFWD, 18);
-    memcpy(source + 18, method, method_len);
-    if (user_len > 0) {
-        memcpy(source + 26, config->user, user_len);
-    }
-    if (has_password) {
-        auth.password = (struct view){ 26 + user_len, password_len };
-        if (password_len > 0) {
-            memcpy(source + 26 + user_len, config->password, password_len);
-        }
-    }
-    apf_session_send(&s->base, &auth, source);
-    amt_wipe(source, sizeof source);
-}
-
-static bool add_request(struct apf_device_session *s, uint8_t kind, uint32_t port, uint8_t want)
-{
-    if (s->request_count == REQUESTS_MAX) {
-        return false;
-    }
-    uint32_t at = (s->first_request + s->request_count) % REQUESTS_MAX;
-    s->requests[at] = (struct request){ .port = port, .kind = kind, .reply_optional = want == 0 };
-    s->request_count += 1;
-    return true;
-}
-
-static bool send_request(struct apf_device_session *s, enum apf_request kind, uint32_t port,
-                         const char *address)
-{
-    const struct apf_message request = { .type = APF_GLOBAL_REQUEST,
-                                         .request = (uint8_t)kind,
-                                         .want_reply = s->config->want_reply,
-                                         .address = { 0, (uint32_t)strlen(address) },
-                                         .port = port };
-    if (!add_request(s, (uint8_t)kind, port, s->config->want_reply)) {
-        return false;
-    }
-    apf_session_send(&s->base, &request, (const uint8_t *)address);
-    return true;
-}
-
-static void send_forward(struct apf_device_session *s)
-{
-    const struct apf_forward *forward = &s->config->forwards[s->next_forward++];
-    (void)send_request(s, APF_REQUEST_FORWARD, forward->port, forward->address);
-}
-
-static void schedule_keepalive(struct apf_device_session *s)
-{
-    s->keepalive_due_us = s->interval_us == 0 ? NO_DEADLINE : s->base.now_us + s->interval_us;
-}
-
-static void go_up(struct apf_device_session *s)
-{
-    s->state = APF_DEVICE_UP;
-    s->progress_due_us = NO_DEADLINE;
-    schedule_keepalive(s);
-    s->handler->on_up(s->base.ctx);
-}
-
-/* The next forward, or all of them; UP when none is outstanding (APF-DEV-012, 013). */
-static void continue_forwards(struct apf_device_session *s)
-{
-    bool waits_for_replies = s->config->want_reply != 0;
-    while (!s->base.has_ended && s->next_forward < s->config->forward_count &&
-           (s->config->pipelined_forwards || s->request_count == 0 || !waits_for_replies)) {
-        send_forward(s);
-    }
-    bool is_done = s->next_forward == s->config->forward_count &&
-                   (s->request_count == 0 || !waits_for_replies);
-    if (is_done && s->state == APF_DEVICE_FORWARD && !s->base.has_ended) {
-        go_up(s);
-    }
-}
-
 /* --- which ports are served --- */
 
 static void set_granted(struct apf_device_session *s, uint32_t port, bool granted)
@@ -207,6 +100,134 @@ static bool is_served(const struct apf_device_session *s, uint32_t port)
         }
     }
     return false;
+}
+
+/* --- sending --- */
+
+static void send_version(struct apf_device_session *s)
+{
+    struct apf_message version = { .type = APF_PROTOCOLVERSION,
+                                   .major = 1,
+                                   .trigger = s->config->trigger };
+    uuid_to_wire(&s->config->uuid, version.uuid);
+    apf_session_send(&s->base, &version, NULL); /* APF-DEV-004 */
+}
+
+static void send_service_request(struct apf_device_session *s, const char *service)
+{
+    const struct apf_message request = { .type = APF_SERVICE_REQUEST,
+                                         .service = { 0, (uint32_t)strlen(service) } };
+    apf_session_send(&s->base, &request, (const uint8_t *)service);
+}
+
+/* APF-DEV-006, 007, 008: one message; the texts are laid out one after the other. */
+static void send_userauth(struct apf_device_session *s)
+{
+    uint8_t source[18 + 8 + 2 * APF_NAME_MAX_BYTES];
+    const struct apf_device_config *config = s->config;
+    bool has_password = !config->mutual_tls;
+    const char *method = has_password ? APF_METHOD_NAME_PASSWORD : APF_METHOD_NAME_NONE;
+    uint32_t method_len = (uint32_t)strlen(method);
+    uint32_t max = APF_NAME_MAX_BYTES; /* new() refuses more */
+    uint32_t user_len = config->user_len < max ? config->user_len : max;
+    uint32_t password_len = config->password_len < max ? config->password_len : max;
+    struct apf_message auth = { .type = APF_USERAUTH_REQUEST, .has_password = has_password };
+    auth.service = (struct view){ 0, 18 };
+    auth.method = (struct view){ 18, method_len };
+    auth.user = (struct view){ 26, user_len };
+    memcpy(source, APF_SERVICE_PFWD, 18);
+    memcpy(source + 18, method, method_len);
+    if (user_len > 0) {
+        memcpy(source + 26, config->user, user_len);
+    }
+    if (has_password) {
+        auth.password = (struct view){ 26 + user_len, password_len };
+        if (password_len > 0) {
+            memcpy(source + 26 + user_len, config->password, password_len);
+        }
+    }
+    apf_session_send(&s->base, &auth, source);
+    amt_wipe(source, sizeof source);
+}
+
+static struct request take_request(struct apf_device_session *s)
+{
+    struct request request = s->requests[s->first_request];
+    s->first_request = (s->first_request + 1) % REQUESTS_MAX;
+    s->request_count -= 1;
+    return request;
+}
+
+static bool add_request(struct apf_device_session *s, const struct request *request)
+{
+    if (s->request_count == REQUESTS_MAX && s->requests[s->first_request].reply_optional) {
+        (void)take_request(s); /* an MPS that was silent so far keeps to the rule */
+    }
+    if (s->request_count == REQUESTS_MAX) {
+        return false;
+    }
+    s->requests[(s->first_request + s->request_count) % REQUESTS_MAX] = *request;
+    s->request_count += 1;
+    return true;
+}
+
+static bool send_request(struct apf_device_session *s, enum apf_request kind, uint32_t port,
+                         const char *address)
+{
+    const struct request request = { .port = port,
+                                     .kind = (uint8_t)kind,
+                                     .reply_optional = s->config->want_reply == 0 };
+    const struct apf_message message = { .type = APF_GLOBAL_REQUEST,
+                                         .request = (uint8_t)kind,
+                                         .want_reply = s->config->want_reply,
+                                         .address = { 0, (uint32_t)strlen(address) },
+                                         .port = port };
+    bool is_listed = kind == APF_REQUEST_FORWARD;
+    if (!add_request(s, &request)) {
+        return false;
+    }
+    if (request.reply_optional) {
+        set_granted(s, port, is_listed); /* nobody will say so */
+    }
+    apf_session_send(&s->base, &message, (const uint8_t *)address);
+    if (request.reply_optional && is_listed && !s->base.has_ended) {
+        s->handler->on_forward(s->base.ctx, port, true);
+    }
+    return true;
+}
+
+static void send_forward(struct apf_device_session *s)
+{
+    const struct apf_forward *forward = &s->config->forwards[s->next_forward++];
+    (void)send_request(s, APF_REQUEST_FORWARD, forward->port, forward->address);
+}
+
+static void schedule_keepalive(struct apf_device_session *s)
+{
+    s->keepalive_due_us = s->interval_us == 0 ? NO_DEADLINE : s->base.now_us + s->interval_us;
+}
+
+static void go_up(struct apf_device_session *s)
+{
+    s->state = APF_DEVICE_UP;
+    s->progress_due_us = NO_DEADLINE;
+    schedule_keepalive(s);
+    s->handler->on_up(s->base.ctx);
+}
+
+/* The next forward, or all of them; UP when none is outstanding (APF-DEV-012, 013). */
+static void continue_forwards(struct apf_device_session *s)
+{
+    bool waits_for_replies = s->config->want_reply != 0;
+    while (!s->base.has_ended && s->next_forward < s->config->forward_count &&
+           (s->config->pipelined_forwards || s->request_count == 0 || !waits_for_replies)) {
+        send_forward(s);
+    }
+    bool is_done = s->next_forward == s->config->forward_count &&
+                   (s->request_count == 0 || !waits_for_replies);
+    if (is_done && s->state == APF_DEVICE_FORWARD && !s->base.has_ended) {
+        go_up(s);
+    }
 }
 
 /* --- messages --- */
@@ -264,17 +285,12 @@ static void on_userauth_failure(struct apf_device_session *s, const struct apf_m
     apf_session_finish(&s->base, &end, false);
 }
 
-static struct request take_request(struct apf_device_session *s)
-{
-    struct request request = s->requests[s->first_request];
-    s->first_request = (s->first_request + 1) % REQUESTS_MAX;
-    s->request_count -= 1;
-    return request;
-}
-
 static void answered(struct apf_device_session *s, const struct request *request, bool granted)
 {
     bool is_cancel = request->kind == APF_REQUEST_CANCEL;
+    if (request->reply_optional && granted) {
+        return; /* it went without saying */
+    }
     set_granted(s, request->port, is_cancel ? !granted : granted);
     set_progress(s);
     if (s->state == APF_DEVICE_UP) {
@@ -393,15 +409,14 @@ static const struct rule {
     { APF_DISCONNECT, on_disconnect },
 };
 
-static bool on_type(void *ctx, uint8_t type)
+static enum apf_input_answer on_type(void *ctx, uint8_t type)
 {
     (void)ctx;
     (void)type;
-    return true; /* the decoder refuses what an MPS may not send */
+    return APF_INPUT_GO_ON; /* the decoder refuses what an MPS may not send */
 }
 
-static enum apf_input_answer on_message(void *ctx, const struct apf_message *message,
-                                        const uint8_t *in)
+static bool on_message(void *ctx, const struct apf_message *message, const uint8_t *in)
 {
     struct apf_device_session *s = ctx;
     for (uint32_t i = 0; i < sizeof k_rules / sizeof k_rules[0]; i++) {
@@ -410,7 +425,7 @@ static enum apf_input_answer on_message(void *ctx, const struct apf_message *mes
             break;
         }
     }
-    return s->base.has_ended ? APF_INPUT_STOP : APF_INPUT_GO_ON;
+    return !s->base.has_ended;
 }
 
 static void on_error(void *ctx, enum apf_verdict verdict, uint8_t type, uint32_t offset)
@@ -438,6 +453,9 @@ struct apf_device_session *apf_device_session_new(const struct apf_device_config
                                                   const struct apf_device_handler *handler,
                                                   void *ctx, uint64_t now_us)
 {
+    if (config->user_len > APF_NAME_MAX_BYTES || config->password_len > APF_NAME_MAX_BYTES) {
+        return NULL;
+    }
     struct apf_device_session *s = amt_alloc(sizeof *s);
     struct apf_mux *mux = apf_mux_new(&config->mux, &handler->mux, ctx);
     if (s == NULL || mux == NULL) {
@@ -483,7 +501,10 @@ void apf_device_session_input(struct apf_device_session *s, const uint8_t *in, u
         return;
     }
     s->base.now_us = now_us;
-    if (apf_input_feed(&s->base.input, &k_input, s, in, len) != AMT_OK) {
+    enum amt_err err = apf_input_feed(&s->base.input, &k_input, s, in, len);
+    if (err == AMT_ELIMIT) {
+        apf_session_violated(&s->base, "more bytes than a session may send at once", NULL);
+    } else if (err != AMT_OK) {
         apf_session_out_of_memory(&s->base);
     }
 }

@@ -42,7 +42,8 @@ struct apf_device_session;
 struct apf_device_handler {
     struct apf_mux_handler mux; /* on_open_request is called for forwarded ports */
     void (*on_authenticated)(void *ctx);
-    /* One forward was answered; granted false for REQUEST_FAILURE (APF-DEV-014). */
+    /* One forward was answered; granted false for REQUEST_FAILURE (APF-DEV-014). With want_reply 0 it
+     * counts as granted when it is sent. */
     void (*on_forward)(void *ctx, uint32_t port, bool granted);
     void (*on_up)(void *ctx);
     void (*on_keepalive_reply)(void *ctx, bool cookie_matches);
@@ -51,7 +52,7 @@ struct apf_device_handler {
 };
 
 /* Sends the first two messages before it returns. Borrows config and handler until free. NULL
- * without memory. */
+ * without memory, or when user or password are above APF_NAME_MAX_BYTES. */
 struct apf_device_session *apf_device_session_new(const struct apf_device_config *config,
                                                   const struct apf_device_handler *handler,
                                                   void *ctx, uint64_t now_us);

@@ -1,7 +1,7 @@
 #include "protocol/apf/input.h"
 
 /* Result of looking at the front of a buffer. */
-enum step { STEP_TAKEN, STEP_NEED_MORE, STEP_HELD, STEP_STOPPED };
+enum step { STEP_TAKEN, STEP_NEED_MORE, STEP_STOPPED };
 
 static enum step take_one(struct apf_input *input, const struct apf_input_handler *handler,
                           void *ctx, const uint8_t *in, uint32_t len, uint32_t *count)
@@ -19,24 +19,20 @@ static enum step take_one(struct apf_input *input, const struct apf_input_handle
         handler->on_error(ctx, verdict, in[0], *count);
         return STEP_STOPPED;
     }
-    switch (handler->on_message(ctx, &message, in)) {
-    case APF_INPUT_GO_ON:
-        return STEP_TAKEN;
-    case APF_INPUT_HOLD:
-        return STEP_HELD;
-    case APF_INPUT_STOP:
-        break;
+    return handler->on_message(ctx, &message, in) ? STEP_TAKEN : STEP_STOPPED;
+}
+
+static enum amt_err keep_in(struct bytes *queue, uint32_t max, const uint8_t *in, uint32_t len)
+{
+    if (len > max || queue->len > max - len) {
+        return AMT_ELIMIT;
     }
-    return STEP_STOPPED;
+    return bytes_append(queue, in, len);
 }
 
 static enum amt_err keep(struct apf_input *input, const uint8_t *in, uint32_t len)
 {
-    uint32_t max = input->max_bytes;
-    if (len > max || input->pending.len > max - len) {
-        return AMT_ELIMIT;
-    }
-    return bytes_append(&input->pending, in, len);
+    return keep_in(&input->pending, input->max_bytes, in, len);
 }
 
 /* A message that began in an earlier feed: takes just the bytes it needs. True when the feed may go on
@@ -61,11 +57,8 @@ static bool finish_pending(struct apf_input *input, const struct apf_input_handl
             continue;
         }
         bytes_fini(&input->pending); /* it was exactly this message */
-        if (step == STEP_HELD) {
-            input->is_held = true;
-        }
-        if (step != STEP_TAKEN) {
-            return step == STEP_HELD;
+        if (step == STEP_STOPPED) {
+            return false;
         }
     }
     return true;
@@ -75,10 +68,15 @@ static enum amt_err feed_in_place(struct apf_input *input, const struct apf_inpu
                                   void *ctx, const uint8_t *in, uint32_t len)
 {
     uint32_t at = 0;
-    while (at < len && !input->is_held) {
+    while (at < len) {
         uint32_t count = 0;
-        if (!handler->on_type(ctx, in[at])) {
+        enum apf_input_answer answer = handler->on_type(ctx, in[at]);
+        if (answer == APF_INPUT_STOP) {
             return AMT_OK;
+        }
+        if (answer == APF_INPUT_HOLD) {
+            input->is_held = true;
+            return keep(input, in + at, len - at);
         }
         enum step step = take_one(input, handler, ctx, in + at, len - at, &count);
         if (step == STEP_STOPPED) {
@@ -89,9 +87,8 @@ static enum amt_err feed_in_place(struct apf_input *input, const struct apf_inpu
             return keep(input, in + at, len - at);
         }
         at += count;
-        input->is_held = step == STEP_HELD;
     }
-    return at < len ? keep(input, in + at, len - at) : AMT_OK;
+    return AMT_OK;
 }
 
 static enum amt_err feed(struct apf_input *input, const struct apf_input_handler *handler,
@@ -99,20 +96,33 @@ static enum amt_err feed(struct apf_input *input, const struct apf_input_handler
 {
     uint32_t used = 0;
     enum amt_err err = AMT_OK;
+    if (input->is_held) {
+        return keep(input, in, len);
+    }
     if (!finish_pending(input, handler, ctx, in, len, &used, &err)) {
         return err;
     }
-    if (input->is_held) {
-        return used < len ? keep(input, in + used, len - used) : AMT_OK;
-    }
     return feed_in_place(input, handler, ctx, in + used, len - used);
+}
+
+/* What was fed from inside the handlers; each round may bring more. */
+static enum amt_err feed_later(struct apf_input *input, const struct apf_input_handler *handler,
+                               void *ctx, enum amt_err err)
+{
+    while (err == AMT_OK && input->later.len > 0 && !input->finished) {
+        struct bytes batch = input->later;
+        input->later = (struct bytes){ .max = 0 };
+        err = feed(input, handler, ctx, bytes_front(&batch), batch.len);
+        bytes_fini(&batch);
+    }
+    return err;
 }
 
 static void leave(struct apf_input *input)
 {
     input->busy = false;
     if (input->finished) {
-        bytes_fini(&input->pending);
+        apf_input_fini(input);
     }
 }
 
@@ -122,11 +132,11 @@ enum amt_err apf_input_feed(struct apf_input *input, const struct apf_input_hand
     if (input->finished || len == 0) {
         return AMT_OK;
     }
-    if (input->is_held || input->busy) {
-        return keep(input, in, len);
+    if (input->busy) {
+        return keep_in(&input->later, input->max_bytes, in, len);
     }
     input->busy = true;
-    enum amt_err err = feed(input, handler, ctx, in, len);
+    enum amt_err err = feed_later(input, handler, ctx, feed(input, handler, ctx, in, len));
     leave(input);
     return err;
 }
@@ -136,7 +146,7 @@ enum amt_err apf_input_resume(struct apf_input *input, const struct apf_input_ha
 {
     input->is_held = false;
     if (input->busy || input->finished) {
-        return AMT_OK; /* answered from inside the message: the feed on the stack goes on */
+        return AMT_OK; /* answered from inside a message: the feed on the stack goes on */
     }
     struct bytes held = input->pending;
     input->pending = (struct bytes){ .max = 0 };
@@ -147,6 +157,7 @@ enum amt_err apf_input_resume(struct apf_input *input, const struct apf_input_ha
         err = feed_in_place(input, handler, ctx, bytes_front(&held), held.len);
     }
     bytes_fini(&held);
+    err = feed_later(input, handler, ctx, err);
     leave(input);
     return err;
 }
@@ -154,4 +165,5 @@ enum amt_err apf_input_resume(struct apf_input *input, const struct apf_input_ha
 void apf_input_fini(struct apf_input *input)
 {
     bytes_fini(&input->pending);
+    bytes_fini(&input->later);
 }

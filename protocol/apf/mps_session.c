@@ -9,7 +9,7 @@
 #define NO_DEADLINE          UINT64_MAX
 #define SECOND_US            UINT64_C(1000000)
 #define PRE_AUTH_INPUT_BYTES 16384u  /* APF-MPS-009 */
-#define LENIENT_READY_US     300000u /* a device that never asks for pfwd (apf.md 4.3) */
+#define LENIENT_SILENCE_US   300000u /* a device that never asks for pfwd (apf.md 4.3) */
 #define IDLE_RAISE_MAX       10u /* times the configured limit: what a device claims is not trusted */
 #define KEEPALIVE_PORT       5900u
 #define KEEPALIVE_REQUESTS   4u
@@ -20,16 +20,15 @@ struct apf_mps_session {
     const struct apf_mps_handler *handler;
     enum apf_mps_state state;
     bool version_seen, service_seen, is_authenticated;
-    bool keepalive_options_sent, interval_is_known;
+    bool is_ready, keepalive_options_sent, has_keepalive, interval_is_observed;
     struct uuid uuid;
     uint32_t trigger, major, minor;
     uint32_t failures, global_requests;
     struct apf_forward *forwards;
     uint32_t forward_count, forward_capacity;
     uint64_t started_us, last_input_us, last_keepalive_us;
-    uint64_t interval_us;    /* keepalive interval of the device, negotiated or observed */
+    uint64_t interval_us;    /* longest keepalive interval that the device claimed or kept */
     uint64_t options_due_us; /* KEEPALIVE_OPTIONS_REQUEST after quiet */
-    uint64_t ready_due_us;   /* lenient: usable without pfwd */
 };
 
 static const char *state_name(enum apf_mps_state state)
@@ -116,6 +115,23 @@ static void accept_service(struct apf_mps_session *s, const struct apf_message *
     apf_session_send(&s->base, &accept, in); /* APF-MPS-016: the requested name, on its own */
 }
 
+static void expect_quiet(struct apf_mps_session *s)
+{
+    if (s->config->keepalive_rule == APF_KEEPALIVE_AFTER_QUIET && !s->keepalive_options_sent) {
+        s->options_due_us = s->base.now_us + s->config->quiet_us;
+    }
+}
+
+/* The quiet period begins here, for a device that forwards nothing too (FF-041). */
+static void become_ready(struct apf_mps_session *s)
+{
+    if (!s->is_ready) {
+        s->is_ready = true;
+        expect_quiet(s);
+        s->handler->on_ready(s->base.ctx);
+    }
+}
+
 static void on_pfwd(struct apf_mps_session *s, const struct apf_message *m, const uint8_t *in)
 {
     bool is_repeat = s->state == APF_MPS_FWD;
@@ -124,10 +140,9 @@ static void on_pfwd(struct apf_mps_session *s, const struct apf_message *m, cons
         return;
     }
     accept_service(s, m, in);
-    if (!is_repeat && s->state == APF_MPS_AUTHED) {
+    if (!s->base.has_ended) {
         s->state = APF_MPS_FWD;
-        s->ready_due_us = NO_DEADLINE;
-        s->handler->on_ready(s->base.ctx);
+        become_ready(s);
     }
 }
 
@@ -275,9 +290,7 @@ static void apply_keepalive_rule(struct apf_mps_session *s, const struct apf_mes
 {
     switch (s->config->keepalive_rule) {
     case APF_KEEPALIVE_AFTER_QUIET:
-        if (!s->keepalive_options_sent) {
-            s->options_due_us = s->base.now_us + s->config->quiet_us;
-        }
+        expect_quiet(s);
         break;
     case APF_KEEPALIVE_ON_PORT_5900:
         if (m->request == APF_REQUEST_FORWARD && m->port == KEEPALIVE_PORT) {
@@ -307,9 +320,7 @@ static void on_global_request(struct apf_mps_session *s, const struct apf_messag
         break;
     case APF_REQUEST_UDP: {
         bool is_delivered = s->handler->on_udp != NULL && s->handler->on_udp(s->base.ctx, m, in);
-        if (m->want_reply != 0 && !is_delivered) {
-            send_plain(s, APF_REQUEST_FAILURE); /* APF-MPS-038 */
-        }
+        reply_request(s, m, is_delivered); /* APF-MPS-038 */
         break;
     }
     case APF_REQUEST_NONE:
@@ -326,19 +337,18 @@ static void on_channel_message(struct apf_mps_session *s, const struct apf_messa
     apf_session_channel_message(&s->base, m, in, false);
 }
 
-/* FF-040: the interval that the device keeps, as seen, may be longer than the one it was asked for. */
+/* FF-040: the interval that the device keeps, as seen, may be longer than the one it agreed to. */
 static void on_keepalive_request(struct apf_mps_session *s, const struct apf_message *m,
                                  const uint8_t *in)
 {
     (void)in;
     apf_session_reply_keepalive(&s->base, m); /* APF-MPS-040: in every state */
-    if (s->last_keepalive_us != 0) {
+    if (s->has_keepalive) {
         uint64_t gap_us = s->base.now_us - s->last_keepalive_us;
-        if (!s->interval_is_known || gap_us > s->interval_us) {
-            s->interval_us = gap_us;
-        }
-        s->interval_is_known = true;
+        s->interval_us = gap_us > s->interval_us ? gap_us : s->interval_us;
+        s->interval_is_observed = true;
     }
+    s->has_keepalive = true;
     s->last_keepalive_us = s->base.now_us;
     if (s->is_authenticated && !s->base.has_ended && s->handler->on_keepalive != NULL) {
         s->handler->on_keepalive(s->base.ctx);
@@ -353,7 +363,6 @@ static void on_options_reply(struct apf_mps_session *s, const struct apf_message
         return;
     }
     s->interval_us = m->interval * SECOND_US; /* APF-MPS-041 */
-    s->interval_is_known = m->interval != 0;
     if (s->handler->on_keepalive_options != NULL) {
         s->handler->on_keepalive_options(s->base.ctx, m->interval, m->timeout);
     }
@@ -367,7 +376,7 @@ static void on_disconnect(struct apf_mps_session *s, const struct apf_message *m
 
 static void on_json(struct apf_mps_session *s, const struct apf_message *m, const uint8_t *in)
 {
-    if (s->handler->on_json != NULL) {
+    if (s->is_authenticated && s->handler->on_json != NULL) { /* strangers change nothing (MC-08) */
         s->handler->on_json(s->base.ctx, in + m->json.off, m->json.len);
     }
 }
@@ -390,22 +399,23 @@ static const struct rule {
     uint32_t states;
     action_fn *action;
     const char *requirement;
+    bool waits_in_verify; /* and everything behind it (apf.md 4.4, APF-MPS-030) */
 } k_rules[] = {
-    { APF_CHANNEL_DATA, IN(FWD), on_channel_message, "APF-MPS-020" },
-    { APF_CHANNEL_WINDOW_ADJUST, IN(FWD), on_channel_message, "APF-MPS-020" },
-    { APF_KEEPALIVE_REQUEST, ANY_STATE, on_keepalive_request, "APF-MPS-040" },
-    { APF_KEEPALIVE_REPLY, ANY_STATE, ignore, "APF-MPS-041" },
-    { APF_CHANNEL_OPEN, IN(FWD), on_channel_message, "APF-MPS-020" },
-    { APF_CHANNEL_OPEN_CONFIRMATION, IN(FWD), on_channel_message, "APF-MPS-020" },
-    { APF_CHANNEL_OPEN_FAILURE, IN(FWD), on_channel_message, "APF-MPS-020" },
-    { APF_CHANNEL_CLOSE, IN(FWD), on_channel_message, "APF-MPS-020" },
-    { APF_GLOBAL_REQUEST, IN(FWD), on_global_request, "APF-MPS-019" },
-    { APF_PROTOCOLVERSION, ANY_STATE, on_version, "APF-MPS-061" },
-    { APF_SERVICE_REQUEST, ANY_STATE, on_service, "APF-MPS-019" },
-    { APF_USERAUTH_REQUEST, IN(CRED), on_userauth, "APF-MPS-022" },
-    { APF_KEEPALIVE_OPTIONS_REPLY, ANY_STATE, on_options_reply, "APF-MPS-041" },
-    { APF_DISCONNECT, ANY_STATE, on_disconnect, "APF-MPS-058" },
-    { APF_JSON_CONTROL, ANY_STATE, on_json, "APF-COM-022" },
+    { APF_CHANNEL_DATA, IN(FWD), on_channel_message, "APF-MPS-020", false },
+    { APF_CHANNEL_WINDOW_ADJUST, IN(FWD), on_channel_message, "APF-MPS-020", false },
+    { APF_KEEPALIVE_REQUEST, ANY_STATE, on_keepalive_request, "APF-MPS-040", false },
+    { APF_KEEPALIVE_REPLY, ANY_STATE, ignore, "APF-MPS-041", false },
+    { APF_CHANNEL_OPEN, IN(FWD), on_channel_message, "APF-MPS-020", true },
+    { APF_CHANNEL_OPEN_CONFIRMATION, IN(FWD), on_channel_message, "APF-MPS-020", false },
+    { APF_CHANNEL_OPEN_FAILURE, IN(FWD), on_channel_message, "APF-MPS-020", false },
+    { APF_CHANNEL_CLOSE, IN(FWD), on_channel_message, "APF-MPS-020", false },
+    { APF_GLOBAL_REQUEST, IN(FWD), on_global_request, "APF-MPS-019", true },
+    { APF_PROTOCOLVERSION, ANY_STATE, on_version, "APF-MPS-061", false },
+    { APF_SERVICE_REQUEST, ANY_STATE, on_service, "APF-MPS-019", true },
+    { APF_USERAUTH_REQUEST, IN(CRED), on_userauth, "APF-MPS-022", false },
+    { APF_KEEPALIVE_OPTIONS_REPLY, ANY_STATE, on_options_reply, "APF-MPS-041", false },
+    { APF_DISCONNECT, ANY_STATE, on_disconnect, "APF-MPS-058", false },
+    { APF_JSON_CONTROL, ANY_STATE, on_json, "APF-COM-022", false },
 };
 
 static const struct rule *find_rule(uint8_t type)
@@ -428,33 +438,31 @@ static bool is_allowed(const struct apf_mps_session *s, const struct rule *rule)
 
 /* --- input --- */
 
-static bool on_type(void *ctx, uint8_t type)
+static enum apf_input_answer on_type(void *ctx, uint8_t type)
 {
     struct apf_mps_session *s = ctx;
     const struct rule *rule = find_rule(type);
+    if (rule != NULL && rule->waits_in_verify && s->state == APF_MPS_VERIFY) {
+        return APF_INPUT_HOLD;
+    }
     /* What the codec refuses by its type alone is its business; the rest must fit the state, and is
      * refused before its body is collected (APF-MPS-014). */
     if (rule == NULL || is_allowed(s, rule)) {
-        return true;
+        return APF_INPUT_GO_ON;
     }
-    bool is_second_login = type == APF_USERAUTH_REQUEST && s->is_authenticated;
+    bool is_second_login = type == APF_USERAUTH_REQUEST && s->state > APF_MPS_CRED;
     not_allowed(s, type, is_second_login ? "APF-MPS-062" : rule->requirement);
-    return false;
+    return APF_INPUT_STOP;
 }
 
-static enum apf_input_answer on_message(void *ctx, const struct apf_message *message,
-                                        const uint8_t *in)
+static bool on_message(void *ctx, const struct apf_message *message, const uint8_t *in)
 {
     struct apf_mps_session *s = ctx;
     const struct rule *rule = find_rule(message->type);
     if (rule != NULL) {
         rule->action(s, message, in);
     }
-    if (s->base.has_ended) {
-        return APF_INPUT_STOP;
-    }
-    /* APF-MPS-030: later messages wait for the answer */
-    return s->state == APF_MPS_VERIFY ? APF_INPUT_HOLD : APF_INPUT_GO_ON;
+    return !s->base.has_ended;
 }
 
 static void send_failure(struct apf_mps_session *s)
@@ -537,7 +545,6 @@ struct apf_mps_session *apf_mps_session_new(const struct apf_mps_config *config,
     s->started_us = now_us;
     s->last_input_us = now_us;
     s->options_due_us = NO_DEADLINE;
-    s->ready_due_us = NO_DEADLINE;
     return s;
 }
 
@@ -571,7 +578,7 @@ void apf_mps_session_verified(struct apf_mps_session *s, bool good, uint64_t now
         s->state = APF_MPS_AUTHED;
         s->is_authenticated = true;
         s->base.input.max_bytes = APF_MESSAGE_MAX_BYTES;
-        s->ready_due_us = s->config->lenient ? now_us + LENIENT_READY_US : NO_DEADLINE;
+        s->last_input_us = now_us;           /* silence counts from here */
         send_plain(s, APF_USERAUTH_SUCCESS); /* APF-MPS-023 */
     } else {
         s->failures += 1;
@@ -602,27 +609,32 @@ void apf_mps_session_transport_ended(struct apf_mps_session *s, uint64_t now_us)
 
 /* --- time --- */
 
-/* APF-MPS-042, FF-040: three intervals when the device's is known; while it is not, half as much again
- * as the limit, so that a device whose interval equals the limit can show it. */
+/*
+ * APF-MPS-042, FF-040: three intervals of the device when that is more than the limit. As long as it
+ * has not shown its interval by two keepalives there is half a limit more, whatever it agreed to: a
+ * device that calls exactly once per limit must have the chance to show it.
+ */
 uint64_t apf_mps_session_idle_limit_us(const struct apf_mps_session *s)
 {
     uint64_t limit_us = s->config->idle_limit_us;
-    if (limit_us == 0) {
-        return 0;
-    }
-    if (!s->interval_is_known) {
-        return limit_us + limit_us / 2;
-    }
-    uint64_t wanted_us = 3 * s->interval_us;
     uint64_t most_us = IDLE_RAISE_MAX * limit_us;
+    uint64_t least_us = s->interval_is_observed ? limit_us : limit_us + limit_us / 2;
+    uint64_t wanted_us = 3 * s->interval_us;
     wanted_us = wanted_us < most_us ? wanted_us : most_us;
-    return wanted_us > limit_us ? wanted_us : limit_us;
+    return wanted_us > least_us ? wanted_us : least_us;
 }
 
 static uint64_t idle_deadline_us(const struct apf_mps_session *s)
 {
     uint64_t limit_us = apf_mps_session_idle_limit_us(s);
     return limit_us == 0 ? NO_DEADLINE : s->last_input_us + limit_us;
+}
+
+/* Lenient: a device that logs in and then waits is usable (amtsim). */
+static uint64_t ready_deadline_us(const struct apf_mps_session *s)
+{
+    bool is_waiting = s->config->lenient && s->state == APF_MPS_AUTHED && !s->is_ready;
+    return is_waiting ? s->last_input_us + LENIENT_SILENCE_US : NO_DEADLINE;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -639,7 +651,7 @@ uint64_t apf_mps_session_next_deadline_us(const struct apf_mps_session *s)
         return s->started_us + s->config->pre_auth_limit_us;
     }
     uint64_t first_us = earlier(idle_deadline_us(s), apf_mux_next_deadline_us(s->base.mux));
-    return earlier(first_us, earlier(s->options_due_us, s->ready_due_us));
+    return earlier(first_us, earlier(s->options_due_us, ready_deadline_us(s)));
 }
 
 static void end_by_time(struct apf_mps_session *s, enum apf_session_end kind, const char *text,
@@ -669,9 +681,8 @@ void apf_mps_session_tick(struct apf_mps_session *s, uint64_t now_us)
     if (now_us >= s->options_due_us) {
         send_keepalive_options(s);
     }
-    if (!s->base.has_ended && now_us >= s->ready_due_us) {
-        s->ready_due_us = NO_DEADLINE;
-        s->handler->on_ready(s->base.ctx);
+    if (!s->base.has_ended && now_us >= ready_deadline_us(s)) {
+        become_ready(s);
     }
     if (!s->base.has_ended) {
         apf_mux_tick(s->base.mux, now_us);
