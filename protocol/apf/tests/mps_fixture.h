@@ -13,7 +13,8 @@ struct mps_fixture {
     struct bytes sent, in;
     uint64_t now_us;
     bool answers_at_once, verdict, has_no_memory;
-    uint32_t logins, ends, ready, listed, unlisted, udp, sends;
+    uint32_t logins, ends, ready, listed, unlisted, udp, json, sends;
+    uint32_t nested, ends_at_send;
     struct apf_end end;
     char end_text[200];
     struct apf_channel *opened;
