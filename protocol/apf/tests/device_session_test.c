@@ -1,264 +1,8 @@
-#include "protocol/apf/device_session.h"
-
 #include <string.h>
 
 #include "base/unit.h"
+#include "protocol/apf/tests/device_fixture.h"
 #include "protocol/apf/tests/wire.h"
-
-#define SECOND UINT64_C(1000000)
-
-struct fixture {
-    struct apf_device_config config;
-    struct apf_device_session *session;
-    struct bytes sent, in;
-    uint64_t now_us;
-    bool refuses, consumes;
-    uint32_t authenticated, granted, refused, up, replies, mismatches, options, ends, drains;
-    uint32_t channel_ends;
-    uint64_t received_bytes;
-    struct apf_end end;
-    struct apf_channel *opened;
-};
-
-static const struct apf_forward k_forwards[] = { { 16992, "pc17" }, { 5900, "pc17" } };
-
-static void on_send(void *ctx, const uint8_t *out, uint32_t len)
-{
-    struct fixture *f = ctx;
-    assert_int_equal(f->ends, 0); /* nothing after the end */
-    assert_int_equal(bytes_append(&f->sent, out, len), AMT_OK);
-}
-
-static void on_open_request(void *ctx, struct apf_channel *channel, uint32_t port)
-{
-    struct fixture *f = ctx;
-    assert_int_equal(apf_channel_port(channel), port);
-    if (f->refuses) {
-        apf_channel_refuse(channel, APF_CONNECT_FAILED);
-    } else {
-        f->opened = channel;
-        apf_channel_accept(channel, f->now_us);
-    }
-}
-
-static void on_opened(void *ctx, struct apf_channel *channel)
-{
-    ((struct fixture *)ctx)->opened = channel;
-}
-
-static void on_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len)
-{
-    struct fixture *f = ctx;
-    (void)in;
-    f->received_bytes += len;
-    if (f->consumes) {
-        apf_channel_consumed(channel, len);
-    }
-}
-
-static void on_drain(void *ctx, struct apf_channel *channel)
-{
-    (void)channel;
-    ((struct fixture *)ctx)->drains += 1;
-}
-
-static void on_channel_end(void *ctx, struct apf_channel *channel, enum apf_channel_end end,
-                           uint32_t reason)
-{
-    struct fixture *f = ctx;
-    (void)channel;
-    (void)end;
-    (void)reason;
-    f->channel_ends += 1;
-}
-
-static void on_authenticated(void *ctx)
-{
-    ((struct fixture *)ctx)->authenticated += 1;
-}
-
-static void on_forward(void *ctx, uint32_t port, bool granted)
-{
-    struct fixture *f = ctx;
-    (void)port;
-    f->granted += granted ? 1 : 0;
-    f->refused += granted ? 0 : 1;
-}
-
-static void on_up(void *ctx)
-{
-    ((struct fixture *)ctx)->up += 1;
-}
-
-static void on_keepalive_reply(void *ctx, bool cookie_matches)
-{
-    struct fixture *f = ctx;
-    f->replies += 1;
-    f->mismatches += cookie_matches ? 0 : 1;
-}
-
-static void on_keepalive_options(void *ctx, uint32_t interval_s, uint32_t timeout_s)
-{
-    (void)interval_s;
-    (void)timeout_s;
-    ((struct fixture *)ctx)->options += 1;
-}
-
-static void on_end(void *ctx, const struct apf_end *end)
-{
-    struct fixture *f = ctx;
-    f->ends += 1;
-    f->end = *end;
-}
-
-static const struct apf_device_handler k_handler = {
-    .mux = { .send = on_send,
-             .on_open_request = on_open_request,
-             .on_opened = on_opened,
-             .on_data = on_data,
-             .on_drain = on_drain,
-             .on_channel_end = on_channel_end },
-    .on_authenticated = on_authenticated,
-    .on_forward = on_forward,
-    .on_up = on_up,
-    .on_keepalive_reply = on_keepalive_reply,
-    .on_keepalive_options = on_keepalive_options,
-    .on_end = on_end,
-};
-
-static void init(struct fixture *f)
-{
-    memset(f, 0, sizeof *f);
-    f->now_us = SECOND;
-    f->config = (struct apf_device_config){
-        .mux = { .sends = APF_DEV_TO_MPS,
-                 .strict = true,
-                 .window_bytes = 4096,
-                 .max_channels = 8,
-                 .reuse_lowest = true,
-                 .credit = APF_CREDIT_EACH,
-                 .open_limit_us = 10 * SECOND,
-                 .close_limit_us = 10 * SECOND,
-                 .queue_max_bytes = 1048576 },
-        .answers_keepalive_options = true,
-        .accepts_keepalive_options = true,
-        .trigger = APF_TRIGGER_PERIODIC,
-        .user = (const uint8_t *)"user",
-        .user_len = 4,
-        .password = (const uint8_t *)"pw",
-        .password_len = 2,
-        .forwards = k_forwards,
-        .forward_count = 2,
-        .want_reply = 1,
-        .progress_limit_us = 30 * SECOND,
-        .keepalive_interval_us = 30 * SECOND,
-        .keepalive_reply_limit_us = 30 * SECOND,
-    };
-    f->config.uuid.bytes[15] = 7;
-}
-
-static void start(struct fixture *f)
-{
-    f->session = apf_device_session_new(&f->config, &k_handler, f, f->now_us);
-    assert_non_null(f->session);
-}
-
-static void fini(struct fixture *f)
-{
-    apf_device_session_free(f->session);
-    bytes_fini(&f->sent);
-    bytes_fini(&f->in);
-}
-
-static void feed(struct fixture *f)
-{
-    struct bytes in = f->in;
-    f->in = (struct bytes){ .max = 0 };
-    apf_device_session_input(f->session, bytes_front(&in), in.len, f->now_us);
-    bytes_fini(&in);
-}
-
-static void feed_plain(struct fixture *f, const struct apf_message *message)
-{
-    wire_plain(&f->in, message);
-    feed(f);
-}
-
-static void feed_type(struct fixture *f, uint8_t type)
-{
-    feed_plain(f, &(struct apf_message){ .type = type });
-}
-
-static void feed_success(struct fixture *f, uint32_t port)
-{
-    feed_plain(f, &(struct apf_message){
-                      .type = APF_REQUEST_SUCCESS, .request = APF_REQUEST_FORWARD, .port = port });
-}
-
-static struct apf_message expect(struct fixture *f, uint8_t type)
-{
-    return wire_expect(&f->sent, APF_DEV_TO_MPS, APF_REQUEST_NONE, type);
-}
-
-static void expect_disconnect(struct fixture *f, uint32_t reason, enum apf_session_end kind)
-{
-    assert_int_equal(expect(f, APF_DISCONNECT).reason, reason);
-    wire_expect_silence(&f->sent);
-    assert_int_equal(f->ends, 1);
-    assert_int_equal(f->end.kind, kind);
-    assert_int_equal(apf_device_session_state(f->session), APF_DEVICE_ENDED);
-}
-
-static void tick_at(struct fixture *f, uint64_t now_us)
-{
-    f->now_us = now_us;
-    apf_device_session_tick(f->session, now_us);
-}
-
-/* Brings a new session to a state; nothing unread is left. */
-static void reach(struct fixture *f, enum apf_device_state state)
-{
-    start(f);
-    (void)expect(f, APF_PROTOCOLVERSION);
-    (void)expect(f, APF_SERVICE_REQUEST);
-    if (state >= APF_DEVICE_AUTH) {
-        wire_service(&f->in, APF_SERVICE_ACCEPT, APF_SERVICE_AUTH);
-        feed(f);
-        (void)expect(f, APF_USERAUTH_REQUEST);
-    }
-    if (state >= APF_DEVICE_PFWD) {
-        feed_type(f, APF_USERAUTH_SUCCESS);
-        (void)expect(f, APF_SERVICE_REQUEST);
-    }
-    if (state >= APF_DEVICE_FORWARD) {
-        wire_service(&f->in, APF_SERVICE_ACCEPT, APF_SERVICE_PFWD);
-        feed(f);
-        assert_int_equal(expect(f, APF_GLOBAL_REQUEST).port, 16992);
-    }
-    if (state >= APF_DEVICE_UP) {
-        feed_success(f, 16992);
-        assert_int_equal(expect(f, APF_GLOBAL_REQUEST).port, 5900);
-        feed_success(f, 5900);
-    }
-    wire_expect_silence(&f->sent);
-    assert_int_equal(apf_device_session_state(f->session), state);
-}
-
-static void open_channel(struct fixture *f, uint32_t sender, uint32_t window, uint32_t slot)
-{
-    wire_open(&f->in, APF_CHANNEL_NAME_FORWARDED, sender, window, 16992);
-    feed(f);
-    struct apf_message message = expect(f, APF_CHANNEL_OPEN_CONFIRMATION);
-    assert_int_equal(message.recipient_channel, sender);
-    assert_int_equal(message.sender_channel, slot);
-    assert_int_equal(message.initial_window, f->config.mux.window_bytes);
-    assert_int_equal(message.reserved, APF_RESERVED_WORD);
-}
-
-static void feed_close(struct fixture *f, uint32_t channel)
-{
-    feed_plain(f, &(struct apf_message){ .type = APF_CHANNEL_CLOSE, .recipient_channel = channel });
-}
 
 /* --- the grid of apf.md 4.2 --- */
 
@@ -351,22 +95,22 @@ static void every_message_in_every_state_does_what_the_table_says(void **state)
     (void)state;
     for (int which = 0; which < MESSAGES; which++) {
         for (int place = 0; place < APF_DEVICE_ENDED; place++) {
-            struct fixture f;
-            init(&f);
-            reach(&f, (enum apf_device_state)place);
+            struct device_fixture f;
+            device_init(&f);
+            device_reach(&f, (enum apf_device_state)place);
             put_cell(&f.in, (enum cell_message)which);
-            feed(&f);
+            device_feed(&f);
             int cell = k_cells[which][place];
             if (f.ends != (cell >= C ? 1u : 0u)) {
                 fail_msg("message %d in state %d: %u ends", which, place, f.ends);
             }
             if (cell == P) {
-                expect_disconnect(&f, APF_PROTOCOL_ERROR, APF_END_PROTOCOL_ERROR);
+                device_expect_disconnect(&f, APF_PROTOCOL_ERROR, APF_END_PROTOCOL_ERROR);
             } else if (cell != C && cell != 0) {
-                (void)expect(&f, (uint8_t)cell);
+                (void)device_expect(&f, (uint8_t)cell);
             }
             wire_expect_silence(&f.sent);
-            fini(&f);
+            device_fini(&f);
         }
     }
 }
@@ -376,15 +120,15 @@ static void no_progress_in_a_handshake_state_ends_with_disconnect_16(void **stat
 {
     (void)state;
     for (int place = 0; place < APF_DEVICE_UP; place++) {
-        struct fixture f;
-        init(&f);
-        reach(&f, (enum apf_device_state)place);
-        tick_at(&f, 31 * SECOND - 1);
+        struct device_fixture f;
+        device_init(&f);
+        device_reach(&f, (enum apf_device_state)place);
+        device_tick_at(&f, 31 * SECOND - 1);
         wire_expect_silence(&f.sent);
         assert_int_equal(apf_device_session_next_deadline_us(f.session), 31 * SECOND);
-        tick_at(&f, 31 * SECOND);
-        expect_disconnect(&f, APF_CONNECTION_TIMED_OUT, APF_END_TIMEOUT);
-        fini(&f);
+        device_tick_at(&f, 31 * SECOND);
+        device_expect_disconnect(&f, APF_CONNECTION_TIMED_OUT, APF_END_TIMEOUT);
+        device_fini(&f);
     }
 }
 
@@ -393,13 +137,13 @@ static void the_lifetime_ends_every_state_with_disconnect_11(void **state)
 {
     (void)state;
     for (int place = 0; place <= APF_DEVICE_UP; place++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.lifetime_us = 10 * SECOND;
-        reach(&f, (enum apf_device_state)place);
-        tick_at(&f, 11 * SECOND);
-        expect_disconnect(&f, APF_BY_APPLICATION, APF_END_LOCAL);
-        fini(&f);
+        device_reach(&f, (enum apf_device_state)place);
+        device_tick_at(&f, 11 * SECOND);
+        device_expect_disconnect(&f, APF_BY_APPLICATION, APF_END_LOCAL);
+        device_fini(&f);
     }
 }
 
@@ -410,24 +154,24 @@ static void the_first_two_messages_come_in_the_order_of_the_option(void **state)
 {
     (void)state;
     for (int first = 0; first < 2; first++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.service_request_first = first == 1;
-        start(&f);
+        device_start(&f);
         assert_int_equal(f.sent.len, 116);
         if (first == 1) {
-            assert_int_equal(expect(&f, APF_SERVICE_REQUEST).service.len, 18);
+            assert_int_equal(device_expect(&f, APF_SERVICE_REQUEST).service.len, 18);
         }
-        struct apf_message version = expect(&f, APF_PROTOCOLVERSION);
+        struct apf_message version = device_expect(&f, APF_PROTOCOLVERSION);
         assert_int_equal(version.major, 1);
         assert_int_equal(version.minor, 0);
         assert_int_equal(version.trigger, APF_TRIGGER_PERIODIC);
         assert_int_equal(version.uuid[15], 7);
         if (first == 0) {
-            assert_int_equal(expect(&f, APF_SERVICE_REQUEST).service.len, 18);
+            assert_int_equal(device_expect(&f, APF_SERVICE_REQUEST).service.len, 18);
         }
         wire_expect_silence(&f.sent);
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -436,19 +180,19 @@ static void the_login_names_the_method_and_waits_for_the_answer(void **state)
 {
     (void)state;
     for (int mutual = 0; mutual < 2; mutual++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.mutual_tls = mutual == 1;
-        start(&f);
+        device_start(&f);
         bytes_consume(&f.sent, 116);
         wire_service(&f.in, APF_SERVICE_ACCEPT, APF_SERVICE_AUTH);
-        feed(&f);
+        device_feed(&f);
         struct bytes want = { .max = 0 };
         wire_userauth(&want, "user", mutual == 1 ? "none" : "password", mutual == 1 ? NULL : "pw");
         assert_int_equal(f.sent.len, want.len);
         assert_memory_equal(bytes_front(&f.sent), bytes_front(&want), want.len);
         bytes_fini(&want);
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -456,46 +200,47 @@ static void the_login_names_the_method_and_waits_for_the_answer(void **state)
 static void pipelined_forwards_go_out_at_once_and_are_answered_in_order(void **state)
 {
     (void)state;
-    struct fixture f;
-    init(&f);
+    struct device_fixture f;
+    device_init(&f);
     f.config.pipelined_forwards = true;
-    start(&f);
+    device_start(&f);
     wire_service(&f.in, APF_SERVICE_ACCEPT, APF_SERVICE_AUTH);
     wire_plain(&f.in, &(struct apf_message){ .type = APF_USERAUTH_SUCCESS });
     wire_service(&f.in, APF_SERVICE_ACCEPT, APF_SERVICE_PFWD);
-    feed(&f);
-    (void)expect(&f, APF_PROTOCOLVERSION);
-    (void)expect(&f, APF_SERVICE_REQUEST);
-    (void)expect(&f, APF_USERAUTH_REQUEST);
-    (void)expect(&f, APF_SERVICE_REQUEST);
-    struct apf_message request = expect(&f, APF_GLOBAL_REQUEST);
+    device_feed(&f);
+    (void)device_expect(&f, APF_PROTOCOLVERSION);
+    (void)device_expect(&f, APF_SERVICE_REQUEST);
+    (void)device_expect(&f, APF_USERAUTH_REQUEST);
+    (void)device_expect(&f, APF_SERVICE_REQUEST);
+    struct apf_message request = device_expect(&f, APF_GLOBAL_REQUEST);
     assert_int_equal(request.port, 16992);
     assert_int_equal(request.want_reply, 1);
-    assert_int_equal(expect(&f, APF_GLOBAL_REQUEST).port, 5900);
-    feed_success(&f, 16992);
+    assert_int_equal(device_expect(&f, APF_GLOBAL_REQUEST).port, 5900);
+    device_feed_success(&f, 16992);
     assert_int_equal(f.up, 0);
-    feed_success(&f, 5900);
+    device_feed_success(&f, 5900);
     assert_int_equal(f.up, 1);
     assert_int_equal(f.granted, 2);
-    fini(&f);
+    device_fini(&f);
 }
 
 /* APF-DEV-014 APF-DEV-024 */
 static void a_refused_port_is_not_served_and_the_session_goes_on(void **state)
 {
     (void)state;
-    struct fixture f;
-    init(&f);
-    reach(&f, APF_DEVICE_FORWARD);
-    feed_type(&f, APF_REQUEST_FAILURE);
-    (void)expect(&f, APF_GLOBAL_REQUEST);
-    feed_success(&f, 5900);
+    struct device_fixture f;
+    device_init(&f);
+    device_reach(&f, APF_DEVICE_FORWARD);
+    device_feed_type(&f, APF_REQUEST_FAILURE);
+    (void)device_expect(&f, APF_GLOBAL_REQUEST);
+    device_feed_success(&f, 5900);
     assert_int_equal(f.up, 1);
     assert_int_equal(f.refused, 1);
     wire_open(&f.in, APF_CHANNEL_NAME_FORWARDED, 1, 4096, 16992);
-    feed(&f);
-    assert_int_equal(expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_ADMINISTRATIVELY_PROHIBITED);
-    fini(&f);
+    device_feed(&f);
+    assert_int_equal(device_expect(&f, APF_CHANNEL_OPEN_FAILURE).reason,
+                     APF_ADMINISTRATIVELY_PROHIBITED);
+    device_fini(&f);
 }
 
 /* APF-DEV-015 */
@@ -503,18 +248,18 @@ static void a_grant_for_another_port_is_an_error_unless_lenient(void **state)
 {
     (void)state;
     for (int lenient = 0; lenient < 2; lenient++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.lenient = lenient == 1;
-        reach(&f, APF_DEVICE_FORWARD);
-        feed_success(&f, 5900);
+        device_reach(&f, APF_DEVICE_FORWARD);
+        device_feed_success(&f, 5900);
         if (lenient == 1) {
-            (void)expect(&f, APF_GLOBAL_REQUEST);
+            (void)device_expect(&f, APF_GLOBAL_REQUEST);
         } else {
-            expect_disconnect(&f, APF_PROTOCOL_ERROR, APF_END_PROTOCOL_ERROR);
+            device_expect_disconnect(&f, APF_PROTOCOL_ERROR, APF_END_PROTOCOL_ERROR);
             assert_string_equal(f.end.requirement, "APF-DEV-015");
         }
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -523,19 +268,19 @@ static void a_refused_login_ends_in_silence_whatever_byte_follows(void **state)
 {
     (void)state;
     for (int same = 0; same < 2; same++) {
-        struct fixture f;
-        init(&f);
-        reach(&f, APF_DEVICE_AUTH);
+        struct device_fixture f;
+        device_init(&f);
+        device_reach(&f, APF_DEVICE_AUTH);
         wire_plain(&f.in, &(struct apf_message){ .type = APF_USERAUTH_FAILURE });
         if (same == 0) {
-            feed(&f);
+            device_feed(&f);
         }
         assert_int_equal(bytes_append(&f.in, "", 1), AMT_OK);
-        feed(&f);
+        device_feed(&f);
         assert_int_equal(f.ends, 1);
         assert_int_equal(f.end.kind, APF_END_AUTH_FAILED);
         wire_expect_silence(&f.sent);
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -545,23 +290,23 @@ static void a_refused_login_ends_in_silence_whatever_byte_follows(void **state)
 static void keepalives_go_out_each_interval_with_changing_cookies(void **state)
 {
     (void)state;
-    struct fixture f;
-    init(&f);
-    reach(&f, APF_DEVICE_UP);
+    struct device_fixture f;
+    device_init(&f);
+    device_reach(&f, APF_DEVICE_UP);
     uint32_t last = 0;
     for (uint32_t i = 1; i <= 5; i++) {
-        tick_at(&f, (1 + 30 * i) * SECOND - 1);
+        device_tick_at(&f, (1 + 30 * i) * SECOND - 1);
         wire_expect_silence(&f.sent);
-        tick_at(&f, (1 + 30 * i) * SECOND);
-        uint32_t cookie = expect(&f, APF_KEEPALIVE_REQUEST).cookie;
+        device_tick_at(&f, (1 + 30 * i) * SECOND);
+        uint32_t cookie = device_expect(&f, APF_KEEPALIVE_REQUEST).cookie;
         assert_int_not_equal(cookie, last);
         last = cookie;
-        feed_plain(&f, &(struct apf_message){ .type = APF_KEEPALIVE_REPLY,
-                                              .cookie = i == 3 ? 77 : cookie });
+        device_feed_plain(&f, &(struct apf_message){ .type = APF_KEEPALIVE_REPLY,
+                                                     .cookie = i == 3 ? 77 : cookie });
     }
     assert_int_equal(f.replies, 5);
     assert_int_equal(f.mismatches, 1);
-    fini(&f);
+    device_fini(&f);
 }
 
 /* APF-DEV-018 */
@@ -569,19 +314,19 @@ static void a_missing_reply_ends_the_tunnel_unless_nobody_cares(void **state)
 {
     (void)state;
     for (int cares = 0; cares < 2; cares++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.keepalive_reply_limit_us = cares == 1 ? 20 * SECOND : 0;
-        reach(&f, APF_DEVICE_UP);
-        tick_at(&f, 31 * SECOND);
-        (void)expect(&f, APF_KEEPALIVE_REQUEST);
-        tick_at(&f, 51 * SECOND);
+        device_reach(&f, APF_DEVICE_UP);
+        device_tick_at(&f, 31 * SECOND);
+        (void)device_expect(&f, APF_KEEPALIVE_REQUEST);
+        device_tick_at(&f, 51 * SECOND);
         if (cares == 1) {
-            expect_disconnect(&f, APF_CONNECTION_LOST, APF_END_TIMEOUT);
+            device_expect_disconnect(&f, APF_CONNECTION_LOST, APF_END_TIMEOUT);
         } else {
             wire_expect_silence(&f.sent);
         }
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -590,22 +335,22 @@ static void keepalive_options_change_the_interval_as_the_profile_allows(void **s
 {
     (void)state;
     for (int mode = 0; mode < 3; mode++) { /* takes it, keeps its own, says nothing */
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.accepts_keepalive_options = mode == 0;
         f.config.answers_keepalive_options = mode < 2;
-        reach(&f, APF_DEVICE_UP);
-        feed_plain(&f,
-                   &(struct apf_message){ .type = APF_KEEPALIVE_OPTIONS_REQUEST, .interval = 5 });
+        device_reach(&f, APF_DEVICE_UP);
+        device_feed_plain(
+            &f, &(struct apf_message){ .type = APF_KEEPALIVE_OPTIONS_REQUEST, .interval = 5 });
         if (mode < 2) {
-            struct apf_message reply = expect(&f, APF_KEEPALIVE_OPTIONS_REPLY);
+            struct apf_message reply = device_expect(&f, APF_KEEPALIVE_OPTIONS_REPLY);
             assert_int_equal(reply.interval, mode == 0 ? 5 : 30);
             assert_int_equal(reply.timeout, 0);
         }
         wire_expect_silence(&f.sent);
         assert_int_equal(apf_device_session_next_deadline_us(f.session),
                          (mode == 0 ? 6 : 31) * SECOND);
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -615,42 +360,43 @@ static void keepalive_options_change_the_interval_as_the_profile_allows(void **s
 static void eight_slots_are_used_and_the_ninth_channel_is_refused(void **state)
 {
     (void)state;
-    struct fixture f;
-    init(&f);
-    reach(&f, APF_DEVICE_UP);
+    struct device_fixture f;
+    device_init(&f);
+    device_reach(&f, APF_DEVICE_UP);
     for (uint32_t i = 0; i < 8; i++) {
-        open_channel(&f, 100 + i, 4096, i);
+        device_open_channel(&f, 100 + i, 4096, i);
     }
     wire_open(&f.in, APF_CHANNEL_NAME_FORWARDED, 200, 4096, 16992);
-    feed(&f);
-    struct apf_message failure = expect(&f, APF_CHANNEL_OPEN_FAILURE);
+    device_feed(&f);
+    struct apf_message failure = device_expect(&f, APF_CHANNEL_OPEN_FAILURE);
     assert_int_equal(failure.reason, APF_RESOURCE_SHORTAGE);
     assert_int_equal(failure.recipient_channel, 200);
-    feed_close(&f, 3);
-    assert_int_equal(expect(&f, APF_CHANNEL_CLOSE).recipient_channel, 103);
-    open_channel(&f, 201, 4096, 3); /* free at once, and the lowest */
-    fini(&f);
+    device_feed_close(&f, 3);
+    assert_int_equal(device_expect(&f, APF_CHANNEL_CLOSE).recipient_channel, 103);
+    device_open_channel(&f, 201, 4096, 3); /* free at once, and the lowest */
+    device_fini(&f);
 }
 
 /* APF-DEV-024 APF-DEV-026 APF-DEV-027 */
 static void refusals_carry_their_reason(void **state)
 {
     (void)state;
-    struct fixture f;
-    init(&f);
-    reach(&f, APF_DEVICE_UP);
+    struct device_fixture f;
+    device_init(&f);
+    device_reach(&f, APF_DEVICE_UP);
     wire_open(&f.in, APF_CHANNEL_NAME_FORWARDED, 1, 4096, 22);
     wire_open(&f.in, "session", 2, 4096, 16992);
     wire_open(&f.in, APF_CHANNEL_NAME_DIRECT, 3, 4096, 16992);
-    feed(&f);
-    assert_int_equal(expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_ADMINISTRATIVELY_PROHIBITED);
-    assert_int_equal(expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_UNKNOWN_CHANNEL_TYPE);
-    assert_int_equal(expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_UNKNOWN_CHANNEL_TYPE);
+    device_feed(&f);
+    assert_int_equal(device_expect(&f, APF_CHANNEL_OPEN_FAILURE).reason,
+                     APF_ADMINISTRATIVELY_PROHIBITED);
+    assert_int_equal(device_expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_UNKNOWN_CHANNEL_TYPE);
+    assert_int_equal(device_expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_UNKNOWN_CHANNEL_TYPE);
     f.refuses = true;
     wire_open(&f.in, APF_CHANNEL_NAME_FORWARDED, 4, 4096, 16992);
-    feed(&f);
-    assert_int_equal(expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_CONNECT_FAILED);
-    fini(&f);
+    device_feed(&f);
+    assert_int_equal(device_expect(&f, APF_CHANNEL_OPEN_FAILURE).reason, APF_CONNECT_FAILED);
+    device_fini(&f);
 }
 
 /* APF-DEV-030 APF-DEV-033 */
@@ -658,24 +404,24 @@ static void no_more_is_sent_than_was_credited(void **state)
 {
     (void)state;
     static const uint8_t k_body[10000];
-    struct fixture f;
-    init(&f);
-    reach(&f, APF_DEVICE_UP);
-    open_channel(&f, 9, 0, 0);
+    struct device_fixture f;
+    device_init(&f);
+    device_reach(&f, APF_DEVICE_UP);
+    device_open_channel(&f, 9, 0, 0);
     assert_int_equal(apf_channel_write(f.opened, k_body, sizeof k_body), AMT_OK);
     wire_expect_silence(&f.sent);
     static const uint32_t k_credit[] = { 1, 100, 4096 };
     static const uint32_t k_messages[][2] = { { 1, 0 }, { 100, 0 }, { 4087, 9 } };
     for (uint32_t i = 0; i < 3; i++) {
-        feed_plain(&f, &(struct apf_message){ .type = APF_CHANNEL_WINDOW_ADJUST,
-                                              .bytes_to_add = k_credit[i] });
-        assert_int_equal(expect(&f, APF_CHANNEL_DATA).data.len, k_messages[i][0]);
+        device_feed_plain(&f, &(struct apf_message){ .type = APF_CHANNEL_WINDOW_ADJUST,
+                                                     .bytes_to_add = k_credit[i] });
+        assert_int_equal(device_expect(&f, APF_CHANNEL_DATA).data.len, k_messages[i][0]);
         if (k_messages[i][1] != 0) {
-            assert_int_equal(expect(&f, APF_CHANNEL_DATA).data.len, k_messages[i][1]);
+            assert_int_equal(device_expect(&f, APF_CHANNEL_DATA).data.len, k_messages[i][1]);
         }
         wire_expect_silence(&f.sent);
     }
-    fini(&f);
+    device_fini(&f);
 }
 
 /* APF-DEV-031 APF-DEV-039 */
@@ -683,25 +429,25 @@ static void credit_is_given_for_each_message_or_for_half_of_the_window(void **st
 {
     (void)state;
     for (int half = 0; half < 2; half++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.consumes = true;
         f.config.mux.credit = half == 1 ? APF_CREDIT_HALF : APF_CREDIT_EACH;
-        reach(&f, APF_DEVICE_UP);
-        open_channel(&f, 9, 0, 0);
+        device_reach(&f, APF_DEVICE_UP);
+        device_open_channel(&f, 9, 0, 0);
         wire_data(&f.in, 0, 0);
-        feed(&f);
+        device_feed(&f);
         wire_expect_silence(&f.sent);
         for (uint32_t i = 1; i <= 5; i++) {
             wire_data(&f.in, 0, 499);
-            feed(&f);
+            device_feed(&f);
             if (half == 0 || i == 5) {
-                assert_int_equal(expect(&f, APF_CHANNEL_WINDOW_ADJUST).bytes_to_add,
+                assert_int_equal(device_expect(&f, APF_CHANNEL_WINDOW_ADJUST).bytes_to_add,
                                  half == 0 ? 499 : 2495);
             }
             wire_expect_silence(&f.sent);
         }
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -710,24 +456,24 @@ static void data_beyond_the_window_is_an_error_or_is_counted(void **state)
 {
     (void)state;
     for (int strict = 0; strict < 2; strict++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.mux.strict = strict == 1;
-        reach(&f, APF_DEVICE_UP);
-        open_channel(&f, 9, 0, 0);
+        device_reach(&f, APF_DEVICE_UP);
+        device_open_channel(&f, 9, 0, 0);
         wire_data(&f.in, 0, 4096);
-        feed(&f);
+        device_feed(&f);
         assert_int_equal(f.ends, 0);
         wire_data(&f.in, 0, 1);
-        feed(&f);
+        device_feed(&f);
         if (strict == 1) {
-            expect_disconnect(&f, APF_PROTOCOL_ERROR, APF_END_PROTOCOL_ERROR);
+            device_expect_disconnect(&f, APF_PROTOCOL_ERROR, APF_END_PROTOCOL_ERROR);
         } else {
             assert_int_equal(f.received_bytes, 4097);
             const struct apf_mux *mux = apf_device_session_mux(f.session);
             assert_int_equal(apf_mux_statistics(mux)->window_overruns, 1);
         }
-        fini(&f);
+        device_fini(&f);
     }
 }
 
@@ -735,18 +481,18 @@ static void data_beyond_the_window_is_an_error_or_is_counted(void **state)
 static void a_slot_closed_by_the_device_is_held_for_ten_seconds(void **state)
 {
     (void)state;
-    struct fixture f;
-    init(&f);
-    reach(&f, APF_DEVICE_UP);
-    open_channel(&f, 9, 0, 0);
+    struct device_fixture f;
+    device_init(&f);
+    device_reach(&f, APF_DEVICE_UP);
+    device_open_channel(&f, 9, 0, 0);
     apf_channel_close(f.opened, f.now_us);
-    assert_int_equal(expect(&f, APF_CHANNEL_CLOSE).recipient_channel, 9);
-    open_channel(&f, 10, 0, 1); /* slot 0 is still held */
-    tick_at(&f, 11 * SECOND);
+    assert_int_equal(device_expect(&f, APF_CHANNEL_CLOSE).recipient_channel, 9);
+    device_open_channel(&f, 10, 0, 1); /* slot 0 is still held */
+    device_tick_at(&f, 11 * SECOND);
     assert_int_equal(f.channel_ends, 1);
     wire_expect_silence(&f.sent);
-    open_channel(&f, 11, 0, 0);
-    fini(&f);
+    device_open_channel(&f, 11, 0, 0);
+    device_fini(&f);
 }
 
 /* APF-DEV-038 */
@@ -754,20 +500,20 @@ static void a_second_close_hits_the_new_channel_unless_it_is_ignored(void **stat
 {
     (void)state;
     for (int ignores = 0; ignores < 2; ignores++) {
-        struct fixture f;
-        init(&f);
+        struct device_fixture f;
+        device_init(&f);
         f.config.mux.ignore_stray_close = ignores == 1;
-        reach(&f, APF_DEVICE_UP);
-        open_channel(&f, 9, 0, 0);
-        feed_close(&f, 0);
-        (void)expect(&f, APF_CHANNEL_CLOSE);
-        open_channel(&f, 10, 0, 0);
-        feed_close(&f, 0);
+        device_reach(&f, APF_DEVICE_UP);
+        device_open_channel(&f, 9, 0, 0);
+        device_feed_close(&f, 0);
+        (void)device_expect(&f, APF_CHANNEL_CLOSE);
+        device_open_channel(&f, 10, 0, 0);
+        device_feed_close(&f, 0);
         if (ignores == 0) {
-            assert_int_equal(expect(&f, APF_CHANNEL_CLOSE).recipient_channel, 10);
+            assert_int_equal(device_expect(&f, APF_CHANNEL_CLOSE).recipient_channel, 10);
         }
         wire_expect_silence(&f.sent);
-        fini(&f);
+        device_fini(&f);
     }
 }
 
