@@ -109,6 +109,9 @@ static enum amt_err read_config(struct server *server, const struct mps_options 
     if (err == AMT_OK) {
         err = apply_options(server, o, &diag);
     }
+    if (err == AMT_OK) {
+        err = mps_config_check(&server->config, path, &errors);
+    }
     amt_diag_list_print(&errors, stderr);
     amt_diag_list_fini(&errors);
     if (diag.text[0] != '\0') {

@@ -1,5 +1,8 @@
 #include "mps/mps.h"
 
+#include "mps/cira/credentials.h"
+#include "runtime/pki.h"
+
 static const char *const k_tls_modes[] = { "default", "legacy", "offload", NULL };
 static const char *const k_keys[] = { "rsa3072", "rsa2048", "p256", NULL };
 static const char *const k_auth_modes[] = { "config", "store", "any", "deny", NULL };
@@ -63,6 +66,9 @@ const struct config_key mps_config_keys[] = {
       .max = 4096 },
     { "channel_queue", CONFIG_SIZE, AT(queue_bytes), "256KiB",
       "bytes that wait for a device's window, per channel", .min = 4096, .max = 16777216 },
+    { "unknown_channel_limit", CONFIG_U32, AT(unknown_channel_max), "1000",
+      "messages for channels that do not exist before a session is closed; 0 = no limit",
+      .names = NULL },
     { "idle_limit", CONFIG_DURATION, AT(idle_limit_us), "90s",
       "close a session that is silent for; raised for devices with a longer keepalive; 0 = never",
       .names = NULL },
@@ -73,9 +79,12 @@ const struct config_key mps_config_keys[] = {
     { "close_limit", CONFIG_DURATION, AT(close_limit_us), "10s",
       "wait for the answer to CHANNEL_CLOSE", .min = 1000, .max = 3600000000u },
     { "keepalive_rule", CONFIG_ENUM, AT(keepalive_rule), "quiet",
-      "when KEEPALIVE_OPTIONS_REQUEST is sent: 2 s after the last forward, on the forward of 5900, "
-      "on the fourth request, never",
+      "when KEEPALIVE_OPTIONS_REQUEST is sent: after a pause behind the last forward, on the "
+      "forward "
+      "of 5900, on the fourth request, never",
       .names = k_keepalive_rules },
+    { "keepalive_quiet", CONFIG_DURATION, AT(keepalive_quiet_us), "2s",
+      "the pause of keepalive_rule: quiet", .min = 1000, .max = 3600000000u },
     { "keepalive_interval", CONFIG_DURATION, AT(keepalive_interval_us), "30s",
       "interval asked of devices", .names = NULL },
     { "keepalive_timeout", CONFIG_DURATION, AT(keepalive_timeout_us), "0",
@@ -105,3 +114,70 @@ const struct config_key mps_config_keys[] = {
       "operator API addresses; needs a data directory", .names = NULL },
     { .name = NULL },
 };
+
+static void add_error(struct amt_diag_list *errors, const char *path, const struct amt_diag *diag)
+{
+    struct amt_diag *added = amt_diag_list_add(errors, AMT_ECONFIG, path, diag->line, diag->column);
+    if (added != NULL) {
+        (void)amt_diag_set(added, AMT_ECONFIG, "%s", diag->text);
+        (void)amt_diag_hint(added, "%s", diag->hint);
+    }
+}
+
+static bool addresses_are_good(const struct config_texts *texts, const char *path,
+                               struct amt_diag_list *errors)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < texts->count; i++) {
+        struct address address;
+        struct amt_diag diag = { .err = AMT_OK };
+        if (address_parse(texts->items[i], MPS_CIRA_PORT, &address, &diag) != AMT_OK) {
+            add_error(errors, path, &diag);
+            good = false;
+        }
+    }
+    return good;
+}
+
+static bool users_are_good(const struct mps_config *config, const char *path,
+                           struct amt_diag_list *errors)
+{
+    struct credentials credentials;
+    struct amt_diag diag = { .err = AMT_OK };
+    enum amt_err err = credentials_init(&credentials, config, NULL, &diag);
+    if (err != AMT_OK) {
+        add_error(errors, path, &diag);
+    }
+    credentials_fini(&credentials);
+    return err == AMT_OK;
+}
+
+static bool roots_are_good(const struct mps_config *config, const char *path,
+                           struct amt_diag_list *errors)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    struct pki_trust *trust = config->client_roots == NULL ? NULL : pki_trust_new();
+    bool good = trust == NULL || pki_trust_load(trust, config->client_roots, &diag) == AMT_OK;
+    if (!good) {
+        add_error(errors, path, &diag);
+    }
+    pki_trust_free(trust);
+    return good;
+}
+
+enum amt_err mps_config_check(const struct mps_config *config, const char *path,
+                              struct amt_diag_list *errors)
+{
+    bool good = addresses_are_good(&config->listen, path, errors);
+    good = addresses_are_good(&config->api_listen, path, errors) && good;
+    good = users_are_good(config, path, errors) && good;
+    good = roots_are_good(config, path, errors) && good;
+    if (config->data == NULL && (config->auth == MPS_AUTH_STORE || config->api_listen.count > 0)) {
+        struct amt_diag diag = { .err = AMT_OK };
+        (void)amt_diag_set(&diag, AMT_ECONFIG, "auth: store and api_listen need a data directory");
+        (void)amt_diag_hint(&diag, "set data: DIR (or --data DIR)");
+        add_error(errors, path, &diag);
+        good = false;
+    }
+    return good ? AMT_OK : AMT_ECONFIG;
+}

@@ -7,11 +7,7 @@
 #include "mps/certificates.h"
 #include "mps/mps_internal.h"
 
-#define FLUSH_US    (1u * (uint64_t)US_PER_SECOND)
-#define STOP_US     (5u * (uint64_t)US_PER_SECOND)
-#define CIRA_PORT   4433u
-#define QUIET_US    (2u * (uint64_t)US_PER_SECOND)
-#define UNKNOWN_MAX 1000u
+#define FLUSH_US (1u * (uint64_t)US_PER_SECOND)
 
 static void fill_apf_config(struct apf_mps_config *apf, const struct mps_config *config)
 {
@@ -26,7 +22,7 @@ static void fill_apf_config(struct apf_mps_config *apf, const struct mps_config 
                  .open_limit_us = config->open_limit_us,
                  .close_limit_us = config->close_limit_us,
                  .queue_max_bytes = config->queue_bytes,
-                 .unknown_channel_max = UNKNOWN_MAX },
+                 .unknown_channel_max = config->unknown_channel_max },
         .lenient = config->lenient,
         .json_control = config->json_control,
         .echo_protocol_version = config->echo_protocol_version,
@@ -35,7 +31,7 @@ static void fill_apf_config(struct apf_mps_config *apf, const struct mps_config 
         .pre_auth_limit_us = config->pre_auth_limit_us,
         .idle_limit_us = config->idle_limit_us,
         .keepalive_rule = (enum apf_keepalive_rule)config->keepalive_rule,
-        .quiet_us = QUIET_US,
+        .quiet_us = config->keepalive_quiet_us,
         .keepalive_interval_s = (uint32_t)(config->keepalive_interval_us / US_PER_SECOND),
         .keepalive_timeout_s = (uint32_t)(config->keepalive_timeout_us / US_PER_SECOND),
     };
@@ -84,12 +80,11 @@ static enum amt_err start_tls(struct mps *mps, struct amt_diag *diag)
 static enum amt_err start_store(struct mps *mps, struct amt_diag *diag)
 {
     const struct mps_config *config = mps->config;
-    bool needs_store = config->auth == MPS_AUTH_STORE || config->api_listen.count > 0;
     if (config->data != NULL) {
         mps->store = store_open(config->data, diag);
         return mps->store == NULL ? AMT_ESYS : AMT_OK;
     }
-    if (needs_store) {
+    if (config->auth == MPS_AUTH_STORE || config->api_listen.count > 0) {
         (void)amt_diag_set(diag, AMT_ECONFIG, "auth: store and api_listen need a data directory");
         (void)amt_diag_hint(diag, "set data: DIR (or --data DIR)");
         return AMT_ECONFIG;
@@ -106,7 +101,7 @@ static enum amt_err listen_one(struct mps *mps, const char *text, struct amt_dia
 {
     struct address address;
     char shown[ADDRESS_HOST_BYTES + 10];
-    TRY(address_parse(text, CIRA_PORT, &address, diag));
+    TRY(address_parse(text, MPS_CIRA_PORT, &address, diag));
     struct listener *listener = net_listen(mps->loop, &address, on_accept, mps, diag);
     if (listener == NULL) {
         return AMT_ESYS;
@@ -161,15 +156,6 @@ static enum amt_err start_all(struct mps *mps, struct amt_diag *diag)
     return AMT_OK;
 }
 
-static void on_stop_limit(void *ctx)
-{
-    struct mps *mps = ctx;
-    for (struct connection *c = mps->connections; c != NULL; c = c->next) {
-        connection_end(c, true);
-    }
-    loop_task_post(&mps->reap);
-}
-
 struct mps *mps_start(struct loop *loop, const struct mps_config *config, struct log *log,
                       struct amt_diag *diag)
 {
@@ -183,7 +169,6 @@ struct mps *mps_start(struct loop *loop, const struct mps_config *config, struct
     mps->log = log;
     fill_apf_config(&mps->apf, config);
     timer_init(&mps->flush, loop, on_flush, mps);
-    timer_init(&mps->stop_limit, loop, on_stop_limit, mps);
     loop_task_init(&mps->reap, loop, connections_reap, mps);
     mps->attempts = attempts_new();
     if (mps->attempts == NULL || start_all(mps, diag) != AMT_OK) {
@@ -234,6 +219,7 @@ void mps_stop(struct mps *mps, void (*on_stopped)(void *ctx), void *ctx)
     mps->is_stopping = true;
     mps->on_stopped = on_stopped;
     mps->stopped_ctx = ctx;
+    LOG(mps->log, LOG_INFO, "mps.stopped", log_u64("sessions", mps->statistics.sessions));
     close_listeners(mps);
     api_stop(mps->api);
     mps->api = NULL;
@@ -250,8 +236,6 @@ void mps_stop(struct mps *mps, void (*on_stopped)(void *ctx), void *ctx)
             connection_end(c, false);
         }
     }
-    LOG(mps->log, LOG_INFO, "mps.stopped", log_u64("sessions", mps->statistics.sessions));
-    timer_start(&mps->stop_limit, STOP_US);
     loop_task_post(&mps->reap);
 }
 
@@ -261,6 +245,7 @@ void mps_free(struct mps *mps)
         return;
     }
     mps->is_stopping = true;
+    mps->is_being_freed = true;
     mps->on_stopped = NULL;
     close_listeners(mps);
     api_stop(mps->api);
@@ -273,7 +258,6 @@ void mps_free(struct mps *mps)
     connections_reap(mps);
     loop_task_cancel(&mps->reap);
     timer_stop(&mps->flush);
-    timer_stop(&mps->stop_limit);
     store_close(mps->store);
     credentials_fini(&mps->credentials);
     attempts_free(mps->attempts);

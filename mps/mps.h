@@ -45,10 +45,10 @@ struct mps_config {
     bool echo_protocol_version, failure_15_bytes, json_control;
     int greeting; /* enum mps_greeting */
     char *greeting_text;
-    uint32_t window_bytes, chunk_bytes, max_channels, queue_bytes;
+    uint32_t window_bytes, chunk_bytes, max_channels, queue_bytes, unknown_channel_max;
     uint64_t idle_limit_us, pre_auth_limit_us, open_limit_us, close_limit_us;
     int keepalive_rule; /* enum apf_keepalive_rule */
-    uint64_t keepalive_interval_us, keepalive_timeout_us;
+    uint64_t keepalive_quiet_us, keepalive_interval_us, keepalive_timeout_us;
     uint32_t auth_failures_per_session;
     uint32_t auth_failures_per_address,
         auth_failures_per_user; /* in auth_failure_window; 0 = off */
@@ -62,8 +62,13 @@ struct mps_config {
 };
 enum mps_tls_mode { MPS_TLS_DEFAULT, MPS_TLS_LEGACY, MPS_TLS_OFFLOAD };
 enum mps_greeting { MPS_GREETING_STANDARD, MPS_GREETING_MESHCENTRAL };
+#define MPS_CIRA_PORT 4433u /* where an address names none (APF-MPS-001) */
 
 extern const struct config_key mps_config_keys[];
+/* Checks what the key table cannot: users, addresses, the file of client roots, keys that need each
+ * other. All errors are added to errors; path names the file in them. AMT_OK or AMT_ECONFIG. */
+enum amt_err mps_config_check(const struct mps_config *config, const char *path,
+                              struct amt_diag_list *errors) AMT_MUST_USE;
 
 struct mps_statistics {
     uint64_t connections, open_sockets, unauthenticated, sessions, logins, login_failures;
@@ -86,7 +91,8 @@ void mps_listener_address(const struct mps *mps, uint32_t index, struct address 
 bool mps_api_address(const struct mps *mps, struct address *address);
 const struct mps_statistics *mps_statistics(struct mps *mps);
 
-/* DISCONNECT 11 to every device, listeners closed; on_stopped when all is flushed (at most 5 s). */
+/* Closes the listeners and sends DISCONNECT 11 to every device (APF-MPS-069). on_stopped comes when
+ * no connection is left; their last bytes go out behind it, as stream_close says. */
 void mps_stop(struct mps *mps, void (*on_stopped)(void *ctx), void *ctx);
 /* After on_stopped, or at once (then sockets are cut). NULL is allowed. */
 void mps_free(struct mps *mps);

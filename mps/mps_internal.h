@@ -51,7 +51,7 @@ struct connection {
     struct uuid uuid;
     char *user;
     char group[65];
-    uint32_t trigger;
+    uint32_t trigger, major, minor;
     uint32_t keepalive_interval_s;
     uint64_t online_at_us; /* when forwards will have settled; UINT64_MAX if not waiting */
     uint64_t login_at_us;  /* when a delayed verdict is due */
@@ -80,7 +80,7 @@ struct mps {
     struct loop_task reap;
     struct mps_statistics statistics, answer;
     bool is_stopping;
-    struct timer stop_limit;
+    bool is_being_freed; /* sockets are cut */
     void (*on_stopped)(void *ctx);
     void *stopped_ctx;
 };
@@ -90,6 +90,8 @@ void connection_accept(struct mps *mps, struct stream *s);
 /* Closes what is open (flushing unless cut) and frees the connection at the end of the turn. */
 void connection_end(struct connection *c, bool is_cut);
 void connection_set_timer(struct connection *c);
+/* Looks at all deadlines in the next turn: something outside the session's own calls has changed. */
+void connection_look_again(struct connection *c);
 void connection_logged_in(struct connection *c); /* no longer counts as unauthenticated */
 void connections_reap(void *ctx);
 

@@ -201,6 +201,13 @@ void connection_set_timer(struct connection *c)
     }
 }
 
+void connection_look_again(struct connection *c)
+{
+    if (!c->is_dying) {
+        timer_start(&c->timer, 0);
+    }
+}
+
 static struct stream *wrap(struct mps *mps, enum stream_layer layer, struct stream *s)
 {
     const struct stream_wrap *hook = &mps->config->wrap;
@@ -329,7 +336,6 @@ void connections_reap(void *ctx)
     if (mps->is_stopping && mps->connections == NULL && mps->on_stopped != NULL) {
         void (*on_stopped)(void *) = mps->on_stopped;
         mps->on_stopped = NULL;
-        timer_stop(&mps->stop_limit);
         on_stopped(mps->stopped_ctx);
     }
 }

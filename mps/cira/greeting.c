@@ -46,12 +46,12 @@ void greeting_start(struct connection *c, const struct text *first)
         greeting_input(c, in, len);
         return;
     }
-    static const struct http_limits k_limits = { .head_max_bytes = HEAD_MAX_BYTES,
-                                                 .body_max_bytes = 1024 };
+    const struct http_limits limits = { .head_max_bytes = HEAD_MAX_BYTES,
+                                        .body_max_bytes = 1024,
+                                        .idle_limit_us = c->mps->config->pre_auth_limit_us };
     struct stream *s = c->stream;
-    connection_logged_in(c); /* from here the HTTP limits hold */
     struct http_server_connection *http =
-        http_serve(c->mps->loop, s, &k_limits, on_request, on_http_end, c, in, len);
+        http_serve(c->mps->loop, s, &limits, on_request, on_http_end, c, in, len);
     if (c->is_dying) {
         return;
     }
@@ -85,20 +85,38 @@ static const char *mesh_host(const char *head, size_t *len)
     return NULL;
 }
 
-static void mesh_answer(struct connection *c, const char *head, bool is_root)
+/* How MeshCentral answers to a path: the page, a file it does not have, or anything else. */
+struct mesh_form {
+    const char *status, *type, *body;
+};
+
+static const struct mesh_form k_mesh_forms[] = {
+    { "200 OK", "text/html", k_mesh_page },
+    { "404 OK", "application/octet-stream", "" },
+    { "404 OK", "text/html", "Invalid request" },
+};
+
+static const struct mesh_form *mesh_form(const char *path, size_t len)
+{
+    if (len == 1 && path[0] == '/') {
+        return &k_mesh_forms[0];
+    }
+    return &k_mesh_forms[len > 3 && strncmp(path, "/c/", 3) == 0 ? 1 : 2];
+}
+
+static void mesh_answer(struct connection *c, const char *head, const struct mesh_form *form)
 {
     size_t host_len = 0;
     const char *host = mesh_host(head, &host_len);
     struct text out = { 0 };
-    text_puts(&out, is_root ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 404 OK\r\n");
+    text_printf(&out, "HTTP/1.1 %s\r\n", form->status);
     if (host != NULL) {
         text_printf(&out, "Host: %.*s\r\n", (int)host_len, host);
     }
-    const char *body = is_root ? k_mesh_page : "Invalid request";
     text_printf(&out,
-                "Connection: keep-alive\r\nCache-Control: no-cache\r\nContent-Type: text/html\r\n"
+                "Connection: keep-alive\r\nCache-Control: no-cache\r\nContent-Type: %s\r\n"
                 "Content-Length: %zu\r\n\r\n%s",
-                strlen(body), body); /* the body follows a HEAD too */
+                form->type, strlen(form->body), form->body); /* the body follows a HEAD too */
     if (out.failed || stream_write(c->stream, out.chars, (uint32_t)out.len) != AMT_OK) {
         connection_end(c, true);
     }
@@ -116,7 +134,7 @@ static void mesh_request(struct connection *c, const char *head)
         connection_end(c, false);
         return;
     }
-    mesh_answer(c, head, second - first == 2 && first[1] == '/');
+    mesh_answer(c, head, mesh_form(first + 1, (size_t)(second - first - 1)));
 }
 
 void greeting_input(struct connection *c, const uint8_t *in, uint32_t len)

@@ -43,6 +43,7 @@ static void on_send(void *ctx, const uint8_t *out, uint32_t len)
     }
     if (stream_write(c->stream, out, len) != AMT_OK) {
         c->is_too_slow = true; /* APF-MPS-065: ended when this callback is over */
+        connection_look_again(c);
         return;
     }
     c->mps->statistics.messages_out_bytes += len;
@@ -61,22 +62,23 @@ static uint32_t list_ports(const struct connection *c, uint32_t *ports, uint32_t
 
 static void go_online(struct connection *c)
 {
-    c->online_at_us = LOOP_NO_DEADLINE;
-    if (c->is_online) {
-        return;
-    }
-    c->is_online = true;
     char uuid[UUID_TEXT_BYTES];
     char tls[64];
     uint32_t ports[APF_FORWARDS_MAX];
     uint32_t count = list_ports(c, ports, APF_FORWARDS_MAX);
+    c->online_at_us = LOOP_NO_DEADLINE;
+    /* Without a port a device is of no use (apf.md 4.5), unless it never says which it has. */
+    if (c->is_online || (count == 0 && !c->mps->config->lenient)) {
+        return;
+    }
+    c->is_online = true;
     uuid_of(c, uuid);
     tls_describe(c->stream, tls, sizeof tls);
     remember(c, "device.online", c->address);
     LOG(c->mps->log, LOG_INFO, "device.online", log_text("uuid", uuid), log_text("user", c->user),
         log_text("group", c->group), log_text("peer", c->address), log_list("ports", ports, count),
-        log_u64("trigger", c->trigger), log_text("tls", tls),
-        log_u64("took_us", now_of(c) - c->accepted_us));
+        log_u64("trigger", c->trigger), log_u64("major", c->major), log_u64("minor", c->minor),
+        log_text("tls", tls), log_u64("took_us", now_of(c) - c->accepted_us));
 }
 
 static void on_ready(void *ctx)
@@ -172,11 +174,10 @@ static void keep_identity(struct connection *c, const struct apf_login *login)
 {
     c->uuid = login->uuid;
     c->trigger = login->trigger;
+    c->major = login->major;
+    c->minor = login->minor;
     amt_free(c->user);
     c->user = amt_memdup(login->user, login->user_len < 64 ? login->user_len : 64);
-    if (c->user == NULL) {
-        c->user = amt_strdup("");
-    }
 }
 
 static void on_login(void *ctx, const struct apf_login *login)
@@ -187,6 +188,10 @@ static void on_login(void *ctx, const struct apf_login *login)
     char common_name[128] = "";
     struct login_verdict verdict;
     keep_identity(c, login);
+    if (c->user == NULL) {
+        refuse_login(c, "out of memory", true);
+        return;
+    }
     if (!attempts_allow(mps->attempts, mps->config, c->address, c->user, now_of(c))) {
         refuse_login(c, "too many failed logins", true);
         return;
@@ -235,13 +240,20 @@ static void log_end(struct connection *c, const struct apf_end *end)
             log_text("peer", c->address), log_text("text", end->text),
             log_text("requirement", requirement), log_u64("code", end->code));
     }
-    const char *event = c->is_online ? "device.offline" : "session.ended";
-    if (c->is_registered) {
+    if (c->is_online) {
         remember(c, "device.offline", reason);
     }
-    LOG(mps->log, LOG_INFO, event, log_text("uuid", uuid), log_text("peer", c->address),
+    static const struct apf_mux_statistics k_none;
+    const struct apf_mux *mux = apf_mps_session_mux(c->session);
+    const struct apf_mux_statistics *channels = mux == NULL ? &k_none : apf_mux_statistics(mux);
+    LOG(mps->log, LOG_INFO, c->is_online ? "device.offline" : "session.ended",
+        log_text("uuid", uuid), log_text("user", c->user), log_text("peer", c->address),
         log_text("reason", reason), log_u64("code", end->code), log_text("text", end->text),
-        log_u64("duration_us", now_of(c) - c->accepted_us));
+        log_u64("duration_us", now_of(c) - c->accepted_us), log_u64("channels", channels->opened),
+        log_u64("channels_refused", channels->refused),
+        log_u64("data_in_bytes", channels->data_in_bytes),
+        log_u64("data_out_bytes", channels->data_out_bytes),
+        log_u64("keepalive_interval_s", c->keepalive_interval_s)); /* APF-MPS-067 */
 }
 
 static void on_end(void *ctx, const struct apf_end *end)
@@ -257,7 +269,7 @@ static void on_end(void *ctx, const struct apf_end *end)
     channel_streams_end(c, c->was_replaced ? "the device has connected anew"
                                            : "the device's session has ended");
     session_count_mux(c, &mps->statistics);
-    connection_end(c, c->is_too_slow || end->kind == APF_END_IDLE);
+    connection_end(c, c->is_too_slow || mps->is_being_freed);
 }
 
 static const struct apf_mps_handler k_handler = {

@@ -49,6 +49,9 @@ static void link_stream(struct channel_stream *s, struct connection *c)
 static void on_release(struct apf_stream *apf)
 {
     struct channel_stream *s = (struct channel_stream *)apf;
+    if (s->connection != NULL) {
+        connection_look_again(s->connection); /* the channel's CLOSE has a time limit */
+    }
     unlink_stream(s);
     amt_free(s);
 }
@@ -131,13 +134,32 @@ void channel_opened(void *ctx, struct apf_channel *channel)
     apf_stream_opened(&s->apf);
 }
 
+/* A lenient session does not hold the device to its window: what a slow operator has not read has a
+ * limit all the same. */
+static bool is_overrun(const struct connection *c, const struct channel_stream *s, uint32_t len)
+{
+    const struct mps_config *config = c->mps->config;
+    uint32_t max =
+        config->queue_bytes > config->window_bytes ? config->queue_bytes : config->window_bytes;
+    return s->apf.kept.len > 0 && (len > max || s->apf.kept.len > max - len);
+}
+
 void channel_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len)
 {
+    struct connection *c = ctx;
     struct channel_stream *s = apf_channel_ctx(channel);
-    (void)ctx;
-    if (s != NULL) {
-        apf_stream_data(&s->apf, in, len);
+    if (s == NULL) {
+        return;
     }
+    if (is_overrun(c, s, len)) {
+        apf_channel_set_ctx(channel, NULL);
+        apf_stream_detach(&s->apf);
+        apf_stream_end(&s->apf, STREAM_END_LOCAL,
+                       "the device sent far more than its window while nobody read");
+        apf_channel_close(channel, loop_now_us(c->mps->loop));
+        return;
+    }
+    apf_stream_data(&s->apf, in, len);
 }
 
 void channel_drain(void *ctx, struct apf_channel *channel)
@@ -186,10 +208,26 @@ static void tell_end(struct channel_stream *s, enum apf_channel_end end, uint32_
     }
 }
 
+static void log_channel_end(const struct connection *c, const struct apf_channel *channel,
+                            enum apf_channel_end end, uint32_t reason)
+{
+    static const char *const k_ends[] = { [APF_CHANNEL_END_CLOSED] = "closed",
+                                          [APF_CHANNEL_END_REFUSED] = "refused",
+                                          [APF_CHANNEL_END_TIMEOUT] = "timeout",
+                                          [APF_CHANNEL_END_SESSION] = "session" };
+    char uuid[UUID_TEXT_BYTES];
+    uuid_format(&c->uuid, uuid);
+    LOG(c->mps->log, LOG_DEBUG, "channel.ended", log_text("uuid", uuid),
+        log_u64("port", apf_channel_port(channel)),
+        log_u64("channel", apf_channel_local_number(channel)), log_text("end", k_ends[end]),
+        log_u64("reason", reason));
+}
+
 void channel_end(void *ctx, struct apf_channel *channel, enum apf_channel_end end, uint32_t reason)
 {
     struct connection *c = ctx;
     struct channel_stream *s = apf_channel_ctx(channel);
+    log_channel_end(c, channel, end, reason);
     if (s != NULL) {
         tell_end(s, end, reason);
     }
