@@ -1,5 +1,7 @@
 #include "simulator/device.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,20 +32,56 @@ static enum amt_err set_identity(struct device *device, uint64_t seed, uint32_t 
     return AMT_OK;
 }
 
+static enum amt_err set_password(struct device *device, const char *bytes, size_t len,
+                                 struct amt_diag *diag)
+{
+    if (secret_set(&device->password, bytes, (uint32_t)len) != AMT_OK) {
+        (void)amt_diag_set(diag, AMT_ETOOBIG, "the CIRA password is longer than %u bytes",
+                           SECRET_MAX_BYTES);
+        (void)amt_diag_hint(diag, "firmware takes at most 16"); /* apf.md 13.1 */
+        return AMT_ETOOBIG;
+    }
+    return AMT_OK;
+}
+
 static enum amt_err read_password_file(struct device *device, const char *path,
                                        struct amt_diag *diag)
 {
     char line[SECRET_MAX_BYTES + 2];
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        return amt_diag_set(diag, AMT_ESYS, "cannot read the password file %s", path);
+        return amt_diag_errno(diag, errno, "cannot read the password file %s", path);
     }
     bool has_line = fgets(line, sizeof line, file) != NULL;
     (void)fclose(file);
-    size_t len = has_line ? strcspn(line, "\r\n") : 0;
-    enum amt_err err = secret_set(&device->password, line, (uint32_t)len);
+    if (!has_line) {
+        (void)amt_diag_set(diag, AMT_ECONFIG, "the password file %s is empty", path);
+        (void)amt_diag_hint(diag, "its first line is the password");
+        return AMT_ECONFIG;
+    }
+    enum amt_err err = set_password(device, line, strcspn(line, "\r\n"), diag);
     amt_wipe(line, sizeof line);
     return err;
+}
+
+static bool is_ip_address(const char *text)
+{
+    uint8_t address[16];
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+/* apf.md 6.3: AccessInfo when it is a name, else the Common Name that was provisioned with it. */
+static const char *expected_name(const struct device *device)
+{
+    const struct device_config *config = device->config;
+    const char *access_info = config->cira.access_info;
+    if (access_info != NULL && !is_ip_address(access_info)) {
+        return access_info;
+    }
+    if (config->cira.common_name != NULL) {
+        return config->cira.common_name;
+    }
+    return access_info != NULL ? access_info : device->server.host;
 }
 
 static enum amt_err set_server(struct device *device, struct amt_diag *diag)
@@ -55,15 +93,12 @@ static enum amt_err set_server(struct device *device, struct amt_diag *diag)
         return AMT_ECONFIG;
     }
     TRY(address_parse(config->cira.to, MPS_PORT, &device->server, diag));
-    device->expected_name = config->cira.common_name != NULL   ? config->cira.common_name
-                            : config->cira.access_info != NULL ? config->cira.access_info
-                                                               : device->server.host;
+    device->expected_name = expected_name(device);
     if (config->cira.password_file != NULL) {
         return read_password_file(device, config->cira.password_file, diag);
     }
     if (config->cira.password != NULL) {
-        return secret_set(&device->password, config->cira.password,
-                          (uint32_t)strlen(config->cira.password));
+        return set_password(device, config->cira.password, strlen(config->cira.password), diag);
     }
     return AMT_OK;
 }
@@ -251,8 +286,10 @@ enum amt_err device_open_direct(struct device *device, uint32_t port)
     if (mux == NULL || device->state != DEVICE_UP) {
         return AMT_ESTATE;
     }
-    TRY(apf_mux_open(mux, port, "localhost", device->config->host_name, 0,
+    const char *originator = device->config->host_name;
+    TRY(apf_mux_open(mux, port, "localhost", originator == NULL ? "" : originator, 0,
                      loop_now_us(device->loop), &channel));
+    apf_channel_set_ctx(channel, &device->direct_mark);
     tunnel_set_timer(device->tunnel);
     return AMT_OK;
 }

@@ -33,7 +33,7 @@ struct device_config {
     struct {
         char *to;          /* MPS address host:port */
         char *access_info; /* name or IP address as provisioned; default: host of `to` */
-        char *common_name; /* expected CN when access_info is an IP; NULL */
+        char *common_name; /* expected CN when access_info is an IP or absent; NULL */
         char *user, *password;
         char *password_file;
         char *trust;             /* PEM of trusted roots; NULL with verify: nothing is trusted */

@@ -22,10 +22,13 @@ struct tunnel {
     struct stream *stream;
     struct apf_device_session *session;
     struct apf_device_config apf;
-    struct bytes coalesced; /* send mode coalesced: this turn's messages */
-    struct loop_task flush;
+    struct bytes coalesced;  /* send mode coalesced: this turn's messages */
+    struct loop_task settle; /* end of a turn in which something was sent */
     struct timer timer;
+    struct tunnel *next; /* of device->ended */
     bool is_ended;
+    bool is_cut_by_us; /* the MPS had no part in the end of the connection */
+    bool has_lost;     /* a message could not be sent whole: the stream is of no use any more */
 };
 
 struct device {
@@ -47,8 +50,9 @@ struct device {
     uint32_t trigger;
     uint32_t attempts_since_up;
     struct tunnel *tunnel;
-    struct loop_task reap; /* frees an ended tunnel, later than the callbacks on it */
+    struct loop_task reap; /* frees ended tunnels, later than the callbacks on them */
     struct tunnel *ended;
+    char direct_mark;      /* its address is the ctx of channels that we open (direct-tcpip) */
     struct stream *orphan; /* a connection that vanished: kept open, never used again */
     struct timer retry;
     struct own_service services[DEVICE_SERVICES_MAX];
@@ -69,7 +73,9 @@ void schedule_next(struct device *device);
 
 /* cira/connection_log.c: fills the record of apf.md 13.7 */
 void connection_log_open(struct device *device);
-void connection_log_close(struct device *device, const struct apf_end *end);
+void connection_log_up(struct device *device, uint32_t keepalive_interval_s);
+/* is_cut_by_us: the transport's end is our doing (cable, reboot, full send queue). */
+void connection_log_close(struct device *device, const struct apf_end *end, bool is_cut_by_us);
 void connection_log_failure(struct device *device, const char *text, int tls_alert);
 
 /* services.c: who answers on a channel */

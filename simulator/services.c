@@ -25,7 +25,8 @@ struct echo {
 static void echo_data(void *ctx, const uint8_t *in, uint32_t len)
 {
     struct echo *echo = ctx;
-    if (stream_write(echo->stream, in, len) == AMT_OK && echo->closes_first) {
+    bool is_written = stream_write(echo->stream, in, len) == AMT_OK;
+    if (!is_written || echo->closes_first) { /* an echo with a hole in it would be a lie */
         stream_close(echo->stream);
         amt_free(echo);
     } else if (stream_queued_bytes(echo->stream) > 65536) {
@@ -164,20 +165,30 @@ static void attach_service(struct device_channel *c)
     }
 }
 
-static void log_channel(struct device *device, const char *event, uint32_t port, uint32_t reason)
+static void log_channel(const struct device *device, const char *event,
+                        const struct apf_channel *channel)
 {
-    LOG(device->log, LOG_DEBUG, event, log_text("uuid", device->uuid_text), log_u64("port", port),
-        log_u64("reason", reason));
+    LOG(device->log, LOG_DEBUG, event, log_text("uuid", device->uuid_text),
+        log_u64("port", apf_channel_port(channel)),
+        log_u64("slot", apf_channel_local_number(channel)));
+}
+
+/* The stream of a channel; NULL after its reader closed it, and for channels that we open. */
+static struct apf_stream *stream_of(const struct tunnel *t, const struct apf_channel *channel)
+{
+    void *ctx = apf_channel_ctx(channel);
+    return ctx == &t->device->direct_mark ? NULL : ctx;
 }
 
 /* The service is there before the MPS is told (apf.md 5.2, APF-DEV-023). */
 static void accept_channel(struct device_channel *c)
 {
     struct apf_channel *channel = c->apf.channel;
-    log_channel(c->device, "channel.opened", c->port, 0);
-    attach_service(c);
+    struct device *device = c->device;
+    attach_service(c); /* may close it at once: c is gone then */
     if (apf_channel_ctx(channel) != NULL) {
-        apf_channel_accept(channel, loop_now_us(c->device->loop));
+        log_channel(device, "channel.opened", channel);
+        apf_channel_accept(channel, loop_now_us(device->loop));
     }
 }
 
@@ -199,7 +210,6 @@ void service_request(struct device *device, struct apf_channel *channel, uint32_
         find_own(device, port) == NULL && kind_for(device, port) == DEVICE_SERVICE_REFUSE;
     struct device_channel *c = is_refused ? NULL : amt_alloc(sizeof *c);
     if (c == NULL) {
-        log_channel(device, "channel.refused", port, APF_CONNECT_FAILED);
         apf_channel_refuse(channel, APF_CONNECT_FAILED); /* APF-DEV-026 */
         return;
     }
@@ -209,7 +219,7 @@ void service_request(struct device *device, struct apf_channel *channel, uint32_
     c->device = device;
     c->port = port;
     timer_init(&c->delay, device->loop, on_delay, c);
-    apf_stream_attach(&c->apf, channel);
+    apf_stream_accept(&c->apf, channel);
     if (device->config->service.delay_us != 0) {
         timer_start(&c->delay, device->config->service.delay_us);
     } else {
@@ -220,20 +230,14 @@ void service_request(struct device *device, struct apf_channel *channel, uint32_
 void device_channel_opened(void *ctx, struct apf_channel *channel)
 {
     struct tunnel *t = ctx;
-    struct apf_stream *s = apf_channel_ctx(channel);
-    if (s != NULL) {
-        apf_stream_opened(s);
-    } else {
-        /* direct-tcpip: event delivery has nobody to speak for it yet */
-        log_channel(t->device, "channel.direct_opened", apf_channel_port(channel), 0);
-        apf_channel_close(channel, loop_now_us(t->device->loop));
-    }
+    /* direct-tcpip, the only kind that is opened by us: nobody speaks for event delivery yet */
+    log_channel(t->device, "channel.direct_opened", channel);
+    apf_channel_close(channel, loop_now_us(t->device->loop));
 }
 
 void device_channel_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len)
 {
-    struct apf_stream *s = apf_channel_ctx(channel);
-    (void)ctx;
+    struct apf_stream *s = stream_of(ctx, channel);
     if (s != NULL) {
         apf_stream_data(s, in, len);
     }
@@ -241,10 +245,35 @@ void device_channel_data(void *ctx, struct apf_channel *channel, const uint8_t *
 
 void device_channel_drain(void *ctx, struct apf_channel *channel)
 {
-    struct apf_stream *s = apf_channel_ctx(channel);
-    (void)ctx;
+    struct apf_stream *s = stream_of(ctx, channel);
     if (s != NULL) {
         apf_stream_drain(s);
+    }
+}
+
+/* APF-DEV-048: a refused or unanswered event channel is reported and disturbs nothing. */
+static void direct_end(const struct tunnel *t, const struct apf_channel *channel,
+                       enum apf_channel_end end, uint32_t reason)
+{
+    if (end == APF_CHANNEL_END_REFUSED || end == APF_CHANNEL_END_TIMEOUT) {
+        LOG(t->device->log, LOG_WARN, "channel.direct_failed",
+            log_text("uuid", t->device->uuid_text), log_u64("port", apf_channel_port(channel)),
+            log_u64("reason", reason),
+            log_text("text", end == APF_CHANNEL_END_TIMEOUT ? "the MPS did not answer"
+                                                            : apf_open_failure_name(reason)));
+    }
+}
+
+static void log_end(const struct tunnel *t, const struct apf_channel *channel,
+                    enum apf_channel_end end)
+{
+    static const char *const k_ends[] = { [APF_CHANNEL_END_CLOSED] = "closed",
+                                          [APF_CHANNEL_END_TIMEOUT] = "timeout",
+                                          [APF_CHANNEL_END_SESSION] = "session" };
+    if (end != APF_CHANNEL_END_REFUSED) { /* that one was never open */
+        LOG(t->device->log, LOG_DEBUG, "channel.closed", log_text("uuid", t->device->uuid_text),
+            log_u64("port", apf_channel_port(channel)),
+            log_u64("slot", apf_channel_local_number(channel)), log_text("reason", k_ends[end]));
     }
 }
 
@@ -252,10 +281,12 @@ void device_channel_end(void *ctx, struct apf_channel *channel, enum apf_channel
                         uint32_t reason)
 {
     struct tunnel *t = ctx;
-    struct apf_stream *s = apf_channel_ctx(channel);
-    bool is_refused = end == APF_CHANNEL_END_REFUSED || end == APF_CHANNEL_END_TIMEOUT;
-    log_channel(t->device, is_refused ? "channel.refused" : "channel.closed",
-                apf_channel_port(channel), reason);
+    struct apf_stream *s = stream_of(t, channel);
+    if (apf_channel_ctx(channel) == &t->device->direct_mark) {
+        direct_end(t, channel, end, reason);
+        return;
+    }
+    log_end(t, channel, end);
     if (s == NULL) {
         return;
     }

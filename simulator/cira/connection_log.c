@@ -20,10 +20,15 @@ void connection_log_open(struct device *device)
     memset(log, 0, sizeof *log);
     log->tls_alert = -1;
     log->closure_reason = CLOSURE_NONE;
-    log->opened_us = loop_wall_us(device->loop);
     log->trigger = device->trigger;
     log->is_mutual_tls = device->is_mutual;
     address_format(&device->server, log->server);
+}
+
+void connection_log_up(struct device *device, uint32_t keepalive_interval_s)
+{
+    device->connection_log.opened_us = loop_wall_us(device->loop);
+    device->connection_log.keepalive_interval_s = keepalive_interval_s;
 }
 
 static int closure_of(const struct apf_end *end)
@@ -45,13 +50,13 @@ static int closure_of(const struct apf_end *end)
     return CLOSURE_INTERNAL;
 }
 
-void connection_log_close(struct device *device, const struct apf_end *end)
+void connection_log_close(struct device *device, const struct apf_end *end, bool is_cut_by_us)
 {
     struct device_connection_log *log = &device->connection_log;
     log->closed_us = loop_wall_us(device->loop);
     log->disconnect_reason = end->code;
-    log->closed_by_mps = end->kind == APF_END_PEER_DISCONNECT || end->kind == APF_END_TRANSPORT ||
-                         end->kind == APF_END_AUTH_FAILED;
+    log->closed_by_mps = end->kind == APF_END_PEER_DISCONNECT || end->kind == APF_END_AUTH_FAILED ||
+                         (end->kind == APF_END_TRANSPORT && !is_cut_by_us); /* APF-DEV-042 */
     log->closure_reason = closure_of(end);
     if (end->kind == APF_END_AUTH_FAILED) {
         connection_log_failure(device,

@@ -29,7 +29,7 @@ void schedule_next(struct device *device)
     uint64_t wait_us =
         with_jitter(device, is_quick ? first_us : device->config->cira.reconnect.pause_us);
     device->attempts_since_up += 1;
-    LOG(device->log, LOG_DEBUG, "cira.retry", log_text("uuid", device->uuid_text),
+    LOG(device->log, LOG_INFO, "cira.retry", log_text("uuid", device->uuid_text),
         log_u64("in_us", wait_us), log_u64("attempt", device->attempts_since_up));
     timer_start(&device->retry, wait_us);
 }

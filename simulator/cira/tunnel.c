@@ -19,7 +19,7 @@ static void finish(struct tunnel *t, bool is_cut)
     }
     t->is_ended = true;
     timer_stop(&t->timer);
-    loop_task_cancel(&t->flush);
+    loop_task_cancel(&t->settle);
     if (t->coalesced.len > 0 && t->stream != NULL && !is_cut) {
         enum amt_err err = stream_write(t->stream, bytes_front(&t->coalesced), t->coalesced.len);
         is_cut = err != AMT_OK;
@@ -31,7 +31,8 @@ static void finish(struct tunnel *t, bool is_cut)
     }
     t->stream = NULL;
     device->tunnel = NULL;
-    device->ended = t; /* there is one at a time: the next starts later */
+    t->next = device->ended; /* a cable pulled, plugged and pulled again in one turn makes two */
+    device->ended = t;
     loop_task_post(&device->reap);
     schedule_next(device);
 }
@@ -39,56 +40,91 @@ static void finish(struct tunnel *t, bool is_cut)
 void tunnels_reap(void *ctx)
 {
     struct device *device = ctx;
-    struct tunnel *t = device->ended;
-    device->ended = NULL;
-    if (t != NULL) {
+    while (device->ended != NULL) {
+        struct tunnel *t = device->ended;
+        device->ended = t->next;
         apf_device_session_free(t->session);
         bytes_fini(&t->coalesced);
         amt_free(t);
     }
 }
 
-static void on_flush(void *ctx)
-{
-    struct tunnel *t = ctx;
-    struct bytes out = t->coalesced;
-    t->coalesced = (struct bytes){ .max = 0 };
-    if (t->stream != NULL && out.len > 0 &&
-        stream_write(t->stream, bytes_front(&out), out.len) != AMT_OK) {
-        apf_device_session_transport_ended(t->session, now_of(t));
-    }
-    bytes_fini(&out);
-}
-
 /* apf.md 4.6: how messages are cut into writes, and so into TLS records. */
-static void on_send(void *ctx, const uint8_t *out, uint32_t len)
+static enum amt_err write_message(struct tunnel *t, const uint8_t *out, uint32_t len)
 {
-    struct tunnel *t = ctx;
     enum amt_err err = AMT_OK;
-    if (t->stream == NULL) {
-        return;
-    }
     switch ((enum device_send_mode)t->device->config->cira.send_mode) {
     case DEVICE_SEND_ALIGNED:
-        err = stream_write(t->stream, out, len);
-        break;
+        return stream_write(t->stream, out, len);
     case DEVICE_SEND_COALESCED:
-        err = bytes_append(&t->coalesced, out, len);
-        loop_task_post(&t->flush);
-        break;
+        return bytes_append(&t->coalesced, out, len);
     case DEVICE_SEND_DRIBBLE:
         for (uint32_t i = 0; i < len && err == AMT_OK; i++) {
             err = stream_write(t->stream, out + i, 1);
         }
-        break;
+        return err;
     }
-    if (err != AMT_OK) {
-        LOG(t->device->log, LOG_WARN, "cira.send_failed", log_text("uuid", t->device->uuid_text),
-            log_text("reason", amt_err_text(err)));
+    return AMT_EBUG;
+}
+
+/* APF has no resynchronisation: after a message that did not go out whole the tunnel is lost. After
+ * AMT_ECLOSED the stream's own end tells the story. */
+static void judge_write(struct tunnel *t, enum amt_err err)
+{
+    if (err == AMT_OK || err == AMT_ECLOSED || t->has_lost) {
+        return;
     }
+    t->has_lost = true;
+    LOG(t->device->log, LOG_WARN, "cira.send_failed", log_text("uuid", t->device->uuid_text),
+        log_text("reason", amt_err_text(err)),
+        log_u64("queued_bytes", stream_queued_bytes(t->stream)));
+}
+
+static void note_refusal(const struct tunnel *t, const uint8_t *out, uint32_t len)
+{
+    const struct apf_context context = { .direction = APF_DEV_TO_MPS };
+    struct apf_message message;
+    uint32_t count = 0;
+    if (apf_decode(out, len, &context, &message, &count) == APF_OK) {
+        LOG(t->device->log, LOG_DEBUG, "channel.refused", log_text("uuid", t->device->uuid_text),
+            log_u64("channel", message.recipient_channel), log_u64("reason", message.reason),
+            log_text("text", apf_open_failure_name(message.reason)));
+    }
+}
+
+static void on_send(void *ctx, const uint8_t *out, uint32_t len)
+{
+    struct tunnel *t = ctx;
+    if (t->stream == NULL || t->has_lost) {
+        return;
+    }
+    judge_write(t, write_message(t, out, len));
     if (out[0] == APF_KEEPALIVE_REQUEST) {
         t->device->statistics.keepalives_out += 1;
         t->device->connection_log.last_keepalive_us = loop_wall_us(t->device->loop);
+    } else if (out[0] == APF_CHANNEL_OPEN_FAILURE) {
+        note_refusal(t, out, len); /* the only place that sees all refusals: port, slot, service */
+    }
+    loop_task_post(&t->settle);
+}
+
+/* Services send outside of input and timers too: what they sent goes out now, and it may have set a
+ * deadline (CLOSE: APF-DEV-037). */
+static void on_settle(void *ctx)
+{
+    struct tunnel *t = ctx;
+    struct bytes out = t->coalesced;
+    t->coalesced = (struct bytes){ .max = 0 };
+    if (t->stream != NULL && out.len > 0) {
+        judge_write(t, stream_write(t->stream, bytes_front(&out), out.len));
+    }
+    bytes_fini(&out);
+    if (t->has_lost) {
+        t->is_cut_by_us = true;
+        connection_log_failure(t->device, "the MPS does not read: the send queue is full", -1);
+        apf_device_session_transport_ended(t->session, now_of(t));
+    } else {
+        tunnel_set_timer(t);
     }
 }
 
@@ -119,8 +155,8 @@ static void on_up(void *ctx)
     device->attempts_since_up = 0;
     device->statistics.cira_connects += 1;
     tls_describe(t->stream, tls, sizeof tls);
-    device->connection_log.keepalive_interval_s =
-        (uint32_t)(apf_device_session_keepalive_interval_us(t->session) / US_PER_SECOND);
+    connection_log_up(
+        device, (uint32_t)(apf_device_session_keepalive_interval_us(t->session) / US_PER_SECOND));
     LOG(device->log, LOG_INFO, "cira.up", log_text("uuid", device->uuid_text),
         log_text("server", device->connection_log.server),
         log_list("ports", ports, device->forward_count), log_text("tls", tls));
@@ -167,6 +203,15 @@ const struct device_statistics *device_statistics(struct device *device)
     return &device->answer;
 }
 
+/* An attempt that did not become a tunnel. */
+static void log_failure(struct device *device, const char *reason)
+{
+    device->statistics.cira_failures += 1;
+    LOG(device->log, LOG_WARN, "cira.failed", log_text("uuid", device->uuid_text),
+        log_text("reason", reason), log_text("text", device->connection_log.failure),
+        log_i64("tls_alert", device->connection_log.tls_alert));
+}
+
 static void on_session_end(void *ctx, const struct apf_end *end)
 {
     struct tunnel *t = ctx;
@@ -176,15 +221,15 @@ static void on_session_end(void *ctx, const struct apf_end *end)
     if (mux != NULL) {
         add_mux_numbers(&device->statistics, mux);
     }
-    connection_log_close(device, end);
-    if (!was_up) {
-        device->statistics.cira_failures += 1;
+    connection_log_close(device, end, t->is_cut_by_us);
+    if (!was_up && end->kind != APF_END_LOCAL) { /* who hangs up himself has not failed */
         if (device->connection_log.failure[0] == '\0') {
             connection_log_failure(device, end->text, -1);
         }
-        LOG(device->log, LOG_WARN, "cira.failed", log_text("uuid", device->uuid_text),
-            log_text("reason", apf_session_end_name(end->kind)),
-            log_text("text", device->connection_log.failure), log_i64("tls_alert", -1));
+        log_failure(device, apf_session_end_name(end->kind));
+    } else if (end->kind == APF_END_TIMEOUT && end->code == APF_CONNECTION_LOST) {
+        LOG(device->log, LOG_WARN, "keepalive.missed", log_text("uuid", device->uuid_text),
+            log_u64("limit_us", t->apf.keepalive_reply_limit_us));
     }
     LOG(device->log, LOG_INFO, "cira.closed", log_text("uuid", device->uuid_text),
         log_text("reason", apf_session_end_name(end->kind)),
@@ -192,7 +237,7 @@ static void on_session_end(void *ctx, const struct apf_end *end)
         log_i64("closure_reason", device->connection_log.closure_reason),
         log_u64("code", end->code), log_text("text", end->text),
         log_text("requirement", end->requirement));
-    finish(t, false);
+    finish(t, t->has_lost);
 }
 
 static void on_open_request(void *ctx, struct apf_channel *channel, uint32_t port)
@@ -277,7 +322,12 @@ static void fill_apf_config(struct tunnel *t)
 static void on_open(void *ctx)
 {
     struct tunnel *t = ctx;
+    char tls[64];
     t->device->state = DEVICE_HANDSHAKE;
+    tls_describe(t->stream, tls, sizeof tls);
+    LOG(t->device->log, LOG_DEBUG, "cira.connected", log_text("uuid", t->device->uuid_text),
+        log_text("server", t->device->connection_log.server), log_text("tls", tls),
+        log_bool("mutual_tls", t->device->is_mutual));
     fill_apf_config(t);
     t->session = apf_device_session_new(&t->apf, &k_session, t, now_of(t));
     if (t->session == NULL) {
@@ -306,11 +356,8 @@ static void on_end(void *ctx, const struct stream_end *end)
         apf_device_session_transport_ended(t->session, now_of(t));
         return;
     }
-    device->statistics.cira_failures += 1;
     connection_log_failure(device, end->text, end->tls_alert);
-    LOG(device->log, LOG_WARN, "cira.failed", log_text("uuid", device->uuid_text),
-        log_text("reason", stream_end_name(end->kind)), log_text("text", end->text),
-        log_i64("tls_alert", end->tls_alert));
+    log_failure(device, stream_end_name(end->kind));
     finish(t, true);
 }
 
@@ -360,7 +407,7 @@ void tunnel_start(struct device *device)
     }
     t->device = device;
     timer_init(&t->timer, device->loop, on_timer, t);
-    loop_task_init(&t->flush, device->loop, on_flush, t);
+    loop_task_init(&t->settle, device->loop, on_settle, t);
     device->tunnel = t;
     device->state = DEVICE_CONNECTING;
     device->statistics.cira_attempts += 1;
@@ -386,6 +433,7 @@ void tunnel_vanish(struct device *device)
     stream_set_handler(device->orphan, NULL, NULL);
     stream_pause(device->orphan);
     t->stream = NULL;
+    t->is_cut_by_us = true;
     LOG(device->log, LOG_INFO, "cira.vanished", log_text("uuid", device->uuid_text));
     if (t->session != NULL) {
         apf_device_session_transport_ended(t->session, now_of(t));
@@ -398,6 +446,7 @@ void tunnel_cut(struct device *device)
 {
     struct tunnel *t = device->tunnel;
     if (t != NULL && t->session != NULL) {
+        t->is_cut_by_us = true;
         apf_device_session_transport_ended(t->session, now_of(t));
     } else if (t != NULL) {
         finish(t, true);

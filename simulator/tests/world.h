@@ -1,0 +1,60 @@
+/* A device and a server double in one world, for the tests of this folder. */
+#ifndef AMTLAB_SIMULATOR_TESTS_WORLD_H
+#define AMTLAB_SIMULATOR_TESTS_WORLD_H
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "protocol/apf/mps_session.h"
+#include "simulator/device.h"
+
+#define SECOND         UINT64_C(1000000)
+#define WORLD_CONNECTS 16u
+#define WORLD_BYTES    200000u
+
+/* The double: one APF session at a time, when each connection came, and one channel of interest. */
+struct world {
+    struct loop *loop;
+    struct log *log;
+    struct text events; /* every event of the device: "name key=value ...\n" */
+    struct device_config config;
+    struct device *device;
+    struct listener *listener;
+    struct stream *stream;
+    struct apf_mps_config mps_config;
+    struct apf_mps_session *session;
+    bool refuses_login;
+    bool joins_messages; /* the double answers each turn in one write */
+    struct bytes joined;
+    struct loop_task join;
+    uint64_t connected_us[WORLD_CONNECTS];
+    uint32_t connects, ends, deliveries, smallest, largest;
+    struct apf_end end;
+    struct apf_channel *channel;
+    bool is_open, has_channel_end;
+    uint32_t refuse_reason;
+    uint8_t *received; /* WORLD_BYTES of room */
+    uint32_t received_len;
+};
+
+/* Plain TCP, profile of scenarios/profiles/, in the virtual world or on the loop given. */
+void world_init(struct world *w, const char *profile);
+void world_init_on(struct world *w, struct loop *loop, const char *profile);
+void world_fini(struct world *w);
+/* One key of the device's configuration; before world_call. */
+void world_set(struct world *w, const char *key, const char *value);
+void world_listen(struct world *w, uint16_t port);
+/* Makes the device and lets it call. */
+void world_call(struct world *w);
+/* Listens, calls, and is up at the first second. */
+void world_up(struct world *w);
+void world_run(struct world *w, uint64_t until_us);
+/* The server goes away without a word. */
+void world_drop(struct world *w);
+/* The server opens a channel; is_open, has_channel_end and received tell how it went. */
+void world_open(struct world *w, uint32_t port);
+void world_open_from(struct world *w, uint32_t port, const char *address, const char *originator);
+void world_write(struct world *w, const void *out, uint32_t len);
+/* How many events have this text in their line. */
+uint32_t world_count(const struct world *w, const char *text);
+
+#endif
