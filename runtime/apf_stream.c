@@ -45,11 +45,12 @@ void apf_stream_attach(struct apf_stream *s, struct apf_channel *channel)
 {
     s->channel = channel;
     apf_channel_set_ctx(channel, s);
-    if (s->early.len > 0 &&
-        apf_channel_write(channel, bytes_front(&s->early), s->early.len) != AMT_OK) {
-        apf_stream_end(s, STREAM_END_LOCAL, "out of memory");
-    }
-    bytes_fini(&s->early);
+}
+
+void apf_stream_accept(struct apf_stream *s, struct apf_channel *channel)
+{
+    apf_stream_attach(s, channel);
+    s->is_open = true;
 }
 
 void apf_stream_detach(struct apf_stream *s)
@@ -60,6 +61,12 @@ void apf_stream_detach(struct apf_stream *s)
 void apf_stream_opened(struct apf_stream *s)
 {
     s->is_open = true;
+    /* Not before: an open that is refused may be tried again on another channel (FF-061). */
+    if (s->early.len > 0 &&
+        apf_channel_write(s->channel, bytes_front(&s->early), s->early.len) != AMT_OK) {
+        apf_stream_end(s, STREAM_END_LOCAL, "out of memory");
+    }
+    bytes_fini(&s->early);
     stream_emit_open(&s->stream);
 }
 
@@ -91,7 +98,7 @@ static enum amt_err apf_write(struct stream *base, const void *out, uint32_t len
     if (s->has_ended || s->has_shut_down) {
         return AMT_ECLOSED;
     }
-    if (s->channel == NULL) {
+    if (!s->is_open) {
         s->early.max = EARLY_MAX_BYTES;
         return bytes_append(&s->early, out, len);
     }

@@ -19,7 +19,7 @@ struct apf_stream {
     /* The reader closed the stream: its channel is being closed; frees the container. */
     void (*on_release)(struct apf_stream *s);
     struct loop_task task; /* what must not happen inside the reader's calls */
-    struct bytes early;    /* written before a channel was attached */
+    struct bytes early;    /* written before the channel was open */
     struct bytes kept;     /* received while paused; not given back yet */
     struct stream_end end;
     bool is_open, is_paused, has_shut_down;
@@ -30,8 +30,10 @@ struct apf_stream {
 
 void apf_stream_init(struct apf_stream *s, struct loop *loop, const char *peer,
                      void (*on_release)(struct apf_stream *s));
-/* Takes the channel; what was written early is passed on. */
+/* Takes a channel whose open is on its way; what was written early waits for apf_stream_opened. */
 void apf_stream_attach(struct apf_stream *s, struct apf_channel *channel);
+/* Takes a channel that the peer opened: it carries data at once. */
+void apf_stream_accept(struct apf_stream *s, struct apf_channel *channel);
 /* The channel has no stream any more (it is gone, or tried elsewhere). */
 void apf_stream_detach(struct apf_stream *s);
 

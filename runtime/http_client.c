@@ -17,8 +17,11 @@ struct fetch {
 static void finish(struct fetch *f, const char *error)
 {
     struct http_message *m = &f->message;
-    struct http_response response = { .error = error };
-    if (error == NULL) {
+    char text[STREAM_TEXT_BYTES]; /* the error may lie in the stream, which goes first */
+    struct http_response response = { .error = error == NULL ? NULL : text };
+    if (error != NULL) {
+        (void)snprintf(text, sizeof text, "%s", error);
+    } else {
         response.status = (int)m->parser.status_code;
         response.headers = m->headers;
         response.header_count = m->header_count;
