@@ -121,9 +121,6 @@ static const struct apf_mps_handler k_mps = {
 static void server_data(void *ctx, const uint8_t *in, uint32_t len)
 {
     struct world *w = ctx;
-    w->deliveries += 1;
-    w->smallest = len < w->smallest ? len : w->smallest;
-    w->largest = len > w->largest ? len : w->largest;
     apf_mps_session_input(w->session, in, len, loop_now_us(w->loop));
     if (w->ends > 0) {
         on_join(w);
@@ -230,7 +227,6 @@ void world_init_on(struct world *w, struct loop *loop, const char *profile)
     w->log = log_new(loop);
     log_observe(w->log, on_event, w);
     loop_task_init(&w->join, loop, on_join, w);
-    w->smallest = UINT32_MAX;
     w->received = amt_alloc(WORLD_BYTES + 1);
     w->mps_config = (struct apf_mps_config){
         .mux = { .sends = APF_MPS_TO_DEV,
@@ -316,4 +312,33 @@ void world_open(struct world *w, uint32_t port)
 void world_write(struct world *w, const void *out, uint32_t len)
 {
     assert_int_equal(apf_channel_write(w->channel, out, len), AMT_OK);
+}
+
+/* --- the device's writes --- */
+
+static enum amt_err tapped_write(struct stream *s, const void *out, uint32_t len)
+{
+    struct tap *tap = (struct tap *)(uintptr_t)s->class;
+    tap->writes += 1;
+    tap->smallest = len < tap->smallest ? len : tap->smallest;
+    tap->largest = len > tap->largest ? len : tap->largest;
+    return tap->write(s, out, len);
+}
+
+static struct stream *on_wrap(void *ctx, enum stream_layer layer, struct stream *inner)
+{
+    struct tap *tap = &((struct world *)ctx)->tap;
+    if (layer == STREAM_LAYER_APF) {
+        tap->class = *inner->class;
+        tap->write = inner->class->write;
+        tap->class.write = tapped_write;
+        inner->class = &tap->class;
+    }
+    return inner;
+}
+
+void world_tap(struct world *w)
+{
+    w->tap.smallest = UINT32_MAX;
+    w->config.wrap = (struct stream_wrap){ on_wrap, w };
 }

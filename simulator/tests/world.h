@@ -5,11 +5,19 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "protocol/apf/mps_session.h"
+#include "runtime/stream_class.h"
 #include "simulator/device.h"
 
 #define SECOND         UINT64_C(1000000)
 #define WORLD_CONNECTS 16u
 #define WORLD_BYTES    200000u
+
+/* Counts a stream's writes: its class with another write in it. */
+struct tap {
+    struct stream_class class; /* first: the tapped stream's class pointer leads here */
+    enum amt_err (*write)(struct stream *s, const void *out, uint32_t len);
+    uint32_t writes, smallest, largest;
+};
 
 /* The double: one APF session at a time, when each connection came, and one channel of interest. */
 struct world {
@@ -27,7 +35,8 @@ struct world {
     struct bytes joined;
     struct loop_task join;
     uint64_t connected_us[WORLD_CONNECTS];
-    uint32_t connects, ends, deliveries, smallest, largest;
+    uint32_t connects, ends;
+    struct tap tap; /* the device's writes of APF, after world_tap */
     struct apf_end end;
     struct apf_channel *channel;
     bool is_open, has_channel_end;
@@ -54,6 +63,8 @@ void world_drop(struct world *w);
 void world_open(struct world *w, uint32_t port);
 void world_open_from(struct world *w, uint32_t port, const char *address, const char *originator);
 void world_write(struct world *w, const void *out, uint32_t len);
+/* Before world_call. */
+void world_tap(struct world *w);
 /* How many events have this text in their line. */
 uint32_t world_count(const struct world *w, const char *text);
 
