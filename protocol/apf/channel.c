@@ -29,7 +29,7 @@ static void start_close(struct apf_channel *channel)
 {
     struct apf_mux *mux = channel->mux;
     channel->state = APF_CHANNEL_CLOSE_SENT;
-    channel->deadline_us = mux->now_us + mux->config->close_limit_us;
+    channel->deadline_us = apf_deadline_us(mux->now_us, mux->config->close_limit_us);
     bytes_fini(&channel->queue);
     send_close(channel);
 }
@@ -241,7 +241,8 @@ enum amt_err apf_channel_on_adjust(struct apf_channel *channel, uint32_t bytes_t
     }
     channel->tx_credit += bytes_to_add;
     if (channel->state == APF_CHANNEL_DRAINING && bytes_to_add > 0) {
-        channel->deadline_us = mux->now_us + mux->config->close_limit_us; /* progress */
+        channel->deadline_us =
+            apf_deadline_us(mux->now_us, mux->config->close_limit_us); /* progress */
     }
     apf_channel_flush(channel);
     return AMT_OK;
@@ -268,7 +269,7 @@ enum amt_err apf_channel_on_confirmation(struct apf_channel *channel,
     mux->statistics.opened += 1;
     if (channel->is_close_wanted) {
         channel->state = APF_CHANNEL_DRAINING;
-        channel->deadline_us = mux->now_us + mux->config->close_limit_us;
+        channel->deadline_us = apf_deadline_us(mux->now_us, mux->config->close_limit_us);
     } else {
         mux->handler->on_opened(mux->ctx, channel);
     }
@@ -360,7 +361,7 @@ void apf_channel_close(struct apf_channel *channel, uint64_t now_us)
     } else if (channel->state == APF_CHANNEL_OPENED) {
         apf_mux_enter(mux);
         channel->state = APF_CHANNEL_DRAINING;
-        channel->deadline_us = now_us + mux->config->close_limit_us;
+        channel->deadline_us = apf_deadline_us(now_us, mux->config->close_limit_us);
         apf_channel_flush(channel);
         apf_mux_leave(mux);
     }

@@ -223,8 +223,10 @@ static body_fn *find_body(uint8_t type)
     return 0;
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): out is written through the writer. */
 uint32_t apf_encode(const struct apf_message *message, const uint8_t *source, bool raw_reserved,
                     uint8_t *out, uint32_t cap)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     body_fn *body = find_body(message->type);
     if (body == 0 || cap > CURSOR_MAX_BYTES) {

@@ -64,9 +64,9 @@ static const struct apf_field k_keepalive[] = { U32(cookie) };
 static const struct apf_field k_options[] = { U32(interval), U32(timeout) };
 static const struct apf_field k_json[] = { TEXT(json) };
 
-#define ROW(type, fields)                              \
-    {                                                  \
-        type, fields, sizeof fields / sizeof fields[0] \
+#define ROW(type, fields)                                      \
+    {                                                          \
+        (type), (fields), sizeof(fields) / sizeof((fields)[0]) \
     }
 
 static const struct row {

@@ -39,6 +39,11 @@ void apf_mux_free(struct apf_mux *mux)
     }
 }
 
+uint64_t apf_deadline_us(uint64_t now_us, uint64_t limit_us)
+{
+    return limit_us == 0 || limit_us > UINT64_MAX - now_us ? UINT64_MAX : now_us + limit_us;
+}
+
 void apf_mux_enter(struct apf_mux *mux)
 {
     mux->depth += 1;
@@ -166,7 +171,7 @@ static struct apf_channel *add_channel(struct apf_mux *mux, enum amt_err *err)
     channel->state = APF_CHANNEL_OPENING;
     channel->local_number = unused_number(mux);
     channel->rx_window = mux->config->window_bytes;
-    channel->deadline_us = mux->now_us + mux->config->open_limit_us;
+    channel->deadline_us = apf_deadline_us(mux->now_us, mux->config->open_limit_us);
     struct apf_channel **link = &mux->channels;
     while (*link != NULL) {
         link = &(*link)->next;
@@ -215,6 +220,10 @@ enum amt_err apf_mux_open(struct apf_mux *mux, uint32_t port, const char *addres
         opened->port = port;
         *channel = opened; /* before sending: the answer may arrive from inside send */
         apf_mux_send(mux, &message, source);
+        if (opened->state == APF_CHANNEL_FREE) { /* ended from inside send */
+            *channel = NULL;
+            err = AMT_ECLOSED;
+        }
     }
     apf_mux_leave(mux);
     return err;
@@ -379,7 +388,8 @@ uint64_t apf_mux_next_deadline_us(const struct apf_mux *mux)
 static struct apf_channel *find_due(const struct apf_mux *mux, uint64_t now_us)
 {
     struct apf_channel *channel = mux->channels;
-    while (channel != NULL && channel->deadline_us > now_us) {
+    while (channel != NULL &&
+           (channel->deadline_us > now_us || channel->deadline_us == UINT64_MAX)) {
         channel = channel->next;
     }
     return channel;
@@ -389,13 +399,10 @@ void apf_mux_tick(struct apf_mux *mux, uint64_t now_us)
 {
     mux->now_us = now_us;
     apf_mux_enter(mux);
-    /* Each round removes the channel or moves its deadline, so the number of rounds is bounded by the
-     * channels there are; a limit of 0 would not move it, hence the count. */
-    uint32_t rounds = 2 * count_records(mux);
+    /* Each round removes the channel or moves its deadline beyond now, so this ends. */
     struct apf_channel *channel = find_due(mux, now_us);
-    while (channel != NULL && rounds > 0) {
+    while (channel != NULL) {
         apf_channel_on_deadline(channel);
-        rounds -= 1;
         channel = find_due(mux, now_us);
     }
     apf_mux_leave(mux);

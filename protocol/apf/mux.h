@@ -43,8 +43,8 @@ struct apf_mux_config {
     uint32_t first_number;    /* MPS 1 (counts up, never a number in use), device 0 (lowest free) */
     bool reuse_lowest;        /* device: lowest free number; MPS: ever rising */
     enum apf_credit_policy credit; /* MPS half, device each */
-    uint64_t open_limit_us;        /* 30 s */
-    uint64_t close_limit_us;       /* 10 s */
+    uint64_t open_limit_us;        /* 30 s; 0 = none */
+    uint64_t close_limit_us;       /* 10 s; 0 = none */
     uint32_t queue_max_bytes;      /* bytes queued per channel towards the peer: 262144 */
     uint32_t unknown_channel_max;  /* strict: messages for unknown channels before it is an error;
                                     * 0 = never an error */
@@ -98,7 +98,7 @@ const char *apf_mux_violation(const struct apf_mux *mux, const char **requiremen
 
 /* Opens forwarded-tcpip (or direct-tcpip on a device) to port; *channel gets it. AMT_ELIMIT when all
  * max_channels are in use, AMT_ENOMEM, AMT_ETOOBIG for a text above APF_NAME_MAX_BYTES, AMT_ECLOSED
- * after the end. address and originator may be "". *channel is NULL then. */
+ * after the end, also when the channel's end was reported from inside send. address and originator may be "". *channel is NULL then. */
 enum amt_err apf_mux_open(struct apf_mux *mux, uint32_t port, const char *address,
                           const char *originator, uint32_t originator_port, uint64_t now_us,
                           struct apf_channel **channel) AMT_MUST_USE;

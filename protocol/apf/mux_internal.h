@@ -40,6 +40,9 @@ struct apf_mux {
     bool has_ended;
 };
 
+/* now + limit; UINT64_MAX (never) for a limit of 0 or beyond the end of time. */
+uint64_t apf_deadline_us(uint64_t now_us, uint64_t limit_us);
+
 /* Around everything that may call back, so that no channel is freed below a running function. */
 void apf_mux_enter(struct apf_mux *mux);
 void apf_mux_leave(struct apf_mux *mux);
