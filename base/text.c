@@ -31,7 +31,7 @@ static bool make_room(struct text *t, size_t more)
 
 void text_append(struct text *t, const char *chars, size_t len)
 {
-    if (!make_room(t, len)) {
+    if (!make_room(t, len) || t->chars == NULL) {
         return;
     }
     if (len > 0) {

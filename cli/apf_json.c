@@ -199,9 +199,11 @@ static enum amt_err derive(struct filling *f)
                : AMT_OK;
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): source is written through a helper struct. */
 enum amt_err apf_fields_from_json(const json_t *fields, struct apf_message *message,
                                   uint8_t *source, uint32_t source_cap, uint32_t *source_len,
                                   struct amt_diag *diag)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     *message = (struct apf_message){ .type = 0 };
     *source_len = 0;

@@ -205,9 +205,9 @@ static void stop(struct fleet *fleet, int result)
 static void on_check(void *ctx)
 {
     struct fleet *fleet = ctx;
-    if (fleet->stops_when_failed && fleet->has_failed) {
-        stop(fleet, CLI_OK);
-    } else if (fleet->stops_when_up && fleet->up == fleet->count) {
+    bool has_come = (fleet->stops_when_failed && fleet->has_failed) ||
+                    (fleet->stops_when_up && fleet->up == fleet->count);
+    if (has_come) {
         stop(fleet, CLI_OK);
     } else if (fleet->stops_when_up && fleet->has_failed) {
         stop(fleet, CLI_FAILED);

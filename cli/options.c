@@ -66,7 +66,7 @@ static const char *from_environment(const struct cli_option *option)
     char name[80] = "AMTLAB_";
     size_t at = strlen(name);
     for (const char *p = option->name; *p != '\0' && at + 1 < sizeof name; p++) {
-        name[at++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+        name[at++] = (char)(*p == '-' ? '_' : toupper((unsigned char)*p));
     }
     name[at] = '\0';
     return getenv(name);

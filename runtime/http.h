@@ -61,11 +61,18 @@ struct http_response {
     const char *error; /* NULL, or why there is no response */
 };
 typedef void http_response_fn(void *ctx, const struct http_response *response);
+/* What to ask; read during the call only. */
+struct http_request_spec {
+    const char *method, *target, *host;
+    const char *headers; /* lines with CRLF, or NULL */
+    const void *body;
+    uint32_t body_len;
+    uint64_t limit_us; /* for the whole exchange */
+};
 /* One request on a connected (or connecting) stream, which it takes and closes. on_response comes
  * exactly once, from inside this call only if the request cannot be sent; what response points to
  * lives until it returns. */
-void http_fetch(struct loop *loop, struct stream *s, const char *method, const char *target,
-                const char *host, const char *headers, const void *body, uint32_t body_len,
-                uint64_t limit_us, http_response_fn *on_response, void *ctx);
+void http_fetch(struct loop *loop, struct stream *s, const struct http_request_spec *request,
+                http_response_fn *on_response, void *ctx);
 
 #endif

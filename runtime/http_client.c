@@ -86,9 +86,8 @@ static void on_limit(void *ctx)
 
 static const struct stream_handler k_handler = { .on_data = on_data, .on_end = on_end };
 
-void http_fetch(struct loop *loop, struct stream *s, const char *method, const char *target,
-                const char *host, const char *headers, const void *body, uint32_t body_len,
-                uint64_t limit_us, http_response_fn *on_response, void *ctx)
+void http_fetch(struct loop *loop, struct stream *s, const struct http_request_spec *request,
+                http_response_fn *on_response, void *ctx)
 {
     struct fetch *f = amt_alloc(sizeof *f);
     if (f == NULL) {
@@ -101,18 +100,19 @@ void http_fetch(struct loop *loop, struct stream *s, const char *method, const c
     f->on_response = on_response;
     f->ctx = ctx;
     http_message_init(&f->message, HTTP_RESPONSE, NULL);
-    f->message.has_no_body = strcmp(method, "HEAD") == 0;
+    f->message.has_no_body = strcmp(request->method, "HEAD") == 0;
     timer_init(&f->limit, loop, on_limit, f);
-    timer_start(&f->limit, limit_us);
+    timer_start(&f->limit, request->limit_us);
     stream_set_handler(s, &k_handler, f);
-    text_printf(&f->request, "%s %s HTTP/1.1\r\nHost: %s\r\n%s", method, target, host,
-                headers == NULL ? "" : headers);
-    bool may_have_body = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
-    if (body_len > 0 || may_have_body) {
-        text_printf(&f->request, "Content-Length: %u\r\n", body_len);
+    text_printf(&f->request, "%s %s HTTP/1.1\r\nHost: %s\r\n%s", request->method, request->target,
+                request->host, request->headers == NULL ? "" : request->headers);
+    bool may_have_body =
+        strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0;
+    if (request->body_len > 0 || may_have_body) {
+        text_printf(&f->request, "Content-Length: %u\r\n", request->body_len);
     }
     text_puts(&f->request, "\r\n");
-    text_append(&f->request, body, body_len);
+    text_append(&f->request, request->body, request->body_len);
     if (f->request.failed ||
         stream_write(s, f->request.chars, (uint32_t)f->request.len) != AMT_OK) {
         finish(f, "the request cannot be sent");

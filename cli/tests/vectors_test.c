@@ -97,20 +97,19 @@ struct seen {
     struct text fields;
 };
 
-static bool on_type(void *ctx, uint8_t type)
+static enum apf_input_answer on_type(void *ctx, uint8_t type)
 {
     (void)ctx;
     (void)type;
-    return true;
+    return APF_INPUT_GO_ON;
 }
 
-static enum apf_input_answer on_message(void *ctx, const struct apf_message *message,
-                                        const uint8_t *in)
+static bool on_message(void *ctx, const struct apf_message *message, const uint8_t *in)
 {
     struct seen *seen = ctx;
     seen->messages += 1;
     apf_fields_to_json(message, in, &seen->fields);
-    return APF_INPUT_GO_ON;
+    return true;
 }
 
 static void on_error(void *ctx, enum apf_verdict verdict, uint8_t type, uint32_t offset)

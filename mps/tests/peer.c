@@ -44,19 +44,26 @@ static struct tls_context *client_context(struct world *w)
     return w->client;
 }
 
-void peer_begin(struct world *w, struct peer *p)
+struct stream *world_connect(struct world *w, const struct stream_handler *handler, void *ctx)
 {
     static const struct tls_name_check k_check = { .name = "mps.lab.test" };
     struct address address;
+    mps_listener_address(w->mps, 0, &address);
+    struct stream *s = net_connect(w->loop, &address, 0, w->is_tls ? NULL : handler, ctx);
+    assert_non_null(s);
+    if (w->is_tls) {
+        s = tls_connect(w->loop, client_context(w), &k_check, s, handler, ctx);
+        assert_non_null(s);
+    }
+    return s;
+}
+
+void peer_begin(struct world *w, struct peer *p)
+{
     memset(p, 0, sizeof *p);
     p->world = w;
     p->pending = APF_REQUEST_FORWARD;
-    mps_listener_address(w->mps, 0, &address);
-    struct stream *tcp = net_connect(w->loop, &address, 0, w->is_tls ? NULL : &k_handler, p);
-    assert_non_null(tcp);
-    p->stream =
-        w->is_tls ? tls_connect(w->loop, client_context(w), &k_check, tcp, &k_handler, p) : tcp;
-    assert_non_null(p->stream);
+    p->stream = world_connect(w, &k_handler, p);
 }
 
 void peer_connect(struct world *w, struct peer *p)

@@ -53,6 +53,8 @@ uint32_t world_count(const struct world *w, const char *event);
 /* Fails the test unless the latest event of that name contains text ("" for any). */
 void world_expect_event(const struct world *w, const char *event, const char *text);
 void world_forget_events(struct world *w);
+/* A connection to the first listener, over TLS if it has that. */
+struct stream *world_connect(struct world *w, const struct stream_handler *handler, void *ctx);
 /* Runs test(false) and test(true): plain TCP and TLS must not differ (APF-MPS-070). */
 void world_both(void (*test)(bool is_tls));
 

@@ -60,9 +60,15 @@ static void fetch(const struct call *call, struct peer *peer, struct fetched *go
     memset(peer, 0, sizeof *peer);
     assert_int_equal(stream_memory_pair(loop, &client, &peer->stream), AMT_OK);
     stream_set_handler(peer->stream, &k_peer, peer);
-    http_fetch(loop, client, call->method, "/t?q=1", "h.test:16992", call->headers, call->body,
-               call->body == NULL ? 0 : (uint32_t)strlen(call->body), 5 * US_PER_SECOND,
-               on_response, got);
+    struct http_request_spec request = { .method = call->method,
+                                         .target = "/t?q=1",
+                                         .host = "h.test:16992",
+                                         .headers = call->headers,
+                                         .body = call->body,
+                                         .body_len =
+                                             call->body == NULL ? 0 : (uint32_t)strlen(call->body),
+                                         .limit_us = 5 * US_PER_SECOND };
+    http_fetch(loop, client, &request, on_response, got);
     (void)loop_run_until(loop, NULL, NULL, 100000);
     uint32_t len = (uint32_t)strlen(call->answer);
     for (uint32_t i = 0; i < len; i += call->dribbles ? 1 : len) {
@@ -210,7 +216,10 @@ static void without_memory_the_answer_is_an_error(void **state)
         struct fetched got = { .calls = 0 };
         assert_int_equal(stream_memory_pair(loop, &client, &server), AMT_OK);
         amt_memory_fail_after(k);
-        http_fetch(loop, client, "GET", "/", "h", NULL, NULL, 0, US_PER_SECOND, on_response, &got);
+        struct http_request_spec get = {
+            .method = "GET", .target = "/", .host = "h", .limit_us = US_PER_SECOND
+        };
+        http_fetch(loop, client, &get, on_response, &got);
         amt_memory_fail_after(0);
         loop_run(loop);
         assert_int_equal(got.calls, 1);

@@ -254,7 +254,10 @@ static void fetch_from(const char *answer_text, bool closes, struct fetched *got
     if (closes) {
         stream_shutdown(server);
     }
-    http_fetch(loop, client, "GET", "/", "h", NULL, NULL, 0, US_PER_SECOND, on_response, got);
+    struct http_request_spec get = {
+        .method = "GET", .target = "/", .host = "h", .limit_us = US_PER_SECOND
+    };
+    http_fetch(loop, client, &get, on_response, got);
     loop_run(loop);
     stream_close(server);
     loop_run(loop);

@@ -142,8 +142,13 @@ static void a_body_that_is_too_long_is_refused_before_it_is_sent(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct world w;
         world_open(&w, on_accept_http);
-        http_fetch(w.loop, dial(&w, NULL, NULL), "POST", "/x", "h", NULL, body, k_lengths[i],
-                   30 * US_PER_SECOND, on_response, &w);
+        struct http_request_spec request = { .method = "POST",
+                                             .target = "/x",
+                                             .host = "h",
+                                             .body = body,
+                                             .body_len = k_lengths[i],
+                                             .limit_us = 30 * US_PER_SECOND };
+        http_fetch(w.loop, dial(&w, NULL, NULL), &request, on_response, &w);
         assert_true(loop_run_until(w.loop, is_done, &w, LOOP_NO_DEADLINE));
         assert_int_equal(w.status, k_statuses[i]);
         assert_true(w.body_len > 0);

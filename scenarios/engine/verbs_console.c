@@ -164,10 +164,14 @@ enum step_state verb_http_request_start(struct strand *strand)
     const char *body = step_text(strand, "body", "");
     struct stream *s = mps_open_channel(
         mps, &device, (uint32_t)step_number(strand, "port", PORT_HTTP), NULL, NULL);
-    http_fetch(run->loop, pool_checked(s), step_text(strand, "method", "GET"),
-               step_text(strand, "path", "/"), step_text(strand, "host", "device"),
-               pool_take(&run->pool, &lines), body, (uint32_t)strlen(body), strand->step.within_us,
-               on_response, request);
+    struct http_request_spec spec = { .method = step_text(strand, "method", "GET"),
+                                      .target = step_text(strand, "path", "/"),
+                                      .host = step_text(strand, "host", "device"),
+                                      .headers = pool_take(&run->pool, &lines),
+                                      .body = body,
+                                      .body_len = (uint32_t)strlen(body),
+                                      .limit_us = strand->step.within_us };
+    http_fetch(run->loop, pool_checked(s), &spec, on_response, request);
     return STEP_WAITS;
 }
 
