@@ -37,6 +37,10 @@ static void a_profile_takes_what_it_extends(void **state)
     assert_int_equal(w.config.forward.count, 4);
     assert_int_equal(w.config.forward.items[1], 664);
     world_fini(&w);
+    world_init(&w, "amt-15.0");
+    assert_int_equal(w.config.cira.keepalive_us, 90 * SECOND); /* FF-040 */
+    assert_int_equal(w.config.cira.reconnect.attempts, 2);
+    world_fini(&w);
 }
 
 /* --- sending --- */
@@ -138,6 +142,28 @@ static void a_link_that_comes_up_is_tried_at_once(void **state)
     world_run(&w, 3663 * SECOND);
     assert_int_equal(w.connects, 3);
     assert_int_equal(device_state(w.device), DEVICE_UP);
+    world_fini(&w);
+}
+
+/* APF-DEV-045: link up is a new beginning, with quick attempts again */
+static void a_link_that_comes_up_ends_the_long_pause(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, "firmware");
+    w.refuses_login = true;
+    world_listen(&w, 4433);
+    world_call(&w);
+    world_run(&w, 30 * SECOND);
+    assert_int_equal(w.connects, 3); /* the next one is 15 minutes away */
+    device_set_link(w.device, false);
+    device_set_link(w.device, true);
+    world_run(&w, 31 * SECOND);
+    assert_int_equal(w.connects, 4);
+    world_run(&w, 60 * SECOND);
+    assert_int_equal(w.connects, 6);
+    world_run(&w, 900 * SECOND);
+    assert_int_equal(w.connects, 6);
     world_fini(&w);
 }
 
@@ -385,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_fixed_interval_goes_on_for_ever_and_jitter_has_bounds),
         cmocka_unit_test(a_refused_login_is_logged_and_tried_again),
         cmocka_unit_test(a_link_that_comes_up_is_tried_at_once),
+        cmocka_unit_test(a_link_that_comes_up_ends_the_long_pause),
         cmocka_unit_test(a_user_close_is_logged_and_not_followed_by_a_call),
         cmocka_unit_test(echo_returns_all_bytes_whatever_the_window),
         cmocka_unit_test(a_service_refuses_or_stays_silent_or_is_slow),

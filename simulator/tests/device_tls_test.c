@@ -1,4 +1,5 @@
 /* What firmware checks of its server, over TLS in the virtual world. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/unit.h"
@@ -94,25 +95,43 @@ static void on_accept(void *ctx, struct stream *s)
     assert_non_null(w->stream);
 }
 
-static void init(struct world *w)
+static void set(struct world *w, const char *key, const char *value)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    if (config_set(device_config_keys, key, value, &w->config, &diag) != AMT_OK) {
+        fail_msg("%s: %s", key, diag.text);
+    }
+}
+
+/* profile NULL: default.yaml; version DEFAULT: what a server usually offers. */
+static void init_with(struct world *w, const char *profile, enum tls_version version)
 {
     static const struct virtual_world k_world = { .seed = 1 };
     struct amt_diag diag = { .err = AMT_OK };
     struct address address = { .host = "127.0.0.1", .port = 4433 };
     memset(w, 0, sizeof *w);
     w->loop = loop_new_virtual(&k_world, NULL);
-    struct tls_settings settings = { .is_server = true, .identity = g_server };
+    struct tls_settings settings = { .is_server = true,
+                                     .identity = g_server,
+                                     .legacy = true,
+                                     .min_version = version,
+                                     .max_version = version };
     w->context = tls_context_new(&settings, &diag);
     assert_non_null(w->context);
     w->listener = net_listen(w->loop, &address, on_accept, w, &diag);
     assert_non_null(w->listener);
-    assert_int_equal(device_config_load(NULL, NULL, NULL, &w->config, NULL), AMT_OK);
-    assert_int_equal(config_set(device_config_keys, "cira.to", "127.0.0.1:4433", &w->config, &diag),
-                     AMT_OK);
-    assert_int_equal(
-        config_set(device_config_keys, "cira.common_name", "mps.lab.test", &w->config, &diag),
-        AMT_OK);
+    char path[512];
+    (void)snprintf(path, sizeof path, AMTLAB_SOURCE_DIR "/scenarios/profiles/%s.yaml",
+                   profile == NULL ? "default" : profile);
+    assert_int_equal(device_config_load(path, NULL, NULL, &w->config, NULL), AMT_OK);
+    set(w, "cira.to", "127.0.0.1:4433");
+    set(w, "cira.common_name", "mps.lab.test");
     w->config.trust = g_trust;
+}
+
+static void init(struct world *w)
+{
+    init_with(w, NULL, TLS_VERSION_DEFAULT);
 }
 
 static void call(struct world *w)
@@ -173,13 +192,63 @@ static void a_client_certificate_is_shown_in_mutual_mode_only(void **state)
 static void a_wrong_common_name_is_refused(void **state)
 {
     struct world w;
-    struct amt_diag diag = { .err = AMT_OK };
     (void)state;
     init(&w);
-    assert_int_equal(
-        config_set(device_config_keys, "cira.common_name", "other.lab.test", &w.config, &diag),
-        AMT_OK);
+    set(&w, "cira.common_name", "other.lab.test");
     expect_refusal(&w, 42);
+}
+
+/* APF-DEV-002: apf.md 6.3 */
+static void access_info_decides_unless_it_is_an_address(void **state)
+{
+    static const struct {
+        const char *access_info, *common_name;
+        bool is_accepted;
+    } k_cases[] = { { "mps.lab.test", "other.lab.test", true },
+                    { "other.lab.test", "mps.lab.test", false },
+                    { "127.0.0.1", "mps.lab.test", true },
+                    { "::1", "other.lab.test", false } };
+    (void)state;
+    for (uint32_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
+        struct world w;
+        init(&w);
+        set(&w, "cira.access_info", k_cases[i].access_info);
+        set(&w, "cira.common_name", k_cases[i].common_name);
+        call(&w);
+        assert_int_equal(device_state(w.device) == DEVICE_HANDSHAKE, k_cases[i].is_accepted);
+        fini(&w);
+    }
+}
+
+/* APF-DEV-001: apf.md 6.2 */
+static void each_profile_offers_the_versions_of_its_generation(void **state)
+{
+    static const struct {
+        const char *profile;
+        bool takes[4]; /* 1.0 to 1.3 */
+    } k_rows[] = {
+        { "amt-11.8", { true, true, true, false } },
+        { "amt-12.0", { false, true, true, false } },
+        { "amt-15.0", { false, false, true, false } },
+        { "amt-16.1", { false, false, true, false } },
+        { "amt-18.0", { false, false, true, true } },
+        { "amt-19.0", { false, false, true, true } },
+    };
+    (void)state;
+    for (uint32_t row = 0; row < sizeof k_rows / sizeof k_rows[0]; row++) {
+        for (uint32_t version = 0; version < 4; version++) {
+            struct world w;
+            init_with(&w, k_rows[row].profile, (enum tls_version)(TLS_VERSION_1_0 + version));
+            call(&w);
+            bool has_connected = device_state(w.device) == DEVICE_HANDSHAKE;
+            int alert = device_connection_log(w.device)->tls_alert;
+            fini(&w);
+            if (has_connected != k_rows[row].takes[version] || (!has_connected && alert != 70)) {
+                fail_msg("%s and a server of TLS 1.%u: connected %d, alert %d", k_rows[row].profile,
+                         version, has_connected, alert);
+            }
+        }
+    }
 }
 
 /* APF-DEV-002 */
@@ -207,6 +276,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_certificate_is_shown_in_mutual_mode_only),
         cmocka_unit_test(a_wrong_common_name_is_refused),
+        cmocka_unit_test(access_info_decides_unless_it_is_an_address),
+        cmocka_unit_test(each_profile_offers_the_versions_of_its_generation),
         cmocka_unit_test(an_unknown_root_is_refused),
         cmocka_unit_test(a_clock_after_the_certificate_refuses_it),
     };
