@@ -159,6 +159,11 @@ static bool roots_are_good(const struct mps_config *config, const char *path,
     struct pki_trust *trust = config->client_roots == NULL ? NULL : pki_trust_new();
     bool good = trust == NULL || pki_trust_load(trust, config->client_roots, &diag) == AMT_OK;
     if (!good) {
+        if (diag.hint[0] == '\0') {
+            (void)amt_diag_hint(&diag,
+                                "client_roots: is a PEM file of certificates that the server "
+                                "may read");
+        }
         add_error(errors, path, &diag);
     }
     pki_trust_free(trust);

@@ -49,6 +49,8 @@ static enum amt_err read_user(const struct yaml_node *node, struct mps_user *use
         (user->uuid != NULL && uuid_parse(user->uuid, &uuid) != AMT_OK)) {
         (void)amt_diag_set(diag, AMT_ECONFIG,
                            "users: a user has either a name or a group, and a uuid that is one");
+        (void)amt_diag_hint(diag, "for example {name: admin, password: secret}, or {group: ID, "
+                                  "uuid: 4c4c4544-004b-4210-8033-b6c04f504633}");
         amt_diag_at(diag, "", node->line, node->column);
         return AMT_ECONFIG;
     }
@@ -60,6 +62,7 @@ static enum amt_err read_users(struct credentials *credentials, const struct yam
 {
     if (list->kind != YAML_LIST) {
         (void)amt_diag_set(diag, AMT_ECONFIG, "users: is a list of {name, password, uuid}");
+        (void)amt_diag_hint(diag, "for example [{name: admin, password: secret}]");
         amt_diag_at(diag, "", list->line, list->column);
         return AMT_ECONFIG;
     }
