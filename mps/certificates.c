@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -131,25 +132,35 @@ static struct pki_identity *load_root(const struct mps_config *config, const str
     return root;
 }
 
-static struct pki_identity *load_mps(const struct mps_config *config, const struct files *files,
-                                     uint64_t wall_us, struct log *log, struct amt_diag *diag)
+/* NULL with no error in diag when there is none yet. */
+static struct pki_identity *load_present(const struct files *files, struct amt_diag *diag)
 {
-    const char *why = "first start";
-    if (exists(files->paths[MPS_CERT]) && exists(files->paths[MPS_KEY])) {
-        struct pki_identity *identity =
-            pki_load(files->paths[MPS_CERT], files->paths[MPS_KEY], diag);
-        if (identity == NULL) {
-            return NULL;
-        }
-        why = misfit(config, identity, wall_us);
-        if (why == NULL) {
-            return identity;
-        }
-        pki_identity_free(identity);
+    if (!exists(files->paths[MPS_CERT]) || !exists(files->paths[MPS_KEY])) {
+        return NULL;
     }
-    struct pki_identity *root = load_root(config, files, log, diag);
-    struct pki_identity *identity = root == NULL ? NULL : issue_mps(config, root, diag);
-    pki_identity_free(root);
+    return pki_load(files->paths[MPS_CERT], files->paths[MPS_KEY], diag);
+}
+
+/* Whoever put a certificate of another authority here would not want it overwritten. */
+static bool is_ours(const struct pki_identity *present, const struct pki_identity *root)
+{
+    return X509_verify(pki_certificate(present), X509_get0_pubkey(pki_certificate(root))) == 1;
+}
+
+static void refuse_foreign(const struct files *files, const char *why, struct amt_diag *diag)
+{
+    (void)amt_diag_set(diag, AMT_ECERT, "%s was not made by this server and cannot be used: %s",
+                       files->paths[MPS_CERT], why);
+    (void)amt_diag_hint(diag,
+                        "replace %s and %s by a pair that fits, or move them away to have one made",
+                        files->paths[MPS_CERT], files->paths[MPS_KEY]);
+}
+
+static struct pki_identity *make_mps(const struct mps_config *config, const struct files *files,
+                                     const struct pki_identity *root, const char *why,
+                                     struct log *log, struct amt_diag *diag)
+{
+    struct pki_identity *identity = issue_mps(config, root, diag);
     if (identity != NULL &&
         pki_save(identity, files->paths[MPS_CERT], files->paths[MPS_KEY], diag) != AMT_OK) {
         pki_identity_free(identity);
@@ -159,6 +170,35 @@ static struct pki_identity *load_mps(const struct mps_config *config, const stru
         log_made(log, identity, "mps", files->paths[MPS_CERT], why);
     }
     return identity;
+}
+
+static struct pki_identity *load_mps(const struct mps_config *config, const struct files *files,
+                                     uint64_t wall_us, struct log *log, struct amt_diag *diag)
+{
+    struct amt_diag problem = { .err = AMT_OK };
+    struct pki_identity *present = load_present(files, &problem);
+    if (present == NULL && problem.err != AMT_OK) {
+        if (diag != NULL) {
+            *diag = problem;
+        }
+        return NULL;
+    }
+    const char *why = present == NULL ? "first start" : misfit(config, present, wall_us);
+    if (why == NULL) {
+        return present;
+    }
+    bool is_rootless = !exists(files->paths[ROOT_CERT]) && !exists(files->paths[ROOT_KEY]);
+    struct pki_identity *root =
+        present != NULL && is_rootless ? NULL : load_root(config, files, log, diag);
+    struct pki_identity *made = NULL;
+    if (present != NULL && (root == NULL ? is_rootless : !is_ours(present, root))) {
+        refuse_foreign(files, why, diag);
+    } else if (root != NULL) {
+        made = make_mps(config, files, root, why, log, diag);
+    }
+    pki_identity_free(present);
+    pki_identity_free(root);
+    return made;
 }
 
 static struct pki_identity *in_memory(const struct mps_config *config, struct amt_diag *diag)

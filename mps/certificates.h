@@ -7,7 +7,8 @@
 /*
  * Loads root.crt, root.key, mps.crt and mps.key from config->data; makes what is missing. The MPS
  * certificate is made anew when its name, SANs or kind of key no longer fit, or 30 days before it
- * ends; the root stays, because devices have it installed. Without a data directory both live in
+ * ends; the root stays, because devices have it installed. A certificate of another authority in
+ * their place is used while it fits and never overwritten. Without a data directory both live in
  * memory only. NULL with diag: what is wrong with which file, and what to do.
  */
 struct pki_identity *mps_certificates(const struct mps_config *config, uint64_t wall_us,

@@ -110,8 +110,9 @@ static void on_keepalive_options(void *ctx, uint32_t interval_s, uint32_t timeou
 
 static void on_session_end(void *ctx, const struct apf_end *end)
 {
-    (void)end;
-    ((struct device_double *)ctx)->has_ended = true;
+    struct device_double *d = ctx;
+    d->end = *end;
+    d->has_ended = true;
 }
 
 static const struct apf_device_handler k_session = {
@@ -187,9 +188,14 @@ void double_init(struct device_double *d, struct world *w, uint32_t number, uint
     };
 }
 
-void double_connect(struct device_double *d)
+void double_begin(struct device_double *d)
 {
     d->stream = world_connect(d->world, &k_stream, d);
+}
+
+void double_connect(struct device_double *d)
+{
+    double_begin(d);
     world_run(d->world, SECOND_US);
     assert_false(d->has_ended);
     assert_int_equal(apf_device_session_state(d->session), APF_DEVICE_UP);

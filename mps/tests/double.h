@@ -29,6 +29,7 @@ struct device_double {
     struct apf_channel *channels[DOUBLE_CHANNELS]; /* open now, in order of opening */
     uint32_t open_requests, open_count, ends;
     uint64_t received_bytes, sum;
+    struct apf_end end;
     bool has_ended;
 };
 
@@ -36,6 +37,8 @@ struct device_double {
  * between double_init and double_connect. */
 void double_init(struct device_double *d, struct world *w, uint32_t number, uint32_t slots);
 void double_connect(struct device_double *d);
+/* The same, but nothing has run yet. */
+void double_begin(struct device_double *d);
 void double_close(struct device_double *d);
 /* Closes the device's end of its oldest open channel. */
 void double_close_channel(struct device_double *d);

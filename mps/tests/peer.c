@@ -33,7 +33,8 @@ static struct tls_context *client_context(struct world *w)
 {
     struct tls_settings settings = { .identity = w->client_identity,
                                      .verifies_peer = true,
-                                     .trust = world_pki()->trust };
+                                     .trust = w->client_trust != NULL ? w->client_trust
+                                                                      : world_pki()->trust };
     struct amt_diag diag = { .err = AMT_OK };
     if (w->client == NULL) {
         w->client = tls_context_new(&settings, &diag);

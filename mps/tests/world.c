@@ -104,9 +104,14 @@ void world_set(struct world *w, const char *key, const char *value)
 void world_init(struct world *w, bool is_tls)
 {
     static const struct virtual_world k_world = { .seed = 1 };
+    world_init_on(w, loop_new_virtual(&k_world, NULL), is_tls);
+}
+
+void world_init_on(struct world *w, struct loop *loop, bool is_tls)
+{
     memset(w, 0, sizeof *w);
     w->is_tls = is_tls;
-    w->loop = loop_new_virtual(&k_world, NULL);
+    w->loop = loop;
     assert_non_null(w->loop);
     w->log = log_new(w->loop);
     assert_non_null(w->log);
@@ -132,7 +137,9 @@ void world_start(struct world *w)
 void world_fini(struct world *w)
 {
     mps_free(w->mps);
-    world_run(w, 6 * SECOND_US); /* what closed streams still had to say */
+    if (loop_is_virtual(w->loop)) {
+        world_run(w, 6 * SECOND_US); /* what closed streams still had to say */
+    }
     tls_context_free(w->client);
     log_free(w->log);
     loop_free(w->loop);

@@ -27,6 +27,7 @@ struct world {
     struct text events; /* one line per event: name field=value ... */
     bool is_tls;
     const struct pki_identity *client_identity; /* what peers present; NULL: nothing */
+    const struct pki_trust *client_trust;       /* what peers trust; NULL: the program's root */
     struct tls_context *client;                 /* made at the first connection */
     bool is_stopped;
 };
@@ -42,6 +43,8 @@ const struct world_pki *world_pki(void);
 
 /* A configuration with defaults, the users above and one listener; not started. */
 void world_init(struct world *w, bool is_tls);
+/* The same on a loop that the world takes. */
+void world_init_on(struct world *w, struct loop *loop, bool is_tls);
 void world_set(struct world *w, const char *key, const char *value);
 void world_start(struct world *w);
 /* Frees server and loop; the peers must be closed before. */
