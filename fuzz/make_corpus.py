@@ -45,6 +45,18 @@ def login():
 def main():
     version, auth, user, pfwd, forwards = login()
     whole = version + auth + user + pfwd + forwards
+    grants = b''.join(b'\x51' + struct.pack('>I', port) for port in (16992, 623))
+    answers = (b'\x06' + text(b'auth@amt.intel.com') + b'\x34' + b'\x06' + text(b'pfwd@amt.intel.com') + grants)
+    opens = b''.join(b'\x5a' + text(b'forwarded-tcpip') + struct.pack('>III', number, 600, 0xffffffff) + text(b'') +
+                     struct.pack('>I', port) + text(b'') + struct.pack('>I', 0)
+                     for number, port in ((4, 16992), (5, 623), (6, 16992)))
+    data_ = b'\x5e' + struct.pack('>II', 0, 40) + b'x' * 40 + b'\x5d' + struct.pack('>II', 0, 30)
+    confirm = b'\x5b' + struct.pack('>IIII', 1, 0, 100, 0xffffffff) + b'\x5e' + struct.pack('>II', 1, 9) + b'\x00' * 9
+    close = b'\x61' + struct.pack('>I', 0) + b'\x61' + struct.pack('>I', 1)
+    for flags in range(16):
+        for cut in (1, 7, 255):
+            stream = (whole + confirm + close) if flags % 2 == 0 else (answers + opens + data_ + close)
+            write('apf_session', bytes([flags, cut]) + stream)
     tails = [b'', b'\xd3' + struct.pack('>II', 30, 0) + b'\xd0' + struct.pack('>I', 42),
              b'\x01' + struct.pack('>IH', 11, 0),
              b'\x5a' + text(b'direct-tcpip') + struct.pack('>III', 9, 4096, 0xffffffff) + text(b'') +
@@ -53,6 +65,9 @@ def main():
         for cut in (0, 3):
             flags = (0 if from_device else 1) | pending << 1 | (8 if json_control else 0) | cut << 4
             write('apf_decode', bytes([flags]) + data)
+        for cut in (1, 90):
+            side = 0 if from_device else 1
+            write('apf_session', bytes([side, cut]) + (whole if from_device else answers) + data)
         if from_device:
             for flags in (0, 6, 9, 24):
                 write('mps_session', bytes([flags]) + data)
