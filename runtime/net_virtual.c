@@ -76,7 +76,7 @@ static void on_syn(struct pipe *pipe)
         return;
     }
     pipe_accept(pipe);
-    if (!l->is_paused && l->backlog == NULL) {
+    if (!l->is_paused) {
         accept_pipe(l, pipe);
         return;
     }

@@ -219,6 +219,32 @@ static void a_half_closed_writer_hears_when_the_connection_breaks(bool is_virtua
     fixture_close(&f);
 }
 
+static void side_resume(struct side *side)
+{
+    stream_resume(side->stream);
+}
+
+static void a_closed_stream_reads_on_so_that_two_writers_do_not_block_each_other(bool is_virtual)
+{
+    struct fixture f;
+    fixture_open(&f, is_virtual);
+    connect_pair(&f);
+    stream_set_write_limit(f.client.stream, 20000000);
+    stream_set_write_limit(f.server.stream, 20000000);
+    stream_pause(f.server.stream);
+    stream_pause(f.client.stream); /* reads nothing before it has written everything */
+    f.client.when_drained = side_resume;
+    (void)write_pattern(f.client.stream, 8000000, 0);
+    uint64_t sum = write_pattern(f.server.stream, 8000000, 0);
+    run_for(&f, 20000);
+    assert_false(f.client.has_drained);
+    side_close(&f.server);
+    assert_true(until(&f, client_ended));
+    assert_int_equal(f.client.end, STREAM_END_FIN);
+    assert_true(f.client.sum == sum);
+    fixture_close(&f);
+}
+
 static void side_pause(struct side *side)
 {
     stream_pause(side->stream);
@@ -518,6 +544,7 @@ static case_fn *const k_cases[] = {
     the_last_words_are_read_before_a_broken_write_is_told,
     after_the_peers_fin_the_queue_still_drains,
     a_half_closed_writer_hears_when_the_connection_breaks,
+    a_closed_stream_reads_on_so_that_two_writers_do_not_block_each_other,
     a_pause_inside_on_data_holds_at_once,
     both_ends_agree_on_their_names,
     ten_megabytes_come_back_through_two_pausing_readers,

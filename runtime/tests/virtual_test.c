@@ -202,6 +202,32 @@ static void jitter_keeps_the_order_of_a_connection(void **state)
     fixture_close(&f);
 }
 
+static void greet(struct side *side)
+{
+    assert_int_equal(stream_write(side->stream, "welcome", 7), AMT_OK);
+}
+
+static void expect_open(struct side *side)
+{
+    assert_true(side->is_open);
+}
+
+static void a_greeting_does_not_overtake_the_connection(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 30; seed++) {
+        const struct virtual_world world = { .seed = seed, .jitter_us = 100000 };
+        struct fixture f;
+        fixture_open_world(&f, &world, "");
+        f.when_accepted = greet;
+        f.client.when_data = expect_open;
+        connect_pair(&f);
+        run_for(&f, 200000);
+        assert_int_equal(f.client.received_bytes, 7);
+        fixture_close(&f);
+    }
+}
+
 static void the_window_is_exact(void **state)
 {
     (void)state;
@@ -395,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_byte_takes_one_latency_and_a_connection_two),
         cmocka_unit_test(time_without_events_costs_nothing),
         cmocka_unit_test(jitter_keeps_the_order_of_a_connection),
+        cmocka_unit_test(a_greeting_does_not_overtake_the_connection),
         cmocka_unit_test(the_window_is_exact),
         cmocka_unit_test(every_window_passes_every_message),
         cmocka_unit_test(the_write_limit_counts_what_is_beyond_the_window),
