@@ -8,7 +8,9 @@
 #include "cli/cli.h"
 #include "cli/secret_file.h"
 #include "cli/service.h"
-#include "simulator/device.h"
+#include "simulator/fleet/fleet.h"
+
+#define GOODBYE_LIMIT_US 100000u
 
 struct device_options {
     const char *profile, *to, *uuid, *user, *password_file, *trust, *access_info, *common_name;
@@ -49,7 +51,7 @@ static const struct cli_option k_options[] = {
     { "set", 0, CLI_TEXTS, offsetof(struct device_options, sets), "KEY=VALUE", NULL,
       "any key of the profile, repeatable" },
     { "until", 0, CLI_TEXT, offsetof(struct device_options, until), "EVENT", NULL,
-      "stop at: up (all are), failed (one attempt failed)" },
+      "stop at: up, failed, login-failed, closed" },
     { "deadline", 0, CLI_DURATION, offsetof(struct device_options, deadline_us), "TIME", "0",
       "give up after; 0 = never" },
     { "log-level", 0, CLI_TEXT, offsetof(struct device_options, log_levels), "LEVELS", "info",
@@ -61,77 +63,78 @@ static const struct cli_option k_options[] = {
     { .name = NULL },
 };
 
-struct fleet {
+/* What --until waits for. */
+enum until { UNTIL_NOTHING, UNTIL_UP, UNTIL_FAILED, UNTIL_LOGIN_FAILED, UNTIL_CLOSED };
+static const char *const k_until[] = { "", "up", "failed", "login-failed", "closed", NULL };
+
+struct run {
     struct loop *loop;
     struct log *log;
-    struct tls_context *tls;
     struct device_config config;
-    struct device **devices;
-    uint32_t count, started, up;
-    uint64_t seed, stagger_us;
-    struct timer start, deadline;
+    struct fleet *fleet;
+    struct timer deadline;
     struct loop_task check;
-    bool stops_when_up, stops_when_failed;
-    bool has_failed, is_stopping;
+    enum until until;
+    bool has_failed, has_failed_login, has_been_up, has_closed;
+    bool is_stopping;
     int result;
 };
 
-static enum amt_err set_key(struct fleet *fleet, const char *key, const char *value,
+static enum amt_err set_key(struct run *run, const char *key, const char *value,
                             struct amt_diag *diag)
 {
-    return value == NULL ? AMT_OK
-                         : config_set(device_config_keys, key, value, &fleet->config, diag);
+    return value == NULL ? AMT_OK : config_set(device_config_keys, key, value, &run->config, diag);
 }
 
-static enum amt_err set_forward(struct fleet *fleet, const char *ports, struct amt_diag *diag)
+static enum amt_err set_forward(struct run *run, const char *ports, struct amt_diag *diag)
 {
     if (ports == NULL) {
         return AMT_OK;
     }
     struct text list = { 0 };
     text_printf(&list, "[%s]", ports);
-    enum amt_err err = set_key(fleet, "forward", text_chars(&list), diag);
+    enum amt_err err = set_key(run, "forward", text_chars(&list), diag);
     text_fini(&list);
     return err;
 }
 
-static enum amt_err set_password(struct fleet *fleet, const struct device_options *o,
+static enum amt_err set_password(struct run *run, const struct device_options *o,
                                  struct amt_diag *diag)
 {
     struct secret password = { .len = 0 };
     enum amt_err err = cli_secret(o->password_file, "AMTLAB_PASSWORD", &password, diag);
     if (err == AMT_OK) {
-        amt_free(fleet->config.cira.password);
-        fleet->config.cira.password = amt_memdup(password.bytes, password.len);
-        err = fleet->config.cira.password == NULL ? AMT_ENOMEM : AMT_OK;
+        amt_free(run->config.cira.password);
+        run->config.cira.password = amt_memdup(password.bytes, password.len);
+        err = run->config.cira.password == NULL ? AMT_ENOMEM : AMT_OK;
     }
     secret_fini(&password);
     return err == AMT_EUNKNOWN ? AMT_OK : err;
 }
 
-static enum amt_err apply_options(struct fleet *fleet, const struct device_options *o,
+static enum amt_err apply_options(struct run *run, const struct device_options *o,
                                   struct amt_diag *diag)
 {
-    TRY(set_key(fleet, "cira.to", o->to, diag));
-    TRY(set_key(fleet, "uuid", o->uuid, diag));
-    TRY(set_key(fleet, "cira.user", o->user, diag));
-    TRY(set_key(fleet, "cira.trust", o->trust, diag));
-    TRY(set_key(fleet, "cira.access_info", o->access_info, diag));
-    TRY(set_key(fleet, "cira.common_name", o->common_name, diag));
-    TRY(set_key(fleet, "cira.trigger", o->trigger, diag));
-    TRY(set_key(fleet, "tls.offload", o->offload ? "true" : NULL, diag));
-    TRY(set_forward(fleet, o->forward, diag));
-    TRY(set_password(fleet, o, diag));
-    return cli_apply_sets(device_config_keys, &o->sets, &fleet->config, diag);
+    TRY(set_key(run, "cira.to", o->to, diag));
+    TRY(set_key(run, "uuid", o->uuid, diag));
+    TRY(set_key(run, "cira.user", o->user, diag));
+    TRY(set_key(run, "cira.trust", o->trust, diag));
+    TRY(set_key(run, "cira.access_info", o->access_info, diag));
+    TRY(set_key(run, "cira.common_name", o->common_name, diag));
+    TRY(set_key(run, "cira.trigger", o->trigger, diag));
+    TRY(set_key(run, "tls.offload", o->offload ? "true" : NULL, diag));
+    TRY(set_forward(run, o->forward, diag));
+    TRY(set_password(run, o, diag));
+    return cli_apply_sets(device_config_keys, &o->sets, &run->config, diag);
 }
 
-static enum amt_err read_config(struct fleet *fleet, const struct device_options *o)
+static enum amt_err read_config(struct run *run, const struct device_options *o)
 {
     struct amt_diag_list errors = { .count = 0 };
     struct amt_diag diag = { .err = AMT_OK };
-    enum amt_err err = device_config_load(o->profile, NULL, NULL, &fleet->config, &errors);
+    enum amt_err err = device_config_load(o->profile, NULL, NULL, &run->config, &errors);
     if (err == AMT_OK) {
-        err = apply_options(fleet, o, &diag);
+        err = apply_options(run, o, &diag);
     }
     amt_diag_list_print(&errors, stderr);
     amt_diag_list_fini(&errors);
@@ -149,36 +152,31 @@ static void put_text(struct text *out, const char *name, const char *value)
 }
 
 /* The last line on standard output: the first device's connection log, and the fleet's sums. */
-static void print_report(struct fleet *fleet)
+static void print_report(struct run *run)
 {
-    struct device *device = fleet->started > 0 ? fleet->devices[0] : NULL;
     struct text line = { 0 };
-    if (device == NULL) {
-        return;
-    }
+    struct device_statistics sum;
     char uuid[UUID_TEXT_BYTES];
+    struct device *device = fleet_device(run->fleet, 0);
     const struct device_connection_log *log = device_connection_log(device);
     uuid_format(device_uuid(device), uuid);
     text_printf(&line, "{\"event\":\"stopped\",\"uuid\":\"%s\"", uuid);
     put_text(&line, "server", log->server);
     put_text(&line, "failure", log->failure);
     text_printf(&line,
-                ",\"tls_alert\":%d,\"closure_reason\":%d,\"closed_by_mps\":%s,"
-                "\"disconnect_reason\":%u,\"keepalive_interval_s\":%u",
-                log->tls_alert, log->closure_reason, log->closed_by_mps ? "true" : "false",
-                log->disconnect_reason, log->keepalive_interval_s);
-    struct device_statistics sum = { .cira_attempts = 0 };
-    for (uint32_t i = 0; i < fleet->started; i++) {
-        const struct device_statistics *one = device_statistics(fleet->devices[i]);
-        sum.cira_attempts += one->cira_attempts;
-        sum.cira_connects += one->cira_connects;
-        sum.cira_failures += one->cira_failures;
-        sum.channels_accepted += one->channels_accepted;
-    }
+                ",\"opened_us\":%llu,\"closed_us\":%llu,\"last_keepalive_us\":%llu,"
+                "\"trigger\":%u,\"mutual_tls\":%s,\"tls_alert\":%d,\"closure_reason\":%d,"
+                "\"closed_by_mps\":%s,\"disconnect_reason\":%u,\"keepalive_interval_s\":%u",
+                (unsigned long long)log->opened_us, (unsigned long long)log->closed_us,
+                (unsigned long long)log->last_keepalive_us, log->trigger,
+                log->is_mutual_tls ? "true" : "false", log->tls_alert, log->closure_reason,
+                log->closed_by_mps ? "true" : "false", log->disconnect_reason,
+                log->keepalive_interval_s);
+    fleet_statistics(run->fleet, &sum);
     text_printf(&line,
                 ",\"devices\":%u,\"attempts\":%llu,\"connects\":%llu,\"failures\":%llu,"
                 "\"channels\":%llu}",
-                fleet->started, (unsigned long long)sum.cira_attempts,
+                fleet_count(run->fleet), (unsigned long long)sum.cira_attempts,
                 (unsigned long long)sum.cira_connects, (unsigned long long)sum.cira_failures,
                 (unsigned long long)sum.channels_accepted);
     (void)puts(text_chars(&line));
@@ -186,74 +184,97 @@ static void print_report(struct fleet *fleet)
     text_fini(&line);
 }
 
-static void stop(struct fleet *fleet, int result)
+static void stop(struct run *run, int result)
 {
-    if (fleet->is_stopping) {
+    if (run->is_stopping) {
         return;
     }
-    fleet->is_stopping = true;
-    fleet->result = result;
-    timer_stop(&fleet->start);
-    timer_stop(&fleet->deadline);
-    print_report(fleet);
-    for (uint32_t i = 0; i < fleet->started; i++) {
-        device_disconnect(fleet->devices[i], APF_BY_APPLICATION);
+    run->is_stopping = true;
+    run->result = result;
+    timer_stop(&run->deadline);
+    fleet_disconnect(run->fleet, APF_BY_APPLICATION);
+    loop_stop(run->loop);
+}
+
+/* Ends without what --until asked for, and says why. */
+static void give_up(struct run *run, int result, const char *what)
+{
+    const char *failure = device_connection_log(fleet_device(run->fleet, 0))->failure;
+    (void)fprintf(
+        stderr, "amtlab device: %s before --until %s came true; %u of %u devices are up\n", what,
+        k_until[run->until], fleet_count_in(run->fleet, DEVICE_UP), fleet_count(run->fleet));
+    if (failure[0] != '\0') {
+        (void)fprintf(stderr, "    the first device's last failure: %s\n", failure);
     }
-    loop_stop(fleet->loop);
+    stop(run, result);
+}
+
+static bool has_come(const struct run *run)
+{
+    switch (run->until) {
+    case UNTIL_NOTHING:
+        return false;
+    case UNTIL_UP:
+        return run->has_been_up && fleet_count_in(run->fleet, DEVICE_UP) == fleet_count(run->fleet);
+    case UNTIL_FAILED:
+        return run->has_failed;
+    case UNTIL_LOGIN_FAILED:
+        return run->has_failed_login;
+    case UNTIL_CLOSED:
+        return run->has_closed;
+    }
+    return false;
 }
 
 static void on_check(void *ctx)
 {
-    struct fleet *fleet = ctx;
-    bool has_come = (fleet->stops_when_failed && fleet->has_failed) ||
-                    (fleet->stops_when_up && fleet->up == fleet->count);
-    if (has_come) {
-        stop(fleet, CLI_OK);
-    } else if (fleet->stops_when_up && fleet->has_failed) {
-        stop(fleet, CLI_FAILED);
+    struct run *run = ctx;
+    if (run->is_stopping) {
+        return;
     }
+    if (has_come(run)) {
+        stop(run, CLI_OK);
+    } else if (run->until != UNTIL_NOTHING && run->has_failed) {
+        give_up(run, CLI_FAILED, "an attempt failed");
+    }
+}
+
+static bool reason_is(const struct log_field *fields, const char *reason)
+{
+    for (; fields->kind != LOG_FIELD_END; fields++) {
+        if (strcmp(fields->name, "reason") == 0 && fields->kind == LOG_FIELD_TEXT) {
+            return fields->len == strlen(reason) && memcmp(fields->text, reason, fields->len) == 0;
+        }
+    }
+    return false;
 }
 
 static void on_event(void *ctx, const char *name, enum log_level level,
                      const struct log_field *fields)
 {
-    struct fleet *fleet = ctx;
+    struct run *run = ctx;
     (void)level;
-    (void)fields;
     if (strcmp(name, "cira.up") == 0) {
-        fleet->up += 1;
+        run->has_been_up = true;
     } else if (strcmp(name, "cira.failed") == 0) {
-        fleet->has_failed = true;
-    }
-    loop_task_post(&fleet->check); /* not from inside the device's own call */
-}
-
-static void on_start(void *ctx)
-{
-    struct fleet *fleet = ctx;
-    struct amt_diag diag = { .err = AMT_OK };
-    struct device *device =
-        device_new(fleet->loop, &fleet->config, fleet->seed, fleet->started, fleet->log, &diag);
-    if (device == NULL) {
-        (void)fputs("amtlab device: ", stderr);
-        amt_diag_print(&diag, stderr);
-        stop(fleet, CLI_INVALID);
+        run->has_failed = true;
+        run->has_failed_login = run->has_failed_login || reason_is(fields, "auth_failed");
+    } else if (strcmp(name, "cira.closed") == 0) {
+        run->has_closed = run->has_closed || run->has_been_up;
+    } else {
         return;
     }
-    fleet->devices[fleet->started++] = device;
-    device_connect(device, 0);
-    if (fleet->started == 1 && fleet->config.uuid != NULL) {
-        amt_free(fleet->config.uuid); /* the others' come from the seed */
-        fleet->config.uuid = NULL;
-    }
-    if (fleet->started < fleet->count) {
-        timer_start(&fleet->start, fleet->stagger_us);
-    }
+    loop_task_post(&run->check); /* not from inside the device's own call */
 }
 
 static void on_deadline(void *ctx)
 {
-    stop(ctx, CLI_DEADLINE);
+    struct run *run = ctx;
+    if (run->until == UNTIL_NOTHING) {
+        stop(run, CLI_DEADLINE);
+    } else {
+        give_up(run, CLI_DEADLINE, "the deadline passed");
+    }
 }
 
 static void on_signal(void *ctx)
@@ -261,51 +282,52 @@ static void on_signal(void *ctx)
     stop(ctx, CLI_OK);
 }
 
-static bool set_until(struct fleet *fleet, const char *until)
+static enum amt_err set_until(struct run *run, const char *until, struct amt_diag *diag)
 {
-    if (until == NULL) {
-        return true;
-    }
-    fleet->stops_when_up = strcmp(until, "up") == 0;
-    fleet->stops_when_failed = strcmp(until, "failed") == 0;
-    return fleet->stops_when_up || fleet->stops_when_failed;
-}
-
-static int start_fleet(struct fleet *fleet, const struct device_options *o, struct amt_diag *diag)
-{
-    fleet->count = (uint32_t)o->count;
-    fleet->seed = o->seed;
-    fleet->stagger_us = o->stagger_us;
-    fleet->devices = amt_alloc_array(fleet->count, sizeof(struct device *));
-    if (fleet->devices == NULL || !set_until(fleet, o->until)) {
-        (void)amt_diag_set(diag, AMT_ECONFIG, "--until is up or failed, not \"%s\"",
-                           o->until == NULL ? "" : o->until);
-        return CLI_USAGE;
-    }
-    if (cli_open_log(fleet->log, o->log_levels, o->log_format, diag) != AMT_OK) {
-        return CLI_USAGE;
-    }
-    if (!fleet->config.tls.offload) {
-        fleet->tls = device_tls_context(&fleet->config, diag);
-        fleet->config.tls_context = fleet->tls;
-        if (fleet->tls == NULL) {
-            return CLI_INVALID;
+    for (int i = UNTIL_UP; until != NULL && k_until[i] != NULL; i++) {
+        if (strcmp(until, k_until[i]) == 0) {
+            run->until = (enum until)i;
         }
     }
-    if (loop_on_signal(fleet->loop, SIGTERM, on_signal, fleet) != AMT_OK ||
-        loop_on_signal(fleet->loop, SIGINT, on_signal, fleet) != AMT_OK) {
+    if (until != NULL && run->until == UNTIL_NOTHING) {
+        return amt_diag_set(diag, AMT_ECONFIG,
+                            "--until is up, failed, login-failed or closed, not \"%s\"", until);
+    }
+    return AMT_OK;
+}
+
+static int start_fleet(struct run *run, const struct device_options *o, struct amt_diag *diag)
+{
+    const struct fleet_settings settings = { .config = &run->config,
+                                             .seed = o->seed,
+                                             .count = (uint32_t)o->count,
+                                             .stagger_us = o->stagger_us };
+    char uuid[UUID_TEXT_BYTES];
+    if (set_until(run, o->until, diag) != AMT_OK ||
+        cli_open_log(run->log, o->log_levels, o->log_format, diag) != AMT_OK) {
+        return CLI_USAGE;
+    }
+    run->fleet = fleet_new(run->loop, &settings, run->log, diag);
+    if (run->fleet == NULL) {
+        return CLI_INVALID;
+    }
+    if (loop_on_signal(run->loop, SIGTERM, on_signal, run) != AMT_OK ||
+        loop_on_signal(run->loop, SIGINT, on_signal, run) != AMT_OK) {
         return CLI_INTERNAL;
     }
-    log_observe(fleet->log, on_event, fleet);
+    log_observe(run->log, on_event, run);
     if (o->deadline_us != 0) {
-        timer_start(&fleet->deadline, o->deadline_us);
+        timer_start(&run->deadline, o->deadline_us);
     }
-    timer_start(&fleet->start, 0);
-    (void)printf("{\"event\":\"ready\",\"pid\":%ld,\"devices\":%u}\n", (long)getpid(),
-                 fleet->count);
+    uuid_format(device_uuid(fleet_device(run->fleet, 0)), uuid);
+    (void)printf("{\"event\":\"ready\",\"pid\":%ld,\"devices\":%u,\"uuid\":\"%s\"}\n",
+                 (long)getpid(), fleet_count(run->fleet), uuid);
     (void)fflush(stdout);
-    loop_run(fleet->loop);
-    return fleet->result;
+    fleet_start(run->fleet);
+    loop_run(run->loop);
+    log_unobserve(run->log, on_event, run);
+    print_report(run);
+    return run->result;
 }
 
 static bool never(void *ctx)
@@ -314,28 +336,23 @@ static bool never(void *ctx)
     return false;
 }
 
-static int run_fleet(struct fleet *fleet, const struct device_options *o)
+static int run_fleet(struct run *run, const struct device_options *o)
 {
     struct amt_diag diag = { .err = AMT_OK };
     int result = CLI_ENVIRONMENT;
-    fleet->loop = loop_new_uv(&diag);
-    fleet->log = fleet->loop == NULL ? NULL : log_new(fleet->loop);
-    if (fleet->log != NULL) {
-        timer_init(&fleet->start, fleet->loop, on_start, fleet);
-        timer_init(&fleet->deadline, fleet->loop, on_deadline, fleet);
-        loop_task_init(&fleet->check, fleet->loop, on_check, fleet);
-        result = start_fleet(fleet, o, &diag);
-        log_unobserve(fleet->log, on_event, fleet);
+    run->loop = loop_new_uv(&diag);
+    run->log = run->loop == NULL ? NULL : log_new(run->loop);
+    if (run->log != NULL) {
+        timer_init(&run->deadline, run->loop, on_deadline, run);
+        loop_task_init(&run->check, run->loop, on_check, run);
+        result = start_fleet(run, o, &diag);
         /* The goodbyes leave before the sockets are cut. */
-        (void)loop_run_until(fleet->loop, never, NULL, loop_now_us(fleet->loop) + 100000);
+        (void)loop_run_until(run->loop, never, NULL, loop_now_us(run->loop) + GOODBYE_LIMIT_US);
     }
-    for (uint32_t i = 0; i < fleet->started; i++) {
-        device_free(fleet->devices[i]);
-    }
-    amt_free(fleet->devices);
-    tls_context_free(fleet->tls);
-    log_free(fleet->log);
-    loop_free(fleet->loop);
+    loop_task_cancel(&run->check);
+    fleet_free(run->fleet);
+    log_free(run->log);
+    loop_free(run->loop);
     if (diag.text[0] != '\0') {
         (void)fputs("amtlab device: ", stderr);
         amt_diag_print(&diag, stderr);
@@ -346,7 +363,7 @@ static int run_fleet(struct fleet *fleet, const struct device_options *o)
 static int run_device(const void *options, int argument_count, char **arguments)
 {
     const struct device_options *o = options;
-    struct fleet fleet = { .loop = NULL };
+    struct run run = { .loop = NULL };
     (void)argument_count;
     (void)arguments;
     if (o->print_config) {
@@ -355,13 +372,13 @@ static int run_device(const void *options, int argument_count, char **arguments)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     int result = CLI_INVALID;
-    if (o->count < 1 || o->count > 100000) {
-        (void)fputs("amtlab device: --count is 1 to 100000\n", stderr);
+    if (o->count < 1 || o->count > FLEET_MAX) {
+        (void)fprintf(stderr, "amtlab device: --count is 1 to %u\n", FLEET_MAX);
         result = CLI_USAGE;
-    } else if (read_config(&fleet, o) == AMT_OK) {
-        result = run_fleet(&fleet, o);
+    } else if (read_config(&run, o) == AMT_OK) {
+        result = run_fleet(&run, o);
     }
-    device_config_fini(&fleet.config);
+    device_config_fini(&run.config);
     return result;
 }
 
@@ -375,10 +392,13 @@ const struct cli_command k_command_device = {
         "      --trust amtlab-data/root.crt --access-info mps.example.org\n"
         "  amtlab device --to 127.0.0.1:4433 ... --count 1000 --stagger 5ms\n"
         "  amtlab device --to 127.0.0.1:4433 ... --until up --deadline 30s\n\n"
+        "--until ends the command at an event: up (all devices are), failed (an attempt failed),\n"
+        "login-failed (the MPS refused user and password), closed (a tunnel that was up ended).\n\n"
         "One JSON line on standard output when it starts, one with the connection log when it\n"
-        "stops. SIGTERM sends DISCONNECT.\n\n"
-        "Exit codes: 0 stopped or the event came, 1 --until up and a device failed, 2 usage,\n"
-        "3 profile or certificate, 4 environment, 124 --deadline passed.\n",
+        "stops; events on standard error. SIGTERM sends DISCONNECT.\n\n"
+        "Exit codes: 0 stopped or the event came, 1 an attempt failed and --until wanted "
+        "something\n"
+        "else, 2 usage, 3 profile or certificate, 4 environment, 124 --deadline passed.\n",
     .options = k_options,
     .options_bytes = sizeof(struct device_options),
     .run = run_device,
