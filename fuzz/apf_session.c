@@ -60,17 +60,23 @@ static void on_open_request(void *ctx, struct apf_channel *channel, uint32_t por
     }
 }
 
+static void echo(struct apf_channel *channel, const uint8_t *out, uint32_t len)
+{
+    enum amt_err err = apf_channel_write(channel, out, len);
+    FUZZ_REQUIRE(err == AMT_OK || err == AMT_ELIMIT || err == AMT_ECLOSED);
+}
+
 static void on_opened(void *ctx, struct apf_channel *channel)
 {
     FUZZ_REQUIRE(((struct run *)ctx)->ends == 0);
-    (void)apf_channel_write(channel, (const uint8_t *)"GET / HTTP/1.1\r\n\r\n", 18);
+    echo(channel, (const uint8_t *)"GET / HTTP/1.1\r\n\r\n", 18);
 }
 
 /* Echoes, within bounds; a byte of 0 in front closes. */
 static void on_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len)
 {
     FUZZ_REQUIRE(((struct run *)ctx)->ends == 0 && len > 0);
-    (void)apf_channel_write(channel, in, len < 5000 ? len : 5000);
+    echo(channel, in, len < 5000 ? len : 5000);
     apf_channel_consumed(channel, len);
     if (in[0] == 0) {
         apf_channel_close(channel, 0);
