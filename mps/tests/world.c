@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/unit.h"
+#include "mps/tests/events_doc.h"
 
 static struct world_pki pki;
 
@@ -85,7 +86,7 @@ static void on_event(void *ctx, const char *name, enum log_level level,
                      const struct log_field *fields)
 {
     struct world *w = ctx;
-    (void)level;
+    events_doc_check(name, level, fields);
     text_puts(&w->events, name);
     for (; fields->kind != LOG_FIELD_END; fields++) {
         note_field(&w->events, fields);
