@@ -330,8 +330,14 @@ static void on_channel_message(struct apf_device_session *s, const struct apf_me
                                const uint8_t *in)
 {
     bool may_open = s->state == APF_DEVICE_FORWARD || s->state == APF_DEVICE_UP;
-    /* before pfwd is accepted every port is refused (APF-DEV-029) */
-    apf_session_channel_message(&s->base, m, in, may_open && is_served(s, m->port));
+    if (m->type == APF_CHANNEL_OPEN && !may_open) { /* F1: whatever it asks for (APF-DEV-029) */
+        const struct apf_message failure = { .type = APF_CHANNEL_OPEN_FAILURE,
+                                             .recipient_channel = m->sender_channel,
+                                             .reason = APF_ADMINISTRATIVELY_PROHIBITED };
+        apf_session_send(&s->base, &failure, NULL);
+        return;
+    }
+    apf_session_channel_message(&s->base, m, in, is_served(s, m->port));
 }
 
 static void on_keepalive_request(struct apf_device_session *s, const struct apf_message *m,

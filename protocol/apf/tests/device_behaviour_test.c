@@ -134,6 +134,28 @@ static void an_accept_joined_with_other_messages_is_handled(void **state)
     device_fini(&f);
 }
 
+/* APF-DEV-029 APF-DEV-027 */
+static void before_pfwd_no_channel_of_any_type_is_opened(void **state)
+{
+    (void)state;
+    static const char *const k_types[] = { APF_CHANNEL_NAME_FORWARDED, "session" };
+    for (int place = APF_DEVICE_HELLO; place <= APF_DEVICE_UP; place++) {
+        for (int i = 0; i < 2; i++) {
+            struct device_fixture f;
+            device_init(&f);
+            device_reach(&f, (enum apf_device_state)place);
+            wire_open(&f.in, k_types[i], 7, 100, 623);
+            device_feed(&f);
+            struct apf_message failure = device_expect(&f, APF_CHANNEL_OPEN_FAILURE);
+            assert_int_equal(failure.recipient_channel, 7);
+            assert_int_equal(failure.reason, place >= APF_DEVICE_FORWARD && i == 1
+                                                 ? APF_UNKNOWN_CHANNEL_TYPE
+                                                 : APF_ADMINISTRATIVELY_PROHIBITED);
+            device_fini(&f);
+        }
+    }
+}
+
 /* APF-DEV-028 */
 static void texts_of_channel_open_have_no_influence(void **state)
 {
@@ -275,6 +297,7 @@ int main(void)
         cmocka_unit_test(requests_with_reply_have_a_limit),
         cmocka_unit_test(a_long_user_name_is_sent_whole),
         cmocka_unit_test(an_accept_joined_with_other_messages_is_handled),
+        cmocka_unit_test(before_pfwd_no_channel_of_any_type_is_opened),
         cmocka_unit_test(texts_of_channel_open_have_no_influence),
         cmocka_unit_test(an_event_channel_may_fail_in_both_ways),
         cmocka_unit_test(a_session_dribbled_byte_by_byte_is_the_same),
