@@ -10,6 +10,7 @@ static const char *const k_credit[] = { "half", "each", NULL };
 static const char *const k_send_modes[] = { "aligned", "coalesced", "dribble", NULL };
 static const char *const k_versions[] = { "default", "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const k_services[] = { "auto", "echo", "http", "refuse", "silent", NULL };
+static const char *const k_chunk_parsers[] = { "tolerant", "strict", NULL };
 
 #define AT(member) offsetof(struct device_config, member)
 
@@ -106,6 +107,9 @@ static const struct config_key k_service[] = {
       .names = NULL },
     { "closes_first", CONFIG_BOOL, AT(service.closes_first), "false",
       "close the channel after each answer", .names = NULL },
+    { "chunk_parser", CONFIG_ENUM, AT(service.chunk_parser), "tolerant",
+      "strict: HTTP answers 400 when the last chunk, 0 CRLF CRLF, is split over two messages",
+      .names = k_chunk_parsers },
     { .name = NULL },
 };
 

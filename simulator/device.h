@@ -26,6 +26,9 @@ enum device_service {
     DEVICE_SERVICE_SILENT
 };
 
+/* How the HTTP service reads chunked bodies: STRICT as firmware that wants the last chunk whole. */
+enum device_chunk_parser { DEVICE_CHUNK_TOLERANT, DEVICE_CHUNK_STRICT };
+
 /* Bound from YAML (a profile file merged with command line or scenario) by device_config_keys. */
 struct device_config {
     char *uuid; /* NULL: from the seed and the device's index */
@@ -67,6 +70,7 @@ struct device_config {
         int kind; /* enum device_service */
         uint64_t delay_us;
         bool closes_first; /* "Connection: close" behaviour (FF-063) */
+        int chunk_parser;  /* enum device_chunk_parser */
     } service;
     struct stream_wrap wrap;             /* scenarios; not from YAML */
     struct tls_context *tls_context;     /* fleets: made once by device_tls_context, shared */

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "runtime/http.h"
+#include "simulator/chunk_end.h"
 #include "simulator/device_internal.h"
 
 /* A channel that has a stream, or waits for its service. */
@@ -15,6 +16,8 @@ struct device_channel {
     struct device *device;
     uint32_t port;
     struct timer delay;
+    struct chunk_end chunk_end;
+    bool wants_whole_end; /* of chunked bodies (APF-DEV-035) */
 };
 
 struct echo {
@@ -152,6 +155,7 @@ static void attach_service(struct device_channel *c)
     }
     switch (kind_for(device, c->port)) {
     case DEVICE_SERVICE_HTTP:
+        c->wants_whole_end = device->config->service.chunk_parser == DEVICE_CHUNK_STRICT;
         start_web(device, s);
         break;
     case DEVICE_SERVICE_SILENT:
@@ -235,10 +239,27 @@ void device_channel_opened(void *ctx, struct apf_channel *channel)
     apf_channel_close(channel, loop_now_us(t->device->loop));
 }
 
+/* The rest of the request is not looked at any more: 400, and the connection is over. */
+static void reject_request(struct apf_stream *s, struct apf_channel *channel, uint32_t len)
+{
+    static const char k_answer[] = "HTTP/1.1 400 Bad Request\r\nServer: amtlab device\r\n"
+                                   "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    apf_channel_consumed(channel, len);
+    if (stream_write(&s->stream, k_answer, sizeof k_answer - 1) == AMT_OK) {
+        apf_stream_end(s, STREAM_END_RESET, "the last chunk was split over two messages");
+    }
+}
+
 void device_channel_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len)
 {
     struct apf_stream *s = stream_of(ctx, channel);
-    if (s != NULL) {
+    struct device_channel *c = (struct device_channel *)s;
+    if (s == NULL) {
+        return;
+    }
+    if (c->wants_whole_end && chunk_end_is_split(&c->chunk_end, in, len)) {
+        reject_request(s, channel, len);
+    } else {
         apf_stream_data(s, in, len);
     }
 }

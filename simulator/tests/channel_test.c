@@ -241,6 +241,45 @@ static void an_echo_that_closes_first_gives_its_bytes_before(void **state)
     world_fini(&w);
 }
 
+static const char k_chunked[] = "POST /wsman HTTP/1.1\r\nHost: pc\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+
+/* Sends k_chunked in two messages, the second of so many bytes; is the answer a 200? */
+static bool is_taken(const char *parser, uint32_t last)
+{
+    struct world w;
+    uint32_t first = (uint32_t)sizeof k_chunked - 1 - last;
+    world_init(&w, "default");
+    world_set(&w, "service.chunk_parser", parser);
+    world_up(&w);
+    world_open(&w, 16992);
+    world_run(&w, 2 * SECOND);
+    world_write(&w, k_chunked, first);
+    world_run(&w, 3 * SECOND);
+    if (last > 0) {
+        world_write(&w, k_chunked + first, last);
+    }
+    world_run(&w, 4 * SECOND);
+    bool is_good = w.received_len > 12 && memcmp(w.received, "HTTP/1.1 200", 12) == 0;
+    if (!is_good) {
+        assert_memory_equal(w.received, "HTTP/1.1 400", 12);
+        assert_true(w.has_channel_end);
+    }
+    world_fini(&w);
+    return is_good;
+}
+
+/* APF-DEV-035 */
+static void a_split_last_chunk_is_rejected_by_strict_firmware_only(void **state)
+{
+    (void)state;
+    for (uint32_t last = 0; last <= 12; last++) {
+        bool is_split = last >= 1 && last <= 4;
+        assert_true(is_taken("tolerant", last));
+        assert_int_equal(is_taken("strict", last), !is_split);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +295,7 @@ int main(void)
         cmocka_unit_test(an_event_channel_needs_a_tunnel),
         cmocka_unit_test(a_port_with_an_own_service_goes_to_it),
         cmocka_unit_test(an_echo_that_closes_first_gives_its_bytes_before),
+        cmocka_unit_test(a_split_last_chunk_is_rejected_by_strict_firmware_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
