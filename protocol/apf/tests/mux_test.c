@@ -24,7 +24,8 @@ struct side {
     uint32_t unconsumed[CHANNELS];
     uint8_t sum[CHANNELS], written_sum[CHANNELS];
     uint32_t aligned; /* messages counted instead of kept */
-    bool keeps_credit, defers, closes_on_data, writes_on_drain, counts, ends_in_send;
+    bool keeps_credit, defers, closes_on_data, writes_on_drain, counts, ends_in_send,
+        writes_in_send;
 };
 
 static void on_send(void *ctx, const uint8_t *out, uint32_t len)
@@ -40,6 +41,11 @@ static void on_send(void *ctx, const uint8_t *out, uint32_t len)
     assert_int_equal(bytes_append(&s->sent, out, len), AMT_OK);
     if (s->ends_in_send) {
         apf_mux_end(s->mux);
+    }
+    if (s->writes_in_send) {
+        s->writes_in_send = false;
+        assert_int_equal(apf_channel_write(s->last, (const uint8_t *)"nested", 6), AMT_OK);
+        apf_channel_close(s->last, s->now_us);
     }
 }
 
@@ -659,6 +665,30 @@ static void channels_may_be_closed_and_written_from_inside_callbacks(void **stat
     fini(&device);
 }
 
+/* What is written, and the close, from inside send come behind the bytes that are being sent. */
+static void a_write_from_inside_send_does_not_cut_in(void **state)
+{
+    (void)state;
+    static const char *const k_parts[] = { "abcd", "efgh", "nest", "ed" };
+    for (uint32_t window = 14; window <= 20; window += 6) {
+        struct side s;
+        init(&s, APF_MPS_TO_DEV);
+        s.config.chunk_bytes = 4;
+        start(&s);
+        struct apf_channel *channel = open_alone(&s, 0, window);
+        s.writes_in_send = true;
+        assert_int_equal(apf_channel_write(channel, (const uint8_t *)"abcdefgh", 8), AMT_OK);
+        for (size_t i = 0; i < sizeof k_parts / sizeof k_parts[0]; i++) {
+            assert_memory_equal(bytes_front(&s.sent) + APF_DATA_HEADER_BYTES, k_parts[i],
+                                strlen(k_parts[i]));
+            assert_int_equal(expect(&s, APF_CHANNEL_DATA).data.len, strlen(k_parts[i]));
+        }
+        (void)expect(&s, APF_CHANNEL_CLOSE);
+        wire_expect_silence(&s.sent);
+        fini(&s);
+    }
+}
+
 /* The session may end below any send: every channel ends once, nothing is sent after. */
 static void the_end_may_come_from_inside_send(void **state)
 {
@@ -718,6 +748,7 @@ int main(void)
         cmocka_unit_test(numbers_are_unsigned_and_never_one_in_use),
         cmocka_unit_test(a_second_confirmation_is_an_error_only_in_strict_mode),
         cmocka_unit_test(channels_may_be_closed_and_written_from_inside_callbacks),
+        cmocka_unit_test(a_write_from_inside_send_does_not_cut_in),
         cmocka_unit_test(the_end_may_come_from_inside_send),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
