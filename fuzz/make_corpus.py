@@ -78,6 +78,18 @@ def main():
         write('mps_session', bytes([flags]) + auth + version + user)
         write('mps_session', bytes([flags]) + b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
         write('mps_session', bytes([flags]) + b'HEAD /x HTTP/1.1\r\n\r\n')
+    # the operator opens channels 1, 2 and 3 as soon as ports are forwarded: the device answers
+    words = lambda kind, *values: bytes([kind]) + b''.join(struct.pack('>I', value) for value in values)
+    data = lambda channel, n: words(0x5e, channel, n) + b'y' * n
+    talks = [words(0x5b, 1, 0, 100, 0xffffffff) + data(1, 40) + words(0x5d, 1, 4096) + words(0x61, 1),
+             words(0x5b, 2, 7, 0, 0xffffffff) + words(0x5b, 1, 0xffffffff, 9, 0xffffffff) + data(2, 16500) +
+             data(1, 5) + words(0x5d, 2, 0xffffffff) + words(0x61, 2) + words(0x61, 1),
+             words(0x5c, 1, 4, 0, 0) + words(0x5c, 2, 1, 0, 0) + words(0x61, 3),
+             words(0x5b, 1, 0, 100, 0xffffffff) + words(0x5b, 1, 1, 100, 0xffffffff) + data(1, 3)]
+    for flags in (0, 2, 4, 10, 66, 68, 74):
+        for talk in talks:
+            if len(whole) + len(talk) < 2000 or flags & 6 == 4:
+                write('mps_session', (bytes([flags]) + whole + talk)[:4096])
     write('apf_decode', bytes([0]) + whole)
     write('apf_decode', bytes([0x50]) + whole)
     operations = [[0, 0], [5, 0], [1, 200], [5, 0], [129, 0], [131, 0], [3, 0], [6, 200], [0, 1], [132, 64],

@@ -1,8 +1,10 @@
 /*
  * A whole MPS in the virtual world; the input is what the device sends. Byte 0: bit 0 deny or accept
- * logins, bits 1-2 size of the pieces, bit 3 lenient; the rest is the byte stream, in pieces with
- * virtual time between them.
- * Oracles: nothing is served before login, no leak, the server lives on and serves the next device.
+ * logins, bits 1-2 size of the pieces, bit 3 lenient, bit 4 JSON_CONTROL, bit 5 no operator, bit 6 an
+ * operator that does not read; the rest is the byte stream, in pieces with virtual time between them.
+ * As soon as the device is in the list, the operator opens channels to its ports and echoes.
+ * Oracles: nothing is served before login, channels give back what they got and no more, no leak, the
+ * server lives on and serves the next device, and in the end nothing is left.
  */
 #include <string.h>
 
@@ -12,7 +14,7 @@
 
 struct device {
     struct stream *stream;
-    uint8_t received[256];
+    uint8_t received[1024]; /* the first bytes */
     uint32_t len;
     bool has_ended;
 };
@@ -55,8 +57,107 @@ static void connect_device(struct loop *loop, struct mps *mps, struct device *d)
     run_for(loop, 2000);
 }
 
+static bool is_allowed_before_login(uint8_t type)
+{
+    return type == APF_SERVICE_ACCEPT || type == APF_KEEPALIVE_REPLY ||
+           type == APF_USERAUTH_FAILURE || type == APF_DISCONNECT;
+}
+
+/* APF-MPS-020: up to USERAUTH_SUCCESS only these may be sent; `deny` never has a success. */
+static void check_unserved(const struct device *d, bool may_succeed)
+{
+    static const struct apf_context k_context = { .direction = APF_MPS_TO_DEV };
+    uint32_t at = 0;
+    if (d->len > 0 && d->received[0] == 'H') {
+        return; /* an HTTP answer */
+    }
+    while (at < d->len) {
+        struct apf_message message;
+        uint32_t count = 0;
+        uint8_t type = d->received[at];
+        if (type == APF_USERAUTH_SUCCESS && may_succeed) {
+            return;
+        }
+        FUZZ_REQUIRE(is_allowed_before_login(type));
+        if (apf_decode(d->received + at, d->len - at, &k_context, &message, &count) != APF_OK) {
+            FUZZ_REQUIRE(d->len == sizeof d->received); /* cut by us, never by the server */
+            return;
+        }
+        at += count;
+    }
+}
+
+/* Operators on the device's channels. */
+struct visitor {
+    struct stream *stream;
+    uint64_t taken, returned;
+    bool is_open, has_ended;
+};
+
+static void visitor_open(void *ctx)
+{
+    struct visitor *v = ctx;
+    FUZZ_REQUIRE(!v->is_open && !v->has_ended);
+    v->is_open = true;
+}
+
+static void visitor_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct visitor *v = ctx;
+    FUZZ_REQUIRE(v->is_open && !v->has_ended);
+    v->taken += len;
+    if (stream_write(v->stream, in, len) == AMT_OK) {
+        v->returned += len;
+    }
+}
+
+static void visitor_end(void *ctx, const struct stream_end *end)
+{
+    struct visitor *v = ctx;
+    FUZZ_REQUIRE(!v->has_ended && end->text[0] != '\0');
+    v->has_ended = true;
+}
+
+static const struct stream_handler k_visitor = {
+    .on_open = visitor_open,
+    .on_data = visitor_data,
+    .on_end = visitor_end,
+};
+
+#define VISITORS 3u
+
+struct visit {
+    struct mps *mps;
+    struct visitor visitors[VISITORS];
+    uint32_t count;
+    bool pauses;
+};
+
+static void visit_device(void *ctx, const struct mps_device_view *view)
+{
+    struct visit *visit = ctx;
+    if (view->forward_count <= visit->count || visit->count == VISITORS) {
+        return;
+    }
+    struct visitor *v = &visit->visitors[visit->count];
+    v->stream =
+        mps_open_channel(visit->mps, &view->uuid, view->forwards[visit->count].port, &k_visitor, v);
+    FUZZ_REQUIRE(v->stream != NULL);
+    if (visit->pauses) {
+        stream_pause(v->stream);
+    }
+    visit->count += 1;
+}
+
+static void end_visit(struct visit *visit)
+{
+    for (uint32_t i = 0; i < visit->count; i++) {
+        stream_close(visit->visitors[i].stream);
+    }
+}
+
 static void send_pieces(struct loop *loop, struct device *d, const uint8_t *in, size_t len,
-                        size_t piece)
+                        size_t piece, struct visit *visit)
 {
     for (size_t at = 0; at < len && !d->has_ended; at += piece) {
         size_t n = len - at < piece ? len - at : piece;
@@ -64,17 +165,9 @@ static void send_pieces(struct loop *loop, struct device *d, const uint8_t *in, 
             return;
         }
         run_for(loop, 1000);
-    }
-}
-
-/* Without a successful login none of these may ever be sent (APF-MPS-020). */
-static void check_unserved(const struct device *d)
-{
-    static const uint8_t k_served[] = { APF_USERAUTH_SUCCESS, APF_REQUEST_SUCCESS,
-                                        APF_REQUEST_FAILURE, APF_CHANNEL_OPEN,
-                                        APF_KEEPALIVE_OPTIONS_REQUEST };
-    for (uint32_t i = 0; i < sizeof k_served; i++) {
-        FUZZ_REQUIRE(d->len == 0 || d->received[0] != k_served[i]);
+        if (visit != NULL) {
+            mps_each_device(visit->mps, visit_device, visit);
+        }
     }
 }
 
@@ -116,16 +209,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_REQUIRE(loop != NULL);
     struct mps *mps = start(loop, &config, data[0]);
     connect_device(loop, mps, &d);
-    send_pieces(loop, &d, data + 1, size - 1, k_pieces[data[0] >> 1 & 3u]);
-    if (config.auth == MPS_AUTH_DENY) {
-        check_unserved(&d);
-        config.auth = MPS_AUTH_ANY; /* for the one that follows */
-    }
+    struct visit visit = { .mps = mps, .pauses = (data[0] & 64) != 0 };
+    send_pieces(loop, &d, data + 1, size - 1, k_pieces[data[0] >> 1 & 3u],
+                (data[0] & 32) != 0 ? NULL : &visit);
+    check_unserved(&d, config.auth == MPS_AUTH_ANY);
+    config.auth = MPS_AUTH_ANY; /* for the one that follows */
     run_for(loop, 400000);
     check_next_device(loop, mps);
     run_for(loop, 1000u * (uint64_t)US_PER_SECOND); /* every limit passes */
+    end_visit(&visit);
     FUZZ_REQUIRE(mps_statistics(mps)->open_sockets == 0);
     FUZZ_REQUIRE(mps_statistics(mps)->sessions == 0);
+    FUZZ_REQUIRE(mps_statistics(mps)->channels_open == 0);
     stream_close(d.stream);
     mps_free(mps);
     run_for(loop, 1000);
