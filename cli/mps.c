@@ -131,16 +131,14 @@ static void print_ready(struct server *server)
         address_format(&address, shown);
         text_printf(&line, "%s\"%s\"", i == 0 ? "" : ",", shown);
     }
-    text_puts(&line, "],\"api\":");
+    text_puts(&line, "],\"api\":[");
     if (mps_api_address(server->mps, &address)) {
         address_format(&address, shown);
         text_printf(&line, "\"%s\"", shown);
-    } else {
-        text_puts(&line, "null");
     }
     struct text root = { 0 };
     text_printf(&root, "%s/root.crt", server->config.data);
-    text_puts(&line, ",\"root\":");
+    text_puts(&line, "],\"root\":");
     text_json(&line, text_chars(&root), root.len);
     text_printf(&line, ",\"pid\":%ld}", (long)getpid());
     (void)puts(text_chars(&line));
