@@ -186,11 +186,51 @@ static void put_field(struct text *out, const struct log_field *field)
     }
 }
 
+#define DOC_FILE    AMTLAB_SOURCE_DIR "/docs/events.md"
+#define DOC_SECTION "\n## Devices of the simulator\n"
+
+static void load_doc(struct world *w)
+{
+    char block[4096];
+    size_t len = 0;
+    struct text all = { 0 };
+    FILE *file = fopen(DOC_FILE, "re");
+    assert_non_null(file);
+    while ((len = fread(block, 1, sizeof block, file)) > 0) {
+        text_append(&all, block, len);
+    }
+    (void)fclose(file);
+    const char *section = strstr(text_chars(&all), DOC_SECTION);
+    assert_non_null(section);
+    text_puts(&w->doc, section);
+    text_fini(&all);
+}
+
+/* An event is an interface: its name and its fields are in the documentation. */
+static void check_doc(const struct world *w, const char *name, const struct log_field *fields)
+{
+    char row_start[80], row[512], word[64];
+    (void)snprintf(row_start, sizeof row_start, "\n| `%s` |", name);
+    const char *found = strstr(text_chars(&w->doc), row_start);
+    if (found == NULL) {
+        fail_msg("docs/events.md does not know the event %s", name);
+        return;
+    }
+    (void)snprintf(row, sizeof row, "%.*s", (int)strcspn(found + 1, "\n"), found + 1);
+    for (; fields->kind != LOG_FIELD_END; fields++) {
+        (void)snprintf(word, sizeof word, " %s ", fields->name);
+        if (strstr(row, word) == NULL) {
+            fail_msg("docs/events.md does not know the field %s of %s", fields->name, name);
+        }
+    }
+}
+
 static void on_event(void *ctx, const char *name, enum log_level level,
                      const struct log_field *fields)
 {
     struct world *w = ctx;
     (void)level;
+    check_doc(w, name, fields);
     text_puts(&w->events, name);
     for (; fields->kind != LOG_FIELD_END; fields++) {
         put_field(&w->events, fields);
@@ -225,6 +265,7 @@ void world_init_on(struct world *w, struct loop *loop, const char *profile)
     memset(w, 0, sizeof *w);
     w->loop = loop;
     w->log = log_new(loop);
+    load_doc(w);
     log_observe(w->log, on_event, w);
     loop_task_init(&w->join, loop, on_join, w);
     w->received = amt_alloc(WORLD_BYTES + 1);
@@ -290,6 +331,7 @@ void world_fini(struct world *w)
     log_free(w->log);
     loop_free(w->loop);
     text_fini(&w->events);
+    text_fini(&w->doc);
     amt_free(w->received);
     device_config_fini(&w->config);
 }

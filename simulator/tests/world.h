@@ -24,6 +24,7 @@ struct world {
     struct loop *loop;
     struct log *log;
     struct text events; /* every event of the device: "name key=value ...\n" */
+    struct text doc;    /* docs/events.md, the device's part: every event must stand there */
     struct device_config config;
     struct device *device;
     struct listener *listener;
