@@ -25,3 +25,7 @@ if(AMTLAB_COVERAGE)
   target_compile_options(amtlab_flags INTERFACE -fprofile-instr-generate -fcoverage-mapping)
   target_link_options(amtlab_flags INTERFACE -fprofile-instr-generate)
 endif()
+if(AMTLAB_FUZZ)
+  # The whole product, not only the targets: the fuzzer finds its way by this.
+  target_compile_options(amtlab_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
