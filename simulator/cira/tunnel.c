@@ -212,6 +212,12 @@ static void log_failure(struct device *device, const char *reason)
         log_i64("tls_alert", device->connection_log.tls_alert));
 }
 
+static void log_no_memory(struct device *device)
+{
+    connection_log_failure(device, "out of memory", -1);
+    log_failure(device, stream_end_name(STREAM_END_LOCAL));
+}
+
 static void on_session_end(void *ctx, const struct apf_end *end)
 {
     struct tunnel *t = ctx;
@@ -331,7 +337,7 @@ static void on_open(void *ctx)
     fill_apf_config(t);
     t->session = apf_device_session_new(&t->apf, &k_session, t, now_of(t));
     if (t->session == NULL) {
-        connection_log_failure(t->device, "out of memory", -1);
+        log_no_memory(t->device);
         finish(t, true);
         return;
     }
@@ -401,7 +407,13 @@ static struct stream *connect_stream(struct tunnel *t)
 void tunnel_start(struct device *device)
 {
     struct tunnel *t = amt_alloc(sizeof *t);
+    device->state = DEVICE_CONNECTING;
+    device->statistics.cira_attempts += 1;
+    connection_log_open(device);
+    LOG(device->log, LOG_INFO, "cira.connecting", log_text("uuid", device->uuid_text),
+        log_text("server", device->connection_log.server), log_u64("trigger", device->trigger));
     if (t == NULL) {
+        log_no_memory(device);
         schedule_next(device);
         return;
     }
@@ -409,14 +421,9 @@ void tunnel_start(struct device *device)
     timer_init(&t->timer, device->loop, on_timer, t);
     loop_task_init(&t->settle, device->loop, on_settle, t);
     device->tunnel = t;
-    device->state = DEVICE_CONNECTING;
-    device->statistics.cira_attempts += 1;
-    connection_log_open(device);
-    LOG(device->log, LOG_INFO, "cira.connecting", log_text("uuid", device->uuid_text),
-        log_text("server", device->connection_log.server), log_u64("trigger", device->trigger));
     t->stream = connect_stream(t);
     if (t->stream == NULL) {
-        connection_log_failure(device, "out of memory", -1);
+        log_no_memory(device);
         finish(t, true);
     }
 }
