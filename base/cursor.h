@@ -48,8 +48,9 @@ enum amt_err cursor_counted(struct cursor *c, uint32_t max, struct view *view);
 bool cursor_just_read(const struct cursor *c, const struct view *view, const char *literal,
                       uint32_t len);
 
-/* Borrowed writer. Writing past cap sets `failed` and counts on in pos, so that at the end pos is
- * the size that would have been needed (saturating at CURSOR_MAX_BYTES). */
+/* Borrowed writer, cap <= CURSOR_MAX_BYTES. Writing past cap sets `failed` and counts on in pos, so
+ * that at the end pos is the size that would have been needed (saturating at CURSOR_MAX_BYTES). No
+ * byte at or behind cap is touched; what stands below cap after a failure means nothing. */
 struct writer {
     uint8_t *base;
     uint32_t cap, pos;

@@ -1,29 +1,22 @@
 #include "base/cursor.h"
 
-/* Counts len more bytes; true when they fit and may be written. */
-static bool writer_room(struct writer *w, uint32_t len)
+/* Counts len more bytes; those below cap are the caller's to write. The sum cannot wrap: pos is at most
+ * CURSOR_MAX_BYTES, and one more than that is added at most. */
+static void advance(struct writer *w, uint32_t len)
 {
-    if (len > CURSOR_MAX_BYTES || w->pos > CURSOR_MAX_BYTES - len) {
-        w->pos = CURSOR_MAX_BYTES;
-        w->failed = true;
-        return false;
-    }
-    uint32_t end = w->pos + len;
-    w->pos = end;
+    uint32_t end = w->pos + (len <= CURSOR_MAX_BYTES ? len : CURSOR_MAX_BYTES + 1);
     if (end > w->cap) {
         w->failed = true;
     }
-    return !w->failed;
+    w->pos = end <= CURSOR_MAX_BYTES ? end : CURSOR_MAX_BYTES;
 }
 
 void writer_u8(struct writer *w, uint8_t value)
 {
-    if (!writer_room(w, 1)) {
-        return;
-    }
-    uint32_t end = w->pos;
-    if (end >= 1 && end <= w->cap) {
-        w->base[end - 1] = value;
+    uint32_t at = w->pos;
+    advance(w, 1);
+    if (at < w->cap) {
+        w->base[at] = value;
     }
 }
 
@@ -35,11 +28,9 @@ void writer_u16(struct writer *w, uint16_t value)
 
 void writer_u32(struct writer *w, uint32_t value)
 {
-    if (!writer_room(w, 4)) {
-        return;
-    }
-    uint32_t end = w->pos;
-    if (end >= 4 && end <= w->cap) {
+    uint32_t end = w->pos + 4;
+    advance(w, 4);
+    if (end <= w->cap) {
         uint8_t *p = w->base + (end - 4);
         p[0] = (uint8_t)(value >> 24 & 0xffu);
         p[1] = (uint8_t)(value >> 16 & 0xffu);
@@ -48,12 +39,11 @@ void writer_u32(struct writer *w, uint32_t value)
     }
 }
 
+/* Both bounds stand in the condition of the loop, which is what the prover follows. */
 void writer_zero(struct writer *w, uint32_t len)
 {
     uint32_t at = w->pos;
-    if (!writer_room(w, len)) {
-        return;
-    }
+    advance(w, len);
     for (uint32_t i = 0; i < len && at < w->cap; i++) {
         w->base[at++] = 0;
     }
@@ -62,9 +52,7 @@ void writer_zero(struct writer *w, uint32_t len)
 void writer_bytes(struct writer *w, const uint8_t *bytes, uint32_t len)
 {
     uint32_t at = w->pos;
-    if (!writer_room(w, len)) {
-        return;
-    }
+    advance(w, len);
     for (uint32_t i = 0; i < len && at < w->cap; i++) {
         w->base[at++] = bytes[i];
     }
