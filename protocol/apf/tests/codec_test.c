@@ -29,45 +29,6 @@ static void nothing_needs_one_byte(void **state)
     assert_int_equal(count, 1);
 }
 
-static void a_field_is_taken_whole_or_not_at_all(void **state)
-{
-    (void)state;
-    static const uint8_t k_bytes[] = { 1, 2, 3, 0 };
-    struct cursor cursor = { k_bytes, sizeof k_bytes, 1, 0 };
-    uint8_t out[4] = { 0 };
-    bool are_zero = true;
-    struct view view = { 0, 0 };
-    assert_int_equal(cursor_copy(&cursor, out, 4), AMT_NEED_MORE);
-    assert_int_equal(cursor.need, 5);
-    assert_int_equal(cursor_zeros(&cursor, 9, &are_zero), AMT_NEED_MORE);
-    assert_int_equal(cursor.need, 10);
-    assert_int_equal(cursor_take(&cursor, CURSOR_MAX_BYTES + 1, &view), AMT_ETOOBIG);
-    assert_int_equal(cursor_take(&cursor, 4, &view), AMT_NEED_MORE);
-    assert_int_equal(cursor.pos, 1);
-    assert_int_equal(cursor_copy(&cursor, out, 2), AMT_OK);
-    assert_memory_equal(out, "\2\3\0\0", 4);
-    assert_int_equal(cursor_zeros(&cursor, 1, &are_zero), AMT_OK);
-    assert_true(are_zero);
-    cursor.pos = 0;
-    assert_int_equal(cursor_zeros(&cursor, 4, &are_zero), AMT_OK);
-    assert_false(are_zero);
-}
-
-static void a_literal_is_compared_with_what_was_just_read(void **state)
-{
-    (void)state;
-    static const uint8_t k_bytes[] = "pass";
-    struct view view = { 0, 4 };
-    struct cursor cursor = { k_bytes, 4, 4, 0 };
-    assert_true(cursor_just_read(&cursor, &view, "pass", 4));
-    assert_false(cursor_just_read(&cursor, &view, "past", 4));
-    assert_false(cursor_just_read(&cursor, &view, "passw", 5));
-    cursor.pos = 3; /* less was read than the view says */
-    assert_false(cursor_just_read(&cursor, &view, "pass", 4));
-    cursor.pos = 5; /* a position behind the end */
-    assert_false(cursor_just_read(&cursor, &view, "pass", 4));
-}
-
 static const uint8_t k_source[APF_DATA_MAX_BYTES + 1];
 
 /* APF-COM-004: what the other end would refuse is not sent. */
@@ -126,23 +87,104 @@ static void reserved_words_are_proper_or_raw(void **state)
     assert_int_equal(failure[12] | failure[16], 0);
 }
 
-static void names_are_found_both_ways(void **state)
+/* apf.md 3.1, and the other numbers: none. */
+static void every_type_has_the_name_of_the_table(void **state)
 {
     (void)state;
+    static const struct {
+        uint8_t type;
+        const char *name;
+    } k_types[] = {
+        { 1, "DISCONNECT" },
+        { 5, "SERVICE_REQUEST" },
+        { 6, "SERVICE_ACCEPT" },
+        { 50, "USERAUTH_REQUEST" },
+        { 51, "USERAUTH_FAILURE" },
+        { 52, "USERAUTH_SUCCESS" },
+        { 80, "GLOBAL_REQUEST" },
+        { 81, "REQUEST_SUCCESS" },
+        { 82, "REQUEST_FAILURE" },
+        { 90, "CHANNEL_OPEN" },
+        { 91, "CHANNEL_OPEN_CONFIRMATION" },
+        { 92, "CHANNEL_OPEN_FAILURE" },
+        { 93, "CHANNEL_WINDOW_ADJUST" },
+        { 94, "CHANNEL_DATA" },
+        { 97, "CHANNEL_CLOSE" },
+        { 192, "PROTOCOLVERSION" },
+        { 208, "KEEPALIVE_REQUEST" },
+        { 209, "KEEPALIVE_REPLY" },
+        { 210, "KEEPALIVE_OPTIONS_REQUEST" },
+        { 211, "KEEPALIVE_OPTIONS_REPLY" },
+        { 250, "JSON_CONTROL" },
+    };
+    uint32_t found = 0;
     for (uint32_t type = 0; type < 256; type++) {
-        const char *name = apf_type_name((uint8_t)type);
-        assert_true(name == NULL || apf_type_find(name) == type);
+        found += apf_type_name((uint8_t)type) == NULL ? 0 : 1;
+    }
+    assert_int_equal(found, sizeof k_types / sizeof k_types[0]);
+    for (uint32_t i = 0; i < sizeof k_types / sizeof k_types[0]; i++) {
+        const char *name = apf_type_name(k_types[i].type);
+        assert_non_null(name);
+        assert_string_equal(name, k_types[i].name);
+        assert_int_equal(apf_type_find(name), k_types[i].type);
     }
     assert_int_equal(apf_type_find("window_adjust"), APF_CHANNEL_WINDOW_ADJUST);
+    assert_int_equal(apf_type_find("Protocol_Version"), APF_PROTOCOLVERSION);
     assert_int_equal(apf_type_find("CHANNEL_EOF"), 0);
-    assert_string_equal(apf_verdict_name(APF_EUNEXPECTED), "unexpected");
+    assert_int_equal(apf_type_find(""), 0);
+}
+
+/* apf.md 2.1 with the requirement behind each error. */
+static void every_verdict_has_its_name_and_requirement(void **state)
+{
+    (void)state;
+    static const struct {
+        enum apf_verdict verdict;
+        const char *name, *requirement;
+    } k_verdicts[] = {
+        { APF_OK, "ok", NULL },
+        { APF_NEED_MORE, "need-more", NULL },
+        { APF_EUNKNOWN_TYPE, "unknown-type", "APF-COM-006" },
+        { APF_EDIRECTION, "direction", "APF-COM-007" },
+        { APF_ELENGTH_LIMIT, "length-limit", "APF-COM-004" },
+        { APF_EBAD_VALUE, "bad-value", "APF-COM-016" },
+        { APF_EUNKNOWN_METHOD, "unknown-method", "APF-COM-015" },
+        { APF_EUNKNOWN_REQUEST, "unknown-request", "APF-COM-019" },
+        { APF_EUNEXPECTED, "unexpected", "APF-COM-013" },
+    };
+    assert_int_equal(sizeof k_verdicts / sizeof k_verdicts[0], APF_VERDICT_COUNT_);
+    for (uint32_t i = 0; i < APF_VERDICT_COUNT_; i++) {
+        const char *requirement = apf_verdict_requirement(k_verdicts[i].verdict);
+        assert_string_equal(apf_verdict_name(k_verdicts[i].verdict), k_verdicts[i].name);
+        assert_int_equal(requirement == NULL, k_verdicts[i].requirement == NULL);
+        if (requirement != NULL) {
+            assert_string_equal(requirement, k_verdicts[i].requirement);
+        }
+    }
     assert_string_equal(apf_verdict_name(APF_VERDICT_COUNT_), "unknown-verdict");
-    assert_string_equal(apf_verdict_requirement(APF_EDIRECTION), "APF-COM-007");
     assert_null(apf_verdict_requirement(APF_VERDICT_COUNT_));
-    assert_string_equal(apf_disconnect_name(11), "BY_APPLICATION");
+}
+
+/* apf.md 3.2, 3.14 */
+static void reasons_have_names_and_others_none(void **state)
+{
+    (void)state;
     assert_null(apf_disconnect_name(0));
-    assert_null(apf_disconnect_name(4711));
-    assert_string_equal(apf_open_failure_name(4), "RESOURCE_SHORTAGE");
+    assert_string_equal(apf_disconnect_name(APF_HOST_NOT_ALLOWED_TO_CONNECT),
+                        "HOST_NOT_ALLOWED_TO_CONNECT");
+    assert_string_equal(apf_disconnect_name(APF_PROTOCOL_ERROR), "PROTOCOL_ERROR");
+    assert_string_equal(apf_disconnect_name(APF_BY_APPLICATION), "BY_APPLICATION");
+    assert_string_equal(apf_disconnect_name(APF_NO_MORE_AUTH_METHODS_AVAILABLE),
+                        "NO_MORE_AUTH_METHODS_AVAILABLE");
+    assert_string_equal(apf_disconnect_name(APF_ILLEGAL_USER_NAME), "ILLEGAL_USER_NAME");
+    assert_string_equal(apf_disconnect_name(APF_CONNECTION_TIMED_OUT), "CONNECTION_TIMED_OUT");
+    assert_string_equal(apf_disconnect_name(18), "TEMPORARILY_UNAVAILABLE");
+    assert_null(apf_disconnect_name(19));
+    assert_null(apf_disconnect_name(UINT32_MAX));
+    assert_null(apf_open_failure_name(0));
+    assert_string_equal(apf_open_failure_name(APF_ADMINISTRATIVELY_PROHIBITED),
+                        "ADMINISTRATIVELY_PROHIBITED");
+    assert_string_equal(apf_open_failure_name(APF_RESOURCE_SHORTAGE), "RESOURCE_SHORTAGE");
     assert_null(apf_open_failure_name(5));
 }
 
@@ -151,12 +193,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_above_the_limit_is_refused_unread),
         cmocka_unit_test(nothing_needs_one_byte),
-        cmocka_unit_test(a_field_is_taken_whole_or_not_at_all),
-        cmocka_unit_test(a_literal_is_compared_with_what_was_just_read),
         cmocka_unit_test(what_cannot_be_encoded_gives_nothing),
         cmocka_unit_test(a_small_buffer_gives_the_length_and_no_byte_too_many),
         cmocka_unit_test(reserved_words_are_proper_or_raw),
-        cmocka_unit_test(names_are_found_both_ways),
+        cmocka_unit_test(every_type_has_the_name_of_the_table),
+        cmocka_unit_test(every_verdict_has_its_name_and_requirement),
+        cmocka_unit_test(reasons_have_names_and_others_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
