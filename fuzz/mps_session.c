@@ -71,14 +71,10 @@ static void check_unserved(const struct device *d, bool may_succeed)
     if (d->len > 0 && d->received[0] == 'H') {
         return; /* an HTTP answer */
     }
-    while (at < d->len) {
+    while (at < d->len && !(d->received[at] == APF_USERAUTH_SUCCESS && may_succeed)) {
         struct apf_message message;
         uint32_t count = 0;
-        uint8_t type = d->received[at];
-        if (type == APF_USERAUTH_SUCCESS && may_succeed) {
-            return;
-        }
-        FUZZ_REQUIRE(is_allowed_before_login(type));
+        FUZZ_REQUIRE(is_allowed_before_login(d->received[at]));
         if (apf_decode(d->received + at, d->len - at, &k_context, &message, &count) != APF_OK) {
             FUZZ_REQUIRE(d->len == sizeof d->received); /* cut by us, never by the server */
             return;

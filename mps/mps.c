@@ -262,12 +262,5 @@ void mps_free(struct mps *mps)
     credentials_fini(&mps->credentials);
     attempts_free(mps->attempts);
     tls_context_free(mps->tls);
-    struct address_count *count = NULL;
-    struct address_count *next = NULL;
-    HASH_ITER(hh, mps->addresses, count, next)
-    {
-        HASH_DEL(mps->addresses, count);
-        amt_free(count);
-    }
     amt_free(mps);
 }

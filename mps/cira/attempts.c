@@ -25,6 +25,13 @@ struct attempts *attempts_new(void)
     return amt_alloc(sizeof(struct attempts));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
+static void add(struct attempts *attempts, struct attempt *attempt)
+{
+    HASH_ADD_STR(attempts->by_name, name, attempt);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
 static void drop(struct attempts *attempts, struct attempt *attempt)
 {
     HASH_DEL(attempts->by_name, attempt);
@@ -45,12 +52,19 @@ static void name_of(char kind, const char *text, char out[static NAME_BYTES])
     (void)snprintf(out, NAME_BYTES, "%c:%s", kind, text);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
+static struct attempt *look_up(struct attempts *attempts, const char *name)
+{
+    struct attempt *attempt = NULL;
+    HASH_FIND_STR(attempts->by_name, name, attempt);
+    return attempt;
+}
+
 /* The count within the window; one whose window is over is forgotten. */
 static struct attempt *find(struct attempts *attempts, const struct mps_config *config,
                             const char *name, uint64_t now_us)
 {
-    struct attempt *attempt = NULL;
-    HASH_FIND_STR(attempts->by_name, name, attempt);
+    struct attempt *attempt = look_up(attempts, name);
     if (attempt != NULL && now_us - attempt->window_start_us >= config->auth_failure_window_us) {
         drop(attempts, attempt);
         return NULL;
@@ -90,7 +104,7 @@ static void count(struct attempts *attempts, const struct mps_config *config, ch
         }
         memcpy(attempt->name, name, sizeof name);
         attempt->window_start_us = now_us;
-        HASH_ADD_STR(attempts->by_name, name, attempt);
+        add(attempts, attempt);
     }
     attempt->failures += 1;
 }

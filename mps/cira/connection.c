@@ -6,11 +6,25 @@
 
 /* Counting connections that have not logged in, per address (apf.md 12.1, rule 1). */
 
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
 static struct address_count *find_address(struct mps *mps, const char *address)
 {
     struct address_count *count = NULL;
     HASH_FIND_STR(mps->addresses, address, count);
     return count;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
+static void add_address(struct mps *mps, struct address_count *count)
+{
+    HASH_ADD_STR(mps->addresses, address, count);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
+static void remove_address(struct mps *mps, struct address_count *count)
+{
+    HASH_DEL(mps->addresses, count);
+    amt_free(count);
 }
 
 static void count_up(struct connection *c)
@@ -23,7 +37,7 @@ static void count_up(struct connection *c)
             return;
         }
         memcpy(count->address, c->address, sizeof count->address);
-        HASH_ADD_STR(mps->addresses, address, count);
+        add_address(mps, count);
     }
     count->count += 1;
     mps->statistics.unauthenticated += 1;
@@ -40,8 +54,7 @@ void connection_logged_in(struct connection *c)
     mps->statistics.unauthenticated -= 1;
     struct address_count *count = find_address(mps, c->address);
     if (count != NULL && --count->count == 0) {
-        HASH_DEL(mps->addresses, count);
-        amt_free(count);
+        remove_address(mps, count);
     }
 }
 

@@ -8,11 +8,24 @@
 /* Forwards arrive one by one: the device is online when none has come for this long (apf.md 4.5). */
 #define SETTLE_US 300000u
 
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
 struct connection *mps_find_connection(struct mps *mps, const struct uuid *uuid)
 {
     struct connection *c = NULL;
     HASH_FIND(hh, mps->devices, uuid->bytes, sizeof uuid->bytes, c);
     return c;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
+static void add_device(struct connection *c)
+{
+    HASH_ADD(hh, c->mps->devices, uuid.bytes, sizeof c->uuid.bytes, c);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
+static void remove_device(struct connection *c)
+{
+    HASH_DEL(c->mps->devices, c);
 }
 
 static uint64_t now_of(const struct connection *c)
@@ -141,7 +154,7 @@ static void accept_login(struct connection *c)
     mps->statistics.sessions += 1;
     c->connected_us = now_of(c);
     c->is_registered = true;
-    HASH_ADD(hh, mps->devices, uuid.bytes, sizeof c->uuid.bytes, c);
+    add_device(c);
     if (mps->store != NULL && mps->config->auth == MPS_AUTH_STORE &&
         store_seen(mps->store, &c->uuid, c->group, loop_wall_us(mps->loop)) != AMT_OK) {
         LOG(mps->log, LOG_WARN, "store.event_dropped", log_text("event", "seen"));
@@ -263,7 +276,7 @@ static void on_end(void *ctx, const struct apf_end *end)
     if (c->is_registered) {
         c->is_registered = false;
         mps->statistics.sessions -= 1;
-        HASH_DEL(mps->devices, c); /* its own entry: a newer session is added after this */
+        remove_device(c); /* its own entry: a newer session is added after this */
     }
     log_end(c, end);
     channel_streams_end(c, c->was_replaced ? "the device has connected anew"
