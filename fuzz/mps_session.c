@@ -63,22 +63,28 @@ static bool is_allowed_before_login(uint8_t type)
            type == APF_USERAUTH_FAILURE || type == APF_DISCONNECT;
 }
 
-/* APF-MPS-020: up to USERAUTH_SUCCESS only these may be sent; `deny` never has a success. */
-static void check_unserved(const struct device *d, bool may_succeed)
+/* Bytes of the next message, which must be one of those; 0 for one that our buffer has cut. */
+static uint32_t unserved_message(const struct device *d, uint32_t at)
 {
     static const struct apf_context k_context = { .direction = APF_MPS_TO_DEV };
-    uint32_t at = 0;
-    if (d->len > 0 && d->received[0] == 'H') {
-        return; /* an HTTP answer */
+    struct apf_message message;
+    uint32_t count = 0;
+    FUZZ_REQUIRE(is_allowed_before_login(d->received[at]));
+    if (apf_decode(d->received + at, d->len - at, &k_context, &message, &count) == APF_OK) {
+        return count;
     }
-    while (at < d->len && !(d->received[at] == APF_USERAUTH_SUCCESS && may_succeed)) {
-        struct apf_message message;
-        uint32_t count = 0;
-        FUZZ_REQUIRE(is_allowed_before_login(d->received[at]));
-        if (apf_decode(d->received + at, d->len - at, &k_context, &message, &count) != APF_OK) {
-            FUZZ_REQUIRE(d->len == sizeof d->received); /* cut by us, never by the server */
-            return;
-        }
+    FUZZ_REQUIRE(d->len == sizeof d->received); /* never by the server */
+    return 0;
+}
+
+/* APF-MPS-020: what comes up to USERAUTH_SUCCESS; `deny` never has a success. */
+static void check_unserved(const struct device *d, bool may_succeed)
+{
+    bool is_http = d->len > 0 && d->received[0] == 'H';
+    uint32_t at = 0;
+    uint32_t count = is_http ? 0 : 1;
+    while (count > 0 && at < d->len && !(d->received[at] == APF_USERAUTH_SUCCESS && may_succeed)) {
+        count = unserved_message(d, at);
         at += count;
     }
 }
