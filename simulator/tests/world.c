@@ -40,7 +40,9 @@ static void on_join(void *ctx)
 static void on_login(void *ctx, const struct apf_login *login)
 {
     struct world *w = ctx;
-    (void)login;
+    w->trigger = login->trigger;
+    (void)snprintf(w->password, sizeof w->password, "%.*s", (int)login->password_len,
+                   login->password == NULL ? "" : (const char *)login->password);
     apf_mps_session_verified(w->session, !w->refuses_login, loop_now_us(w->loop));
 }
 
@@ -58,9 +60,9 @@ static void on_forward(void *ctx, const struct apf_forward *forward, bool listed
 
 static void on_options(void *ctx, uint32_t interval_s, uint32_t timeout_s)
 {
-    (void)ctx;
     (void)interval_s;
     (void)timeout_s;
+    ((struct world *)ctx)->options += 1;
 }
 
 static void on_opened(void *ctx, struct apf_channel *channel)
@@ -75,7 +77,9 @@ static void on_data(void *ctx, struct apf_channel *channel, const uint8_t *in, u
     assert_true(w->received_len + len <= WORLD_BYTES);
     memcpy(w->received + w->received_len, in, len);
     w->received_len += len;
-    apf_channel_consumed(channel, len);
+    if (!w->hoards) {
+        apf_channel_consumed(channel, len);
+    }
 }
 
 static void on_channel_end(void *ctx, struct apf_channel *channel, enum apf_channel_end end,
@@ -361,6 +365,7 @@ void world_write(struct world *w, const void *out, uint32_t len)
 static enum amt_err tapped_write(struct stream *s, const void *out, uint32_t len)
 {
     struct tap *tap = (struct tap *)(uintptr_t)s->class;
+    tap->first = tap->writes == 0 ? ((const uint8_t *)out)[0] : tap->first;
     tap->writes += 1;
     tap->smallest = len < tap->smallest ? len : tap->smallest;
     tap->largest = len > tap->largest ? len : tap->largest;
@@ -383,4 +388,12 @@ void world_tap(struct world *w)
 {
     w->tap.smallest = UINT32_MAX;
     w->config.wrap = (struct stream_wrap){ on_wrap, w };
+}
+
+void world_send_raw(struct world *w, const struct apf_message *message, const uint8_t *source)
+{
+    uint8_t out[256];
+    uint32_t len = apf_encode(message, source, false, out, sizeof out);
+    assert_true(len > 0 && len <= sizeof out);
+    assert_int_equal(stream_write(w->stream, out, len), AMT_OK);
 }

@@ -17,6 +17,7 @@ struct tap {
     struct stream_class class; /* first: the tapped stream's class pointer leads here */
     enum amt_err (*write)(struct stream *s, const void *out, uint32_t len);
     uint32_t writes, smallest, largest;
+    uint8_t first; /* byte of the first write: an APF type */
 };
 
 /* The double: one APF session at a time, when each connection came, and one channel of interest. */
@@ -39,6 +40,10 @@ struct world {
     uint32_t connects, ends;
     struct tap tap; /* the device's writes of APF, after world_tap */
     struct apf_end end;
+    char password[64]; /* of the last login */
+    uint32_t trigger;  /* likewise */
+    uint32_t options;  /* KEEPALIVE_OPTIONS_REPLY received */
+    bool hoards;       /* the double reads, and gives no credit back */
     struct apf_channel *channel;
     bool is_open, has_channel_end;
     uint32_t refuse_reason;
@@ -58,6 +63,8 @@ void world_call(struct world *w);
 /* Listens, calls, and is up at the first second. */
 void world_up(struct world *w);
 void world_run(struct world *w, uint64_t until_us);
+/* Bytes that no honest server sends, past its session. */
+void world_send_raw(struct world *w, const struct apf_message *message, const uint8_t *source);
 /* The server goes away without a word. */
 void world_drop(struct world *w);
 /* The server opens a channel; is_open, has_channel_end and received tell how it went. */
