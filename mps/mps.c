@@ -65,6 +65,8 @@ static enum amt_err start_tls(struct mps *mps, struct amt_diag *diag)
         return AMT_ECERT;
     }
     struct pki_trust *trust = load_client_roots(config, diag);
+    /* APF-MPS-002 to 005, 007: versions, the request for a client certificate and its judgement are
+     * those of a server context; no server name is looked at, so any is accepted. */
     struct tls_settings settings = { .is_server = true,
                                      .identity = identity,
                                      .sends_chain = config->sends_chain,

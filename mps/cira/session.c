@@ -134,7 +134,8 @@ static void on_keepalive_options(void *ctx, uint32_t interval_s, uint32_t timeou
         log_u64("interval_s", interval_s), log_u64("timeout_s", timeout_s));
 }
 
-/* A newer session of the same device takes over, but only once it is authenticated (APF-MPS-059). */
+/* A newer session of the same device takes over, but only once it is authenticated (APF-MPS-059,
+ * APF-MPS-060). */
 static void replace_older(struct connection *c)
 {
     struct connection *old = mps_find_connection(c->mps, &c->uuid);

@@ -46,6 +46,7 @@ static void link_stream(struct channel_stream *s, struct connection *c)
     c->mps->statistics.channels_open += 1;
 }
 
+/* Every stream ends here, whatever became of its channel (APF-MPS-056). */
 static void on_release(struct apf_stream *apf)
 {
     struct channel_stream *s = (struct channel_stream *)apf;
@@ -76,7 +77,7 @@ static void try_open(struct channel_stream *s)
     s->is_waiting = false;
     enum amt_err err = apf_mps_session_open(c->session, s->port, now_us, &channel);
     if (err == AMT_OK) {
-        apf_stream_attach(&s->apf, channel);
+        apf_stream_attach(&s->apf, channel); /* what was written waits there (APF-MPS-045) */
         connection_set_timer(c);
     } else if (err == AMT_ELIMIT && now_us < s->deadline_us) {
         wait_for_slot(s);

@@ -1,5 +1,8 @@
 /* What the listener's TLS offers: apf.md 6. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/ssl.h>
 
@@ -109,12 +112,17 @@ static void any_server_name_or_none_is_accepted(void **state)
     world_fini(&w);
 }
 
-static int presented(bool sends_chain)
+static int presented(bool sends_chain, const char *directory)
 {
     static const struct tls_settings k_settings = { .verifies_peer = false };
     struct world w;
     struct client c;
     world_init(&w, true);
+    if (directory != NULL) {
+        w.config.identity = NULL;
+        world_set(&w, "data", directory);
+        world_set(&w, "key", "p256");
+    }
     world_set(&w, "sends_chain", sends_chain ? "true" : "false");
     world_start(&w);
     shake_hands(&w, &k_settings, NULL, &c);
@@ -129,8 +137,30 @@ static int presented(bool sends_chain)
 static void the_leaf_alone_or_the_whole_chain_is_presented(void **state)
 {
     (void)state;
-    assert_int_equal(presented(false), 1);
-    assert_int_equal(presented(true), 2);
+    assert_int_equal(presented(false, NULL), 1);
+    assert_int_equal(presented(true, NULL), 2);
+}
+
+/* APF-MPS-007: made, and loaded again */
+static void the_chain_is_the_same_from_the_data_directory(void **state)
+{
+    static const char *const k_files[] = {
+        "root.crt", "root.key",  "mps.crt",       "mps.key",
+        "seal.key", "amtlab.db", "amtlab.db-wal", "amtlab.db-shm"
+    };
+    (void)state;
+    char directory[] = "/tmp/amtlab-tls-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(presented(true, directory), 2);
+        assert_int_equal(presented(false, directory), 1);
+    }
+    for (size_t i = 0; i < sizeof k_files / sizeof k_files[0]; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof path, "%s/%s", directory, k_files[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(directory), 0);
 }
 
 int main(void)
@@ -140,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_client_certificate_is_asked_for_with_no_issuer_named),
         cmocka_unit_test(any_server_name_or_none_is_accepted),
         cmocka_unit_test(the_leaf_alone_or_the_whole_chain_is_presented),
+        cmocka_unit_test(the_chain_is_the_same_from_the_data_directory),
     };
     return cmocka_run_group_tests(tests, world_make_pki, world_free_pki);
 }
