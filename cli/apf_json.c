@@ -4,6 +4,37 @@
 
 #include "base/uuid.h"
 
+/* {"pending", "json_control"}, both optional; NULL for none. */
+static enum amt_err read_context(const json_t *context, struct apf_context *out,
+                                 struct amt_diag *diag)
+{
+    static const char *const k_requests[] = { "", APF_REQUEST_NAME_FORWARD, APF_REQUEST_NAME_CANCEL,
+                                              APF_REQUEST_NAME_UDP };
+    if (context == NULL || json_is_null(context)) {
+        return AMT_OK;
+    }
+    if (!json_is_object(context)) {
+        return amt_diag_set(diag, AMT_EMALFORMED, "\"context\" is no object");
+    }
+    const json_t *pending = json_object_get(context, "pending");
+    const char *name = json_string_value(pending);
+    for (int i = 1; i < 4 && name != NULL; i++) {
+        if (strcmp(name, k_requests[i]) == 0) {
+            out->pending = (enum apf_request)i;
+        }
+    }
+    if (pending != NULL && !json_is_null(pending) && out->pending == APF_REQUEST_NONE) {
+        return amt_diag_set(diag, AMT_EMALFORMED, "\"pending\" is %s, %s or %s", k_requests[1],
+                            k_requests[2], k_requests[3]);
+    }
+    const json_t *json_control = json_object_get(context, "json_control");
+    if (json_control != NULL && !json_is_boolean(json_control)) {
+        return amt_diag_set(diag, AMT_EMALFORMED, "\"json_control\" is true or false");
+    }
+    out->json_control = json_is_true(json_control);
+    return AMT_OK;
+}
+
 enum amt_err apf_context_from_json(const char *direction, const json_t *context,
                                    struct apf_context *out, struct amt_diag *diag)
 {
@@ -14,8 +45,6 @@ enum amt_err apf_context_from_json(const char *direction, const json_t *context,
                          { "mps2dev", APF_MPS_TO_DEV },
                          { "me2host", APF_DEV_TO_MPS },
                          { "host2me", APF_MPS_TO_DEV } };
-    static const char *const k_requests[] = { "", APF_REQUEST_NAME_FORWARD, APF_REQUEST_NAME_CANCEL,
-                                              APF_REQUEST_NAME_UDP };
     *out = (struct apf_context){ .pending = APF_REQUEST_NONE };
     bool is_known = false;
     for (int i = 0; i < 4; i++) {
@@ -28,17 +57,7 @@ enum amt_err apf_context_from_json(const char *direction, const json_t *context,
         return amt_diag_set(diag, AMT_EMALFORMED,
                             "\"dir\" is dev2mps, mps2dev, me2host or host2me");
     }
-    const char *pending = json_string_value(json_object_get(context, "pending"));
-    for (int i = 1; i < 4 && pending != NULL; i++) {
-        if (strcmp(pending, k_requests[i]) == 0) {
-            out->pending = (enum apf_request)i;
-        }
-    }
-    if (pending != NULL && out->pending == APF_REQUEST_NONE) {
-        return amt_diag_set(diag, AMT_EMALFORMED, "\"pending\": unknown request \"%s\"", pending);
-    }
-    out->json_control = json_is_true(json_object_get(context, "json_control"));
-    return AMT_OK;
+    return read_context(context, out, diag);
 }
 
 static bool is_plain(const uint8_t *bytes, uint32_t len)
@@ -161,7 +180,7 @@ static enum amt_err set_field(struct filling *f, const char *name, const json_t 
     if (is_bytes && json_is_string(value)) {
         return set_bytes(f, field, json_string_value(value), is_hex);
     }
-    if (field->kind == APF_FIELD_BOOL) {
+    if (field->kind == APF_FIELD_BOOL && json_is_boolean(value)) {
         return AMT_OK; /* reserved_zero: tells what was received, and is always true when sent */
     }
     if (field->kind == APF_FIELD_UUID && json_is_string(value)) {
@@ -172,31 +191,42 @@ static enum amt_err set_field(struct filling *f, const char *name, const json_t 
         uuid_to_wire(&uuid, f->message->uuid);
         return AMT_OK;
     }
-    if (!is_bytes && json_is_integer(value)) {
+    bool is_number = field->kind == APF_FIELD_U8 || field->kind == APF_FIELD_U32;
+    if (is_number && json_is_integer(value)) {
         return set_number(f, field, json_integer_value(value));
     }
     return amt_diag_set(f->diag, AMT_EMALFORMED, "\"%s\" has the wrong type", name);
 }
 
-/* What the codec wants to know besides the fields. */
-static enum amt_err derive(struct filling *f)
+static bool view_is(const struct filling *f, const struct view *view, const char *literal)
+{
+    size_t len = strlen(literal);
+    return view->len == len && memcmp(f->source + view->off, literal, len) == 0;
+}
+
+/* What the codec wants to know besides the fields: which form of its type the message has. */
+static enum amt_err derive(struct filling *f, const json_t *fields)
 {
     struct apf_message *m = f->message;
-    static const char *const k_names[] = { "", APF_REQUEST_NAME_FORWARD, APF_REQUEST_NAME_CANCEL,
-                                           APF_REQUEST_NAME_UDP };
-    if (m->type != APF_GLOBAL_REQUEST) {
-        return AMT_OK;
-    }
-    for (uint8_t i = 1; i < 4; i++) {
-        size_t len = strlen(k_names[i]);
-        if (m->request_name.len == len &&
-            memcmp(f->source + m->request_name.off, k_names[i], len) == 0) {
-            m->request = i;
+    if (m->type == APF_REQUEST_SUCCESS) {
+        m->request =
+            json_object_get(fields, "port") != NULL ? APF_REQUEST_FORWARD : APF_REQUEST_CANCEL;
+    } else if (m->type == APF_USERAUTH_REQUEST) {
+        m->has_password = m->has_password || view_is(f, &m->method, APF_METHOD_NAME_PASSWORD);
+    } else if (m->type == APF_GLOBAL_REQUEST) {
+        if (view_is(f, &m->request_name, APF_REQUEST_NAME_FORWARD)) {
+            m->request = APF_REQUEST_FORWARD;
+        } else if (view_is(f, &m->request_name, APF_REQUEST_NAME_CANCEL)) {
+            m->request = APF_REQUEST_CANCEL;
+        } else if (view_is(f, &m->request_name, APF_REQUEST_NAME_UDP)) {
+            m->request = APF_REQUEST_UDP;
+        } else {
+            return amt_diag_set(f->diag, AMT_EMALFORMED, "\"request\" is %s, %s or %s",
+                                APF_REQUEST_NAME_FORWARD, APF_REQUEST_NAME_CANCEL,
+                                APF_REQUEST_NAME_UDP);
         }
     }
-    return m->request == APF_REQUEST_NONE
-               ? amt_diag_set(f->diag, AMT_EMALFORMED, "\"request\" is no known request")
-               : AMT_OK;
+    return AMT_OK;
 }
 
 /* NOLINTBEGIN(readability-non-const-parameter): source is written through a helper struct. */
@@ -222,10 +252,6 @@ enum amt_err apf_fields_from_json(const json_t *fields, struct apf_message *mess
             TRY(set_field(&f, name, value));
         }
     }
-    if (message->type == APF_REQUEST_SUCCESS) {
-        message->request =
-            json_object_get(fields, "port") != NULL ? APF_REQUEST_FORWARD : APF_REQUEST_CANCEL;
-    }
     *source_len = f.len;
-    return derive(&f);
+    return derive(&f, fields);
 }

@@ -90,6 +90,63 @@ static void every_prefix_needs_more(void **state)
     }
 }
 
+/* The verdict on the first len bytes, followed by extra bytes of filler in a block that ends there. */
+static enum apf_verdict verdict_of(const struct vector *v, uint32_t len, uint32_t extra,
+                                   uint8_t filler, uint32_t *count)
+{
+    uint8_t *exact = malloc(len + extra == 0 ? 1 : (size_t)len + extra);
+    struct apf_message message;
+    memcpy(exact, v->bytes, len);
+    memset(exact + len, filler, extra);
+    enum apf_verdict verdict = apf_decode(exact, len + extra, &v->decoder, &message, count);
+    free(exact);
+    return verdict;
+}
+
+/* APF-COM-003 */
+static void bytes_behind_a_message_or_an_error_change_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t k_fillers[] = { 0x00, 0x5e, 0xff };
+    for (uint32_t i = 0; i < vectors.count; i++) {
+        const struct vector *v = &vectors.items[i];
+        uint32_t count = 0;
+        enum apf_verdict alone = verdict_of(v, v->len, 0, 0, &count);
+        for (uint32_t k = 0; alone != APF_NEED_MORE && k < sizeof k_fillers; k++) {
+            uint32_t same = 0;
+            check(v, "verdict", verdict_of(v, v->len, 100, k_fillers[k], &same) == alone);
+            check(v, "count", same == count);
+        }
+    }
+}
+
+/* APF-COM-004 and apf.md 2.1: as soon as its field is complete, and with the place of that field. */
+static void an_error_is_seen_at_one_byte_and_stays(void **state)
+{
+    (void)state;
+    uint32_t errors = 0;
+    for (uint32_t i = 0; i < vectors.count; i++) {
+        const struct vector *v = &vectors.items[i];
+        uint32_t offset = 0;
+        enum apf_verdict whole = verdict_of(v, v->len, 0, 0, &offset);
+        bool is_error = whole != APF_OK && whole != APF_NEED_MORE;
+        bool is_seen = false;
+        errors += is_error ? 1 : 0;
+        for (uint32_t len = 0; is_error && len <= v->len; len++) {
+            uint32_t count = 0;
+            enum apf_verdict verdict = verdict_of(v, len, 0, 0, &count);
+            if (verdict == APF_NEED_MORE) {
+                check(v, "need more after the error", !is_seen && count > len);
+            } else {
+                check(v, "another error", verdict == whole && count == offset);
+                check(v, "field not complete", len > offset);
+                is_seen = true;
+            }
+        }
+    }
+    assert_true(errors > 30); /* the file's section of errors was not missed */
+}
+
 /* What a stream of messages looks like to the session above the reassembly. */
 struct seen {
     const struct vector *vector;
@@ -215,6 +272,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_vector_has_its_verdict_and_fields),
         cmocka_unit_test(every_prefix_needs_more),
+        cmocka_unit_test(bytes_behind_a_message_or_an_error_change_nothing),
+        cmocka_unit_test(an_error_is_seen_at_one_byte_and_stays),
         cmocka_unit_test(every_cutting_of_a_stream_gives_the_same_messages),
         cmocka_unit_test(what_was_decoded_encodes_to_the_same_bytes),
     };
