@@ -465,6 +465,38 @@ static void a_device_beyond_its_window_cannot_fill_the_memory(void **state)
     end(&w, &d);
 }
 
+/* APF-MPS-065: also when it is the operator who fills the queue, and nothing else happens */
+static void a_device_that_stops_reading_under_an_upload_is_closed(void **state)
+{
+    (void)state;
+    struct world w;
+    struct device_double d;
+    struct operator_end o;
+    uint8_t *bytes = pattern(200000);
+    world_init(&w, false);
+    world_set(&w, "keepalive_rule", "never");
+    world_set(&w, "idle_limit", "0");
+    world_set(&w, "send_queue", "16KiB");
+    world_start(&w);
+    double_init(&d, &w, 7, 8);
+    d.config.mux.window_bytes = BIG_BYTES;
+    d.service = DOUBLE_SINK;
+    double_connect(&d);
+    operator_open(&o, &w, 7, 16992);
+    world_run(&w, SECOND_US);
+    assert_true(o.is_open);
+    stream_pause(d.stream);
+    (void)!stream_write(o.stream, bytes, 200000);
+    amt_free(bytes);
+    world_run(&w, SECOND_US);
+    assert_false(is_online(&w, 7));
+    assert_int_equal(world_count(&w, "session.slow_reader"), 1);
+    assert_true(o.has_ended);
+    assert_int_equal(o.end.kind, STREAM_END_RESET);
+    operator_close(&o);
+    end(&w, &d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +515,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_session_ends_its_channels),
         cmocka_unit_test(streams_outlive_the_server),
         cmocka_unit_test(ten_thousand_channels_leave_nothing_behind),
+        cmocka_unit_test(a_device_that_stops_reading_under_an_upload_is_closed),
         cmocka_unit_test(a_device_beyond_its_window_cannot_fill_the_memory),
     };
     return cmocka_run_group_tests(tests, world_make_pki, world_free_pki);
