@@ -1,6 +1,6 @@
-/* Any length up to N, symbolic: the last len bytes of the array, so that a read past the end leaves
- * it; for lengths far above what single runs can cover. That count stays within len is proved length
- * by length in decode_exact.c. */
+/* Any length up to N at once, symbolic: no wrap, no lossy conversion, no read outside an array of N
+ * bytes, for lengths that one run each could not cover. A read between len and N is not seen here;
+ * decode_exact.c sees it, length by length. */
 #include "__fc_builtin.h"
 #include "protocol/apf/codec.h"
 

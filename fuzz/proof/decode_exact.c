@@ -18,6 +18,10 @@ int main(void)
     enum apf_verdict verdict = apf_decode(in, LEN, &context, &message, &count);
     if (verdict == APF_OK) {
         //@ assert progress: 1 <= count <= LEN;
+    } else if (verdict == APF_NEED_MORE) {
+        //@ assert waits_for_more_than_there_is: count > LEN;
+    } else {
+        //@ assert place_of_the_error: count <= LEN;
     }
     return 0;
 }

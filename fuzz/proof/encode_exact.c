@@ -1,15 +1,15 @@
-/* Any message with texts up to TEXT bytes each into a buffer of exactly CAP bytes. */
+/* Any message, with texts of 0 to TEXT bytes each, into a buffer of exactly CAP bytes: any write past
+ * its end, and any read past the texts, leaves the object. TEXT above a limit of apf.md 2.2 covers the
+ * texts that are refused as well. */
 #include "__fc_builtin.h"
 #include "protocol/apf/codec.h"
 
-#define TEXT 40
-
 static uint8_t out[(CAP) > 0 ? (CAP) : 1];
-static uint8_t source[8 * TEXT];
+static uint8_t source[6 * (TEXT)];
 
 static struct view any_view(uint32_t at)
 {
-    struct view view = { at * TEXT, (uint32_t)Frama_C_interval(0, TEXT) };
+    struct view view = { at * (TEXT), (uint32_t)Frama_C_interval(0, TEXT) };
     return view;
 }
 
@@ -55,6 +55,6 @@ int main(void)
     };
     Frama_C_make_unknown((char *)message.uuid, sizeof message.uuid);
     uint32_t len = apf_encode(&message, source, Frama_C_interval(0, 1) != 0, out, CAP);
-    //@ assert bounded: len <= 0x3fffffff;
+    //@ assert bounded: len <= CURSOR_MAX_BYTES;
     return (int)(len & 1u);
 }
