@@ -139,21 +139,15 @@ uint32_t apf_field_number(const struct apf_message *message, const struct apf_fi
     const char *at = (const char *)message + field->offset;
     uint32_t number = 0;
     bool flag = false;
-    switch (field->kind) {
-    case APF_FIELD_U8:
-        return *(const uint8_t *)at;
-    case APF_FIELD_U32:
+    if (field->kind == APF_FIELD_U8) {
+        number = *(const uint8_t *)at;
+    } else if (field->kind == APF_FIELD_U32) {
         memcpy(&number, at, sizeof number);
-        return number;
-    case APF_FIELD_BOOL:
+    } else if (field->kind == APF_FIELD_BOOL) {
         memcpy(&flag, at, sizeof flag);
-        return flag ? 1 : 0;
-    case APF_FIELD_TEXT:
-    case APF_FIELD_BYTES:
-    case APF_FIELD_UUID:
-        break;
+        number = flag ? 1 : 0;
     }
-    return 0;
+    return number;
 }
 
 struct view apf_field_view(const struct apf_message *message, const struct apf_field *field)

@@ -32,7 +32,9 @@ const struct apf_field *apf_fields(const struct apf_message *message, uint32_t *
 const struct apf_field *apf_fields_of_type(uint8_t type, uint32_t *count);
 const struct apf_field *apf_field_find(uint8_t type, const char *name);
 
+/* The value of a number or boolean; 0 for the other kinds. */
 uint32_t apf_field_number(const struct apf_message *message, const struct apf_field *field);
+/* The view of a text or of bytes; empty for the other kinds. */
 struct view apf_field_view(const struct apf_message *message, const struct apf_field *field);
 
 /*
