@@ -267,12 +267,18 @@ static void set_verdict(struct case_run *run)
         result->verdict = RESULT_FAILED;
     } else if (run->has_graded_failure) {
         result->verdict = run->failed_grade == RESULT_SHOULD ? RESULT_NOT_STRICT : RESULT_INFO;
+    } else if (run->has_unseen && !run->has_judged) {
+        result->verdict = RESULT_UNSUPPORTED;
+        result->reason = results_text(run->results, "nothing of it can be seen at a target");
     } else {
         result->verdict = RESULT_PASSED;
     }
+    /* What a target did not show is not claimed; steps name what they prove alone. */
+    enum result_verdict claimed =
+        result->verdict == RESULT_PASSED && run->has_unseen ? RESULT_UNSUPPORTED : result->verdict;
     for (struct result_spec *spec = run->last_case_spec == NULL ? NULL : result->spec_first;
          spec != NULL; spec = spec == run->last_case_spec ? NULL : spec->next) {
-        spec->verdict = result->verdict;
+        spec->verdict = claimed;
     }
 }
 

@@ -91,6 +91,8 @@ struct case_run {
     uint32_t step_count, event_count;
     const char *path; /* of the file the running steps stand in */
     bool is_in_finally, has_failed, has_error;
+    bool has_judged; /* an expectation or check was carried out, or a step waited for its effect */
+    bool has_unseen; /* one was skipped because a target does not show its inside */
     const char *unsupported;        /* NULL, or why the case cannot be run here */
     enum result_level failed_grade; /* strictest grade that failed */
     bool has_graded_failure;

@@ -253,8 +253,13 @@ static const struct fault_verb *check_fault_verb(struct check *check,
                       nearest < 0 ? "" : "'? ");
         return NULL;
     }
+    const struct key_def *main_key = verb->arguments == NULL || verb->main_argument == NULL
+                                         ? NULL
+                                         : key_find(verb->arguments, verb->main_argument);
     if (verb->part != NULL) {
         check_need(check, action->first, verb->name, verb->part);
+    } else if (main_key != NULL && action->first->kind == YAML_SCALAR) {
+        checker_value(check->checker, action->first, main_key);
     } else if (verb->arguments != NULL && action->first->kind == YAML_MAP) {
         checker_map(check->checker, action->first, verb->arguments, verb->name);
     }
@@ -279,6 +284,14 @@ void check_fault(struct check *check, const struct scenario_part *part)
                                ? msg->text
                                : pool_printf(check->scope.pool, "apf.%s", msg->text);
         check_message_name(check, msg, name);
+    }
+    for (const struct yaml_node *condition = when == NULL || when->kind != YAML_MAP ? NULL
+                                                                                    : when->first;
+         condition != NULL; condition = condition->next) {
+        const struct key_def *key = key_find(k_condition_keys, condition->key);
+        if (key != NULL) {
+            checker_value(check->checker, condition, key);
+        }
     }
     const struct value *value = check_value(check, part->node);
     const struct value *conditions = value_get(value, "when");

@@ -5,8 +5,7 @@
 #include "scenarios/engine/record.h"
 #include "scenarios/engine/verb.h"
 
-#define ALTERNATIVES_MAX 16u
-#define SEEN_MAX         8u
+#define SEEN_MAX 8u
 
 /* One thing that would do. */
 struct wish {
@@ -16,7 +15,7 @@ struct wish {
 };
 
 struct expectation {
-    struct wish wishes[ALTERNATIVES_MAX];
+    struct wish *wishes; /* in the case's pool */
     uint32_t wish_count;
     bool needs_all;               /* all_of; otherwise any one */
     bool is_eventual;             /* mode: eventually */
@@ -50,12 +49,10 @@ static bool is_field(const char *key)
 
 static void add_wish(struct expectation *e, const struct value *value)
 {
-    if (e->wish_count < ALTERNATIVES_MAX) {
-        e->wishes[e->wish_count++] = (struct wish){ .value = value,
-                                                    .message = value_get(value, "msg"),
-                                                    .event = value_get(value, "event"),
-                                                    .closed = value_get(value, "closed") };
-    }
+    e->wishes[e->wish_count++] = (struct wish){ .value = value,
+                                                .message = value_get(value, "msg"),
+                                                .event = value_get(value, "event"),
+                                                .closed = value_get(value, "closed") };
 }
 
 /* What a field is called in the message: harness.md has short names for some. */
@@ -465,6 +462,8 @@ enum step_state verb_expect_start(struct strand *strand)
                        *all_of = step_argument(strand, "all_of"),
                        *mode = step_argument(strand, "mode");
     const struct value *list = any_of != NULL ? any_of : all_of;
+    e->wishes = pool_alloc(&strand->run->pool,
+                           ((list == NULL ? 0 : (size_t)list->count) + 1) * sizeof *e->wishes);
     for (const struct value *at = list == NULL ? NULL : list->first; at != NULL; at = at->next) {
         add_wish(e, at);
     }

@@ -5,6 +5,7 @@
 
 #include "scenarios/engine/apf_value.h"
 #include "scenarios/engine/match.h"
+#include "scenarios/engine/quantity.h"
 #include "scenarios/engine/record.h"
 
 uint32_t fault_layer_parse(const char *word, size_t len)
@@ -24,21 +25,6 @@ uint32_t fault_layer_parse(const char *word, size_t len)
     return 0;
 }
 
-/* "0.01" to parts per million, without floating point. */
-static uint32_t parse_probability(const char *text)
-{
-    uint32_t ppm = 0, scale = 100000;
-    if (text[0] == '1') {
-        return 1000000;
-    }
-    const char *dot = strchr(text, '.');
-    for (const char *at = dot == NULL ? "" : dot + 1; *at >= '0' && *at <= '9'; at++) {
-        ppm += scale * (uint32_t)(*at - '0');
-        scale /= 10;
-    }
-    return ppm;
-}
-
 const struct value *fault_argument(const struct fault *fault, const char *name)
 {
     return value_get(fault->arguments, name);
@@ -49,21 +35,6 @@ uint64_t fault_number(const struct fault *fault, const char *name, uint64_t fall
     const struct value *value = fault_argument(fault, name);
     int64_t number = 0;
     return value == NULL || !value_number(value, &number) ? fallback : (uint64_t)number;
-}
-
-uint64_t fault_rate(const struct fault *fault)
-{
-    const struct value *rate = fault_argument(fault, "rate");
-    uint64_t bytes = 0;
-    const char *slash = rate == NULL || rate->kind != VALUE_TEXT ? NULL : strchr(rate->text, '/');
-    if (slash == NULL) {
-        return 0;
-    }
-    const char *amount = pool_text(&fault->run->pool, rate->text, (size_t)(slash - rate->text));
-    if (text_parse_size(amount, &bytes) != AMT_OK) {
-        return 0;
-    }
-    return strcmp(slash, "/m") == 0 ? bytes / 60 : bytes;
 }
 
 /* "dev.tcp.out" */
@@ -103,6 +74,21 @@ static bool read_action(struct fault *fault, const struct value *action)
     return true;
 }
 
+/* NULL, or what evaluation gave that is of the wrong type: a default in its place would change what
+ * the scenario proves. */
+static const char *misfit(const struct fault *fault, const struct value *value)
+{
+    struct arena *pool = &fault->run->pool;
+    const char *why = key_values_misfit(pool, k_fault_keys, value);
+    if (why == NULL && fault->when != NULL) {
+        why = key_values_misfit(pool, k_condition_keys, fault->when);
+    }
+    if (why == NULL && fault->verb->arguments != NULL) {
+        why = key_values_misfit(pool, fault->verb->arguments, fault->arguments);
+    }
+    return why;
+}
+
 static bool bind(struct fault *fault, const struct value *value)
 {
     const struct value *id = value_get(value, "id"), *at = value_get(value, "at"),
@@ -112,12 +98,11 @@ static bool bind(struct fault *fault, const struct value *value)
     fault->id = id == NULL ? "" : id->text;
     fault->is_armed = armed == NULL || expr_holds(armed);
     fault->times_left = times != NULL && value_number(times, &count) ? (uint32_t)count : UINT32_MAX;
-    struct text chance = { 0 };
+    fault->probability_ppm = 1000000;
     if (probability != NULL) {
-        value_write(probability, &chance);
+        (void)quantity_chance(value_written(&fault->run->pool, probability),
+                              &fault->probability_ppm);
     }
-    fault->probability_ppm = probability == NULL ? 1000000 : parse_probability(text_chars(&chance));
-    text_fini(&chance);
     fault->when = value_get(value, "when");
     return at != NULL && at->kind == VALUE_TEXT && read_place(fault, at->text) &&
            read_action(fault, value_get(value, "do"));
@@ -134,7 +119,10 @@ enum amt_err faults_start(struct case_run *run, struct amt_diag *diag)
         struct fault *fault = pool_alloc(&run->pool, sizeof *fault);
         fault->run = run;
         fault->path = part->path;
-        if (value == NULL || !bind(fault, value)) {
+        bool is_bound = value != NULL && bind(fault, value);
+        const char *wrong = is_bound ? misfit(fault, value) : NULL;
+        why = wrong != NULL ? wrong : why;
+        if (!is_bound || wrong != NULL) {
             amt_diag_set(diag, AMT_ECONFIG, "fault: %s", why);
             amt_diag_at(diag, part->path, part->node->line, part->node->column);
             return AMT_ECONFIG;
@@ -255,17 +243,6 @@ enum fault_open faults_at_open(struct filter *filter)
     return FAULT_OPEN_PASSES;
 }
 
-static bool is_condition(const char *key)
-{
-    static const char *const k_conditions[] = { "msg", "nth", "every", "after", "from_byte" };
-    for (size_t i = 0; i < sizeof k_conditions / sizeof k_conditions[0]; i++) {
-        if (strcmp(k_conditions[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* msg and fields of the message */
 static bool message_fits(const struct fault *fault, const struct unit *unit)
 {
@@ -276,7 +253,7 @@ static bool message_fits(const struct fault *fault, const struct unit *unit)
         return false;
     }
     for (const struct value *at = fault->when->first; at != NULL; at = at->next) {
-        if (is_condition(at->key)) {
+        if (key_find(k_condition_keys, at->key) != NULL) {
             continue;
         }
         if (!unit->is_message) {

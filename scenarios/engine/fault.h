@@ -31,6 +31,8 @@ struct fault_verb {
 extern const struct fault_verb k_fault_verbs[];
 const struct fault_verb *fault_verb_find(const char *name);
 extern const struct key_def k_fault_keys[];
+/* The keys of `when` that are no fields of the message. */
+extern const struct key_def k_condition_keys[];
 /* "tcp" ... ; 0 for an unknown word */
 uint32_t fault_layer_parse(const char *word, size_t len);
 
@@ -77,8 +79,6 @@ void fault_acted(struct fault *fault, const char *text);
 uint64_t fault_number(const struct fault *fault, const char *name, uint64_t fallback);
 const struct value *fault_argument(const struct fault *fault, const char *name);
 
-/* `rate` in bytes per second: "16KiB/s"; 0 when it cannot be read. */
-uint64_t fault_rate(const struct fault *fault);
 /* A lane that was stalled until further notice goes on. */
 void fault_release(struct lane *lane);
 

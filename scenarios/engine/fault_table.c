@@ -14,9 +14,18 @@ const struct key_def k_fault_keys[] = {
     { "when", KEY_MAP, false,
       "conditions: msg, its fields, nth, every, after, from_byte; all must hold", NULL, NULL },
     { "armed", KEY_BOOL, false, "false: waits for fault.arm", NULL, NULL },
-    { "times", KEY_NUMBER, false, "acts at most so often", NULL, NULL },
-    { "probability", KEY_TEXT, false, "0 to 1, drawn from the seed", NULL, NULL },
+    { "times", KEY_COUNT, false, "acts at most so often", NULL, NULL },
+    { "probability", KEY_CHANCE, false, "0 to 1, drawn from the seed", NULL, NULL },
     { "do", KEY_MAP, true, "one fault verb", NULL, NULL },
+    END
+};
+
+const struct key_def k_condition_keys[] = {
+    { "msg", KEY_TEXT, false, "a message; other keys are its fields", NULL, NULL },
+    { "nth", KEY_COUNT, false, "only the nth that fits", NULL, NULL },
+    { "every", KEY_COUNT, false, "only each such one that fits", NULL, NULL },
+    { "after", KEY_DURATION, false, "not before that time since it was armed", NULL, NULL },
+    { "from_byte", KEY_SIZE, false, "not before that byte of the direction", NULL, NULL },
     END
 };
 
@@ -26,10 +35,10 @@ static const struct key_def k_delay[] = {
     { "jitter", KEY_DURATION, false, "at most so much more, drawn from the seed", NULL, NULL },
     END
 };
-static const struct key_def k_throttle[] = { { "rate", KEY_TEXT, true, "16KiB/s", NULL, NULL },
+static const struct key_def k_throttle[] = { { "rate", KEY_RATE, true, "16KiB/s", NULL, NULL },
                                              END };
 static const struct key_def k_split[] = {
-    { "size", KEY_TEXT, true, "bytes of a piece, or each for single bytes", NULL, NULL },
+    { "size", KEY_PIECE, true, "bytes of a piece, or each for single bytes", NULL, NULL },
     { "gap", KEY_DURATION, false, "time between the pieces", NULL, NULL },
     END
 };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "scenarios/engine/fault.h"
+#include "scenarios/engine/quantity.h"
 
 #define COALESCE_US 5000u
 
@@ -25,7 +26,8 @@ bool fault_delay(struct fault *fault, struct lane *lane, struct unit *unit, stru
 /* rate: bytes per second; the line is busy while bytes pass */
 bool fault_throttle(struct fault *fault, struct lane *lane, struct unit *unit, struct text *text)
 {
-    uint64_t rate = fault_rate(fault);
+    uint64_t rate = 0;
+    (void)quantity_rate(value_written(&fault->run->pool, fault_argument(fault, "rate")), &rate);
     uint64_t from_us = lane->free_us > now_of(lane) ? lane->free_us : now_of(lane);
     lane->free_us = from_us + (uint64_t)unit->len * US_PER_SECOND / (rate == 0 ? 1 : rate);
     unit->due_us = lane->free_us > unit->due_us ? lane->free_us : unit->due_us;

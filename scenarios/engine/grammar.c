@@ -3,11 +3,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "scenarios/engine/quantity.h"
+
 #define NAMES_MAX 64u
 
 static const char *const k_type_words[] = {
     "a text",
     "a number",
+    "a number from 1",
+    "a number from 0 to 1",
+    "a rate such as 16KiB/s or 200/m",
+    "a size such as 4KiB, or each",
     "true or false",
     "a duration such as 40ms or 90s",
     "a size such as 4KiB",
@@ -110,7 +116,17 @@ static bool is_number(const char *text)
 static bool scalar_fits(const struct yaml_node *node, enum key_type type)
 {
     uint64_t amount = 0;
+    uint32_t ppm = 0;
     switch (type) {
+    case KEY_COUNT:
+        return text_parse_u64(node->text, UINT32_MAX, &amount) == AMT_OK && amount > 0;
+    case KEY_CHANCE:
+        return quantity_chance(node->text, &ppm);
+    case KEY_RATE:
+        return quantity_rate(node->text, &amount);
+    case KEY_PIECE:
+        return strcmp(node->text, "each") == 0 ||
+               (text_parse_size(node->text, &amount) == AMT_OK && amount > 0);
     case KEY_NUMBER:
     case KEY_NUMBERS:
         return is_number(node->text);
@@ -153,6 +169,10 @@ static bool structure_fits(enum yaml_kind kind, enum key_type type)
         return kind == YAML_MAP;
     case KEY_TEXT:
     case KEY_NUMBER:
+    case KEY_COUNT:
+    case KEY_CHANCE:
+    case KEY_RATE:
+    case KEY_PIECE:
     case KEY_BOOL:
     case KEY_DURATION:
     case KEY_SIZE:
@@ -246,4 +266,43 @@ void checker_map(struct checker *checker, const struct yaml_node *map, const str
             amt_diag_hint(diag, "%s: %s", key->name, key->doc);
         }
     }
+}
+
+static const char *first_error(struct arena *pool, struct amt_diag_list *errors)
+{
+    const char *text = errors->count == 0 ? NULL : pool_strdup(pool, errors->items[0].text);
+    amt_diag_list_fini(errors);
+    return text;
+}
+
+/* The evaluated value goes the way of a literal one. `null` stands for an absent key. */
+static void check_evaluated(struct checker *checker, struct arena *pool, const struct key_def *key,
+                            const struct value *value)
+{
+    if (value->kind != VALUE_NULL) {
+        checker_value(checker, value_to_yaml(pool, value), key);
+    }
+}
+
+const char *key_value_misfit(struct arena *pool, const struct key_def *key,
+                             const struct value *value)
+{
+    struct amt_diag_list errors = { 0 };
+    struct checker checker = { .path = "", .errors = &errors };
+    check_evaluated(&checker, pool, key, value);
+    return first_error(pool, &errors);
+}
+
+const char *key_values_misfit(struct arena *pool, const struct key_def *keys,
+                              const struct value *map)
+{
+    struct amt_diag_list errors = { 0 };
+    struct checker checker = { .path = "", .errors = &errors };
+    for (const struct value *at = map->first; at != NULL; at = at->next) {
+        const struct key_def *key = key_find(keys, at->key);
+        if (key != NULL) {
+            check_evaluated(&checker, pool, key, at);
+        }
+    }
+    return first_error(pool, &errors);
 }

@@ -10,6 +10,10 @@
 enum key_type {
     KEY_TEXT,
     KEY_NUMBER,
+    KEY_COUNT,  /* a number from 1 */
+    KEY_CHANCE, /* a number from 0 to 1 */
+    KEY_RATE,
+    KEY_PIECE, /* a size from 1 byte, or each */
     KEY_BOOL,
     KEY_DURATION,
     KEY_SIZE,
@@ -50,6 +54,13 @@ void checker_map(struct checker *checker, const struct yaml_node *map, const str
 void checker_value(struct checker *checker, const struct yaml_node *node,
                    const struct key_def *key);
 const struct key_def *key_find(const struct key_def *keys, const char *name);
+/* What was left to evaluation: NULL when each entry of the evaluated map has the type of its key, else
+ * what is wrong, in pool. Entries that are no keys and keys that are absent are not looked at. */
+const char *key_values_misfit(struct arena *pool, const struct key_def *keys,
+                              const struct value *map);
+/* The same for one value. */
+const char *key_value_misfit(struct arena *pool, const struct key_def *key,
+                             const struct value *value);
 /* "a duration such as 40ms", for messages and manuals */
 const char *key_type_words(enum key_type type);
 /* Nearest of up to 64 names to word, NULL. */

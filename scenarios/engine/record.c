@@ -179,6 +179,7 @@ bool check_values(struct strand *strand, const struct value *matchers)
     for (const struct value *at = matchers->first; at != NULL; at = at->next) {
         struct amt_diag diag = { 0 };
         if (is_of_target(run, at->key)) {
+            run->has_unseen = true;
             continue;
         }
         strand->step.is_skipped = false;

@@ -170,6 +170,26 @@ static void add_result_step(struct strand *strand)
     step->result->at_us = step->started_us;
 }
 
+/* A default in place of what cannot be read would make an empty check of it. */
+static bool have_their_types(struct strand *strand)
+{
+    const struct step *step = &strand->step;
+    const struct verb_def *verb = step->verb;
+    struct arena *pool = &strand->run->pool;
+    const char *wrong = NULL;
+    if (verb->arguments != NULL) {
+        wrong = key_values_misfit(pool, verb->arguments, step->arguments);
+    } else if (verb->main_argument != NULL) {
+        const struct key_def key = { .name = verb->name, .type = verb->value_type };
+        const struct value *value = value_get(step->arguments, verb->main_argument);
+        wrong = value == NULL ? NULL : key_value_misfit(pool, &key, value);
+    }
+    if (wrong != NULL) {
+        (void)step_fail(strand, "setup", "%s: %s", verb->name, wrong);
+    }
+    return wrong == NULL;
+}
+
 /* Arguments as values; a scalar becomes the verb's main argument. */
 static bool evaluate_arguments(struct strand *strand)
 {
@@ -187,7 +207,7 @@ static bool evaluate_arguments(struct strand *strand)
         value_put(&strand->run->pool, map, step->verb->main_argument, step->arguments);
         step->arguments = map;
     }
-    return true;
+    return have_their_types(strand);
 }
 
 static bool read_modifiers(struct strand *strand)
@@ -298,6 +318,7 @@ static bool is_for_target(struct strand *strand)
     }
     add_result_step(strand);
     step->result->verdict = RESULT_STEP_SKIPPED;
+    strand->run->has_unseen = true;
     if (strcmp(step->verb->name, "expect") != 0) {
         strand->run->unsupported =
             pool_printf(&strand->run->pool, "'%s' cannot be asked of a target", step->verb->name);
@@ -333,6 +354,14 @@ static void end_strand(struct strand *strand, bool is_good)
     }
 }
 
+/* Steps that say something about the other side: they compare, or waited for what it does. */
+static bool has_judged(const struct step *step)
+{
+    const char *name = step->verb->name;
+    return strcmp(name, "check") == 0 || strcmp(name, "expect") == 0 ||
+           (step->has_waited && step->verb->roles != 0);
+}
+
 static void end_step(struct strand *strand, enum step_state state)
 {
     struct step *step = &strand->step;
@@ -346,6 +375,7 @@ static void end_step(struct strand *strand, enum step_state state)
     if (state == STEP_DONE) {
         step->result->verdict = step->is_skipped ? RESULT_STEP_SKIPPED : RESULT_STEP_PASSED;
         if (!step->is_skipped) {
+            run->has_judged = run->has_judged || has_judged(step);
             record_step_specs(strand, true);
         }
         return;
@@ -373,26 +403,36 @@ struct retry {
     const struct yaml_node *until;
 };
 
-static bool read_retry(struct strand *strand, struct retry *retry)
+static bool read_retry_time(struct strand *strand, const struct yaml_node *node, const char *name,
+                            uint64_t *us)
 {
-    const struct yaml_node *node = yaml_get(strand->step.node, "retry");
-    if (node == NULL) {
-        return false;
+    const char *text = text_of(strand->run, node, name);
+    if (text == NULL || text_parse_duration(text, us) == AMT_OK) {
+        return true;
     }
-    const char *every = text_of(strand->run, node, "every");
-    const char *limit = text_of(strand->run, node, "for");
+    (void)step_fail(strand, "setup", "retry: '%s' is '%s'; wanted %s", name, text,
+                    key_type_words(KEY_DURATION));
+    return false;
+}
+
+static bool read_retry(struct strand *strand, const struct yaml_node *node, struct retry *retry)
+{
     *retry = (struct retry){ 100u * (uint64_t)US_PER_MS, SCENARIO_STEP_LIMIT_US,
                              yaml_get(node, "until") };
-    return (every == NULL || text_parse_duration(every, &retry->every_us) == AMT_OK) &&
-           (limit == NULL || text_parse_duration(limit, &retry->for_us) == AMT_OK);
+    return read_retry_time(strand, node, "every", &retry->every_us) &&
+           read_retry_time(strand, node, "for", &retry->for_us);
 }
 
 /* After an attempt: STEP_DONE, STEP_FAILED, or STEP_WAITS until the next one is due. */
 static enum step_state judge_attempt(struct strand *strand, enum step_state state)
 {
     struct retry retry;
-    if (!read_retry(strand, &retry)) {
+    const struct yaml_node *node = yaml_get(strand->step.node, "retry");
+    if (node == NULL) {
         return state;
+    }
+    if (!read_retry(strand, node, &retry)) {
+        return STEP_FAILED;
     }
     struct step *step = &strand->step;
     if (state == STEP_DONE) {
@@ -431,6 +471,7 @@ static void settle(struct strand *strand, enum step_state state)
 {
     if (state == STEP_WAITS) {
         strand->state = STRAND_WAITS;
+        strand->step.has_waited = true;
         return;
     }
     if (state == STEP_DONE) {

@@ -22,6 +22,7 @@ struct step {
     void *state;                 /* of the verb */
     struct failure failure;
     bool is_skipped; /* nothing could be judged: a target does not show its inside */
+    bool has_waited;
     uint32_t attempts;
     bool is_between_attempts;
 };

@@ -380,6 +380,13 @@ static struct yaml_node *new_node(struct arena *pool, const struct value *value)
     return node;
 }
 
+const char *value_written(struct arena *pool, const struct value *value)
+{
+    struct text out = { 0 };
+    value_write(value, &out);
+    return pool_take(pool, &out);
+}
+
 struct yaml_node *value_to_yaml(struct arena *pool, const struct value *value)
 {
     struct yaml_node *node = new_node(pool, value);

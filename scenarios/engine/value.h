@@ -71,6 +71,8 @@ void value_print(const struct value *value, struct text *out);
 const char *value_show(struct arena *pool, const struct value *value);
 /* As it stands in a text when interpolated: no quotes; bytes as hex. */
 void value_write(const struct value *value, struct text *out);
+/* value_write into pool. */
+const char *value_written(struct arena *pool, const struct value *value);
 /* The tree as YAML nodes (scalars as text), each with the place of the value it came from. */
 struct yaml_node *value_to_yaml(struct arena *pool, const struct value *value);
 

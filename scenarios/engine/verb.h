@@ -23,7 +23,7 @@ const struct verb_def *verb_find(const char *name);
 /* Ends with a NULL name. */
 extern const struct verb_def k_verbs[];
 /* Modifiers a step may have beside its verb. */
-extern const struct key_def k_step_keys[];
+extern const struct key_def k_step_keys[], k_retry_keys[], k_wire_keys[];
 
 /* Rows of the table, by file. */
 enum step_state verb_expect_start(struct strand *strand);

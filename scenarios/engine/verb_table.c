@@ -9,19 +9,19 @@
     }
 
 static const char *const k_grades[] = { "must", "should", "may", "info", NULL };
-static const struct key_def k_retry_keys[] = {
+const struct key_def k_retry_keys[] = {
     { "every", KEY_DURATION, false, "time between attempts, default 100ms", NULL, NULL },
     { "for", KEY_DURATION, false, "how long to try, default 5s", NULL, NULL },
     { "until", KEY_MATCHERS, true, "what must hold after an attempt", NULL, NULL },
     END
 };
-static const struct key_def k_wire_keys[] = {
+const struct key_def k_wire_keys[] = {
     { "split", KEY_ANY, false, "positions of cuts: [1, 20, -1], or each", NULL, NULL },
     { "gap", KEY_DURATION, false, "time between the pieces", NULL, NULL },
     { "coalesce", KEY_BOOL, false, "true: goes out together with the next step", NULL, NULL },
     { "truncate", KEY_NUMBER, false, "bytes to keep; negative: to drop at the end", NULL, NULL },
     { "corrupt", KEY_MAP, false, "{ at: 5, xor: 0x80 }", NULL, NULL },
-    { "repeat", KEY_NUMBER, false, "sends it so often", NULL, NULL },
+    { "repeat", KEY_COUNT, false, "sends it so often", NULL, NULL },
     END
 };
 const struct key_def k_step_keys[] = {
@@ -153,7 +153,7 @@ static const struct key_def k_expect[] = {
     { "mode", KEY_WORD, false, "next (default) or eventually", k_modes, NULL },
     { "at_least", KEY_DURATION, false, "not before", NULL, NULL },
     { "between", KEY_LIST, false, "[earliest, latest]", NULL, NULL },
-    { "count", KEY_NUMBER, false, "so many of them", NULL, NULL },
+    { "count", KEY_COUNT, false, "so many of them", NULL, NULL },
     { "save", KEY_MAP, false, "keeps fields: { name: field }", NULL, NULL },
     { "outcome", KEY_TEXT, false, "abstract result (needs the target file part)", NULL, NULL },
     { "note", KEY_TEXT, false, "said when this alternative is the one", NULL, NULL },

@@ -39,7 +39,12 @@ static bool add_cut(struct strand *strand, struct sending *s, int64_t position)
 static bool read_cuts(struct strand *strand, struct sending *s, const struct value *split)
 {
     s->cuts = pool_alloc(&strand->run->pool, (CUTS_MAX + 1) * sizeof *s->cuts);
-    if (split != NULL && split->kind == VALUE_TEXT) {
+    bool is_each = split != NULL && split->kind == VALUE_TEXT && strcmp(split->text, "each") == 0;
+    if (split != NULL && split->kind != VALUE_LIST && !is_each) {
+        (void)step_fail(strand, "setup", "split wants positions: [1, 20, -1], or each");
+        return false;
+    }
+    if (is_each) {
         for (uint32_t i = 1; i <= s->len && i <= CUTS_MAX; i++) {
             s->cuts[s->cut_count++] = i;
         }
@@ -127,6 +132,10 @@ static enum step_state begin(struct strand *strand, const uint8_t *bytes, uint32
     s->wire = strand->step.actor->state;
     s->bytes = (uint8_t *)pool_text(&run->pool, (const char *)bytes, len);
     s->len = len;
+    const char *wrong = wire == NULL ? NULL : key_values_misfit(&run->pool, k_wire_keys, wire);
+    if (wrong != NULL) {
+        return step_fail(strand, "setup", "wire: %s", wrong);
+    }
     if (s->wire->stream == NULL) {
         return step_fail(strand, "setup",
                          "there is no connection: tls.handshake or tcp.connect comes first");
