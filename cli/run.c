@@ -272,13 +272,8 @@ static void add_requirement_texts(struct results *results)
     struct amt_diag_list errors = { 0 };
     struct registry *registry =
         access(REGISTRY_FILE, R_OK) == 0 ? registry_load(REGISTRY_FILE, &errors) : NULL;
-    for (struct result_case *c = results->case_first; registry != NULL && c != NULL; c = c->next) {
-        for (struct result_spec *spec = c->spec_first; spec != NULL; spec = spec->next) {
-            const struct requirement *found = registry_find(registry, spec->id);
-            if (found != NULL) {
-                spec->text = results_text(results, found->text);
-            }
-        }
+    if (registry != NULL) {
+        registry_describe(registry, results);
     }
     registry_free(registry);
     amt_diag_list_fini(&errors);
@@ -350,7 +345,7 @@ static void print_end(const struct running *running, const struct results *resul
     print(&out);
 }
 
-static int judge(const struct running *running, const struct runner_result *result)
+static int judge(const struct runner_result *result)
 {
     struct results_totals totals;
     results_count(result->results, &totals);
@@ -360,7 +355,6 @@ static int judge(const struct running *running, const struct runner_result *resu
     if (totals.bad > 0) {
         return CLI_FAILED;
     }
-    (void)running;
     return totals.by_verdict[RESULT_UNSUPPORTED] == totals.cases ? CLI_NOTHING : CLI_OK;
 }
 
@@ -388,7 +382,7 @@ static int run_suite(struct running *running)
         describe_run(running, result.results);
         add_requirement_texts(result.results);
         print_end(running, result.results);
-        status = judge(running, &result);
+        status = judge(&result);
         int written = write_reports(running, result.results);
         status = written == CLI_OK ? status : written;
     } else {

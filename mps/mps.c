@@ -129,14 +129,22 @@ static enum amt_err start_listeners(struct mps *mps, struct amt_diag *diag)
     return AMT_OK;
 }
 
-static void on_flush(void *ctx)
+void mps_flush_store(struct mps *mps)
 {
-    struct mps *mps = ctx;
     struct amt_diag diag = { .err = AMT_OK };
-    if (store_flush(mps->store, &diag) != AMT_OK) {
+    enum amt_err err = store_flush(mps->store, &diag);
+    if (err == AMT_ELIMIT) {
+        LOG(mps->log, LOG_WARN, "store.recovered", log_text("text", diag.text));
+    } else if (err != AMT_OK) {
         LOG(mps->log, LOG_ERROR, "store.flush", log_text("text", diag.text),
             log_text("hint", diag.hint));
     }
+}
+
+static void on_flush(void *ctx)
+{
+    struct mps *mps = ctx;
+    mps_flush_store(mps);
     timer_start(&mps->flush, FLUSH_US);
 }
 

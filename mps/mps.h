@@ -91,6 +91,10 @@ void mps_listener_address(const struct mps *mps, uint32_t index, struct address 
 bool mps_api_address(const struct mps *mps, struct address *address);
 const struct mps_statistics *mps_statistics(struct mps *mps);
 
+/* Writes the events that wait into the store, now instead of within a second; logs when that begins to
+ * fail and when it works again. */
+void mps_flush_store(struct mps *mps);
+
 /* Closes the listeners and sends DISCONNECT 11 to every device (APF-MPS-069). on_stopped comes when
  * no connection is left; their last bytes go out behind it, as stream_close says. */
 void mps_stop(struct mps *mps, void (*on_stopped)(void *ctx), void *ctx);

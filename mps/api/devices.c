@@ -70,18 +70,28 @@ static void put_stored(void *ctx, const struct store_device *device)
     text_puts(listing->out, "}");
 }
 
+/* Online, but the store does not know it: its user stands in the configuration, or the disk is full. */
+static void put_unstored(void *ctx, const struct mps_device_view *view)
+{
+    struct listing *listing = ctx;
+    bool is_wanted = listing->only == NULL || uuid_equal(listing->only, &view->uuid);
+    if (is_wanted && !store_has_device(listing->api->store, &view->uuid)) {
+        begin_device(listing, &view->uuid, true);
+        put_online(listing->out, listing->api, view);
+        text_puts(listing->out, "}");
+    }
+}
+
 bool api_devices_json(struct api *api, const struct uuid *uuid, struct text *out)
 {
     struct listing listing = { .api = api, .only = uuid, .out = out };
     /* A device that came online this second is still in the store's queue. */
-    struct amt_diag diag = { 0 };
-    if (store_flush(api->store, &diag) != AMT_OK) {
-        LOG(api->log, LOG_WARN, "store.flush", log_text("text", diag.text));
-    }
+    mps_flush_store(api->mps);
     if (uuid == NULL) {
         text_puts(out, "{\"devices\":[");
     }
     enum amt_err err = store_each_device(api->store, put_stored, &listing, NULL);
+    mps_each_device(api->mps, put_unstored, &listing);
     if (uuid == NULL) {
         text_puts(out, "]}");
     }
@@ -110,12 +120,9 @@ bool api_events_json(struct api *api, const struct uuid *uuid, struct text *out,
                      struct amt_diag *diag)
 {
     struct event_listing listing = { .out = out };
-    (void)amt_diag_set(diag, AMT_ESYS, "the events cannot be read");
+    mps_flush_store(api->mps); /* what cannot be written waits; what is stored is shown */
     text_puts(out, "{\"events\":[");
-    enum amt_err err = store_flush(api->store, NULL);
-    if (err == AMT_OK || err == AMT_ELIMIT) {
-        err = store_each_event(api->store, uuid, EVENTS_SHOWN, put_event, &listing, diag);
-    }
+    enum amt_err err = store_each_event(api->store, uuid, EVENTS_SHOWN, put_event, &listing, diag);
     text_puts(out, "]}\n");
     return err == AMT_OK;
 }

@@ -9,6 +9,7 @@ struct api_relay {
     struct join *join;
     struct uuid uuid;
     uint32_t port;
+    uint64_t early_bytes; /* came with the request; not seen by the join */
     char operator_name[65];
     struct api_relay *previous, *next;
 };
@@ -33,7 +34,8 @@ static void on_join_done(void *ctx, uint64_t to_operator, uint64_t to_device)
     uuid_format(&relay->uuid, text);
     LOG(relay->api->log, LOG_INFO, "relay.closed", log_text("uuid", text),
         log_u64("port", relay->port), log_text("operator", relay->operator_name),
-        log_u64("to_device_bytes", to_device), log_u64("to_operator_bytes", to_operator));
+        log_u64("to_device_bytes", to_device + relay->early_bytes),
+        log_u64("to_operator_bytes", to_operator));
     relay_free(relay);
 }
 
@@ -57,6 +59,7 @@ static void on_channel_open(void *ctx)
     if (err == AMT_OK && early.len > 0) {
         err = stream_write(channel, early.chars, (uint32_t)early.len);
     }
+    relay->early_bytes = early.len;
     text_fini(&early);
     if (err != AMT_OK) {
         stream_close(operator_side);

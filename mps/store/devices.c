@@ -79,6 +79,18 @@ enum amt_err store_device_remove(struct store *store, const struct uuid *uuid,
     return AMT_OK;
 }
 
+bool store_has_device(struct store *store, const struct uuid *uuid)
+{
+    sqlite3_stmt *statement = store_prepare(store, "SELECT 1 FROM devices WHERE uuid=?1", NULL);
+    if (statement == NULL) {
+        return false;
+    }
+    store_bind_uuid(statement, 1, uuid);
+    bool is_found = sqlite3_step(statement) == SQLITE_ROW;
+    (void)sqlite3_finalize(statement);
+    return is_found;
+}
+
 enum amt_err store_each_device(struct store *store,
                                void (*fn)(void *ctx, const struct store_device *device), void *ctx,
                                struct amt_diag *diag)
@@ -91,7 +103,8 @@ enum amt_err store_each_device(struct store *store,
     if (statement == NULL) {
         return AMT_ESYS;
     }
-    while (sqlite3_step(statement) == SQLITE_ROW) {
+    int code = sqlite3_step(statement);
+    for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
         struct store_device device = {
             .has_own_password = sqlite3_column_int(statement, 2) != 0,
             .first_seen_us = (uint64_t)sqlite3_column_int64(statement, 3),
@@ -106,8 +119,9 @@ enum amt_err store_each_device(struct store *store,
         store_column_text(statement, 5, device.certificate, sizeof device.certificate);
         fn(ctx, &device);
     }
+    enum amt_err err = code == SQLITE_DONE ? AMT_OK : store_failed(store, diag, "reading devices");
     (void)sqlite3_finalize(statement);
-    return AMT_OK;
+    return err;
 }
 
 /* Opens the sealed password in column 0 of the row that the statement stands on. */

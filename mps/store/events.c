@@ -166,13 +166,15 @@ enum amt_err store_each_event(struct store *store, const struct uuid *uuid, uint
     }
     store_bind_uuid(statement, 1, uuid);
     (void)sqlite3_bind_int64(statement, 2, limit);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
+    int code = sqlite3_step(statement);
+    for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
         char event[48];
         char detail[STORE_DETAIL_BYTES];
         store_column_text(statement, 1, event, sizeof event);
         store_column_text(statement, 2, detail, sizeof detail);
         fn(ctx, (uint64_t)sqlite3_column_int64(statement, 0), event, detail);
     }
+    enum amt_err err = code == SQLITE_DONE ? AMT_OK : store_failed(store, diag, "reading events");
     (void)sqlite3_finalize(statement);
-    return AMT_OK;
+    return err;
 }

@@ -102,13 +102,15 @@ enum amt_err store_each_group(struct store *store,
     if (statement == NULL) {
         return AMT_ESYS;
     }
-    while (sqlite3_step(statement) == SQLITE_ROW) {
+    int code = sqlite3_step(statement);
+    for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
         struct store_group group = { .id = sqlite3_column_int64(statement, 0),
                                      .created_us = (uint64_t)sqlite3_column_int64(statement, 3) };
         store_column_text(statement, 1, group.name, sizeof group.name);
         store_column_text(statement, 2, group.user, sizeof group.user);
         fn(ctx, &group);
     }
+    enum amt_err err = code == SQLITE_DONE ? AMT_OK : store_failed(store, diag, "reading groups");
     (void)sqlite3_finalize(statement);
-    return AMT_OK;
+    return err;
 }

@@ -49,6 +49,7 @@ enum amt_err store_device_remove(struct store *store, const struct uuid *uuid,
 enum amt_err store_each_device(struct store *store,
                                void (*fn)(void *ctx, const struct store_device *device), void *ctx,
                                struct amt_diag *diag) AMT_MUST_USE;
+bool store_has_device(struct store *store, const struct uuid *uuid);
 
 /*
  * The credential that a login with this uuid and user must match: the device's own, else the one of
@@ -71,6 +72,8 @@ enum amt_err store_event(struct store *store, const struct uuid *uuid, const cha
 /* A device came online: registers it in the group if new and sets last_seen. Same batching. */
 enum amt_err store_seen(struct store *store, const struct uuid *uuid, const char *group,
                         uint64_t wall_us) AMT_MUST_USE;
+/* AMT_ESYS or AMT_ELIMIT's kin of the first failed write, once; AMT_ELIMIT once when writing works again:
+ * diag says how many events were lost meanwhile. */
 enum amt_err store_flush(struct store *store, struct amt_diag *diag) AMT_MUST_USE;
 /* False while writes fail (full disk, lost permission); diag says why. */
 bool store_is_writable(struct store *store, struct amt_diag *diag);

@@ -463,18 +463,12 @@ struct apf_device_session *apf_device_session_new(const struct apf_device_config
         return NULL;
     }
     struct apf_device_session *s = amt_alloc(sizeof *s);
-    struct apf_mux *mux = apf_mux_new(&config->mux, &handler->mux, ctx);
-    if (s == NULL || mux == NULL) {
+    if (s == NULL || !apf_session_init(&s->base, &config->mux, &handler->mux, ctx,
+                                       APF_MESSAGE_MAX_BYTES, now_us)) {
         amt_free(s);
-        apf_mux_free(mux);
         return NULL;
     }
-    s->base.mux = mux;
-    s->base.handler = &handler->mux;
-    s->base.ctx = ctx;
     s->base.on_end = handler->on_end;
-    s->base.now_us = now_us;
-    s->base.input.max_bytes = APF_MESSAGE_MAX_BYTES;
     s->config = config;
     s->handler = handler;
     s->interval_us = config->keepalive_interval_us;

@@ -528,18 +528,12 @@ struct apf_mps_session *apf_mps_session_new(const struct apf_mps_config *config,
                                             uint64_t now_us)
 {
     struct apf_mps_session *s = amt_alloc(sizeof *s);
-    struct apf_mux *mux = apf_mux_new(&config->mux, &handler->mux, ctx);
-    if (s == NULL || mux == NULL) {
+    if (s == NULL || !apf_session_init(&s->base, &config->mux, &handler->mux, ctx,
+                                       PRE_AUTH_INPUT_BYTES, now_us)) {
         amt_free(s);
-        apf_mux_free(mux);
         return NULL;
     }
-    s->base.mux = mux;
-    s->base.handler = &handler->mux;
-    s->base.ctx = ctx;
     s->base.on_end = handler->on_end;
-    s->base.now_us = now_us;
-    s->base.input.max_bytes = PRE_AUTH_INPUT_BYTES;
     s->config = config;
     s->handler = handler;
     s->started_us = now_us;

@@ -25,6 +25,18 @@ const char *apf_session_end_name(enum apf_session_end end)
     return "unknown";
 }
 
+bool apf_session_init(struct apf_session *session, const struct apf_mux_config *config,
+                      const struct apf_mux_handler *handler, void *ctx, uint32_t input_max_bytes,
+                      uint64_t now_us)
+{
+    *session = (struct apf_session){ .mux = apf_mux_new(config, handler, ctx),
+                                     .handler = handler,
+                                     .ctx = ctx,
+                                     .now_us = now_us,
+                                     .input = { .max_bytes = input_max_bytes } };
+    return session->mux != NULL;
+}
+
 void apf_session_send(struct apf_session *session, const struct apf_message *message,
                       const uint8_t *source)
 {

@@ -18,6 +18,11 @@ struct apf_session {
     bool has_ended;
 };
 
+/* Borrows config, handler and ctx until apf_session_fini. on_end stays for the caller to set. False
+ * without memory. input_max_bytes: a message may not need more. */
+bool apf_session_init(struct apf_session *session, const struct apf_mux_config *config,
+                      const struct apf_mux_handler *handler, void *ctx, uint32_t input_max_bytes,
+                      uint64_t now_us);
 void apf_session_send(struct apf_session *session, const struct apf_message *message,
                       const uint8_t *source);
 /*
