@@ -145,6 +145,9 @@ static bool put_from_outside(struct case_run *run, const char *name)
     }
     if (text == NULL) {
         text = getenv(pool_printf(&run->pool, "AMTLAB_VAR_%s", name));
+        if (text != NULL) {
+            secrets_add(&run->secrets, text); /* given there because it is one */
+        }
     }
     if (text != NULL) {
         value_put(&run->pool, run->variables, name, value_from_scalar(&run->pool, text, false));

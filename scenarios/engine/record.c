@@ -10,6 +10,21 @@
 #define BYTES_KEPT_MAX    256u
 #define EVENTS_MAX        2000u
 
+/* The bytes of a message as reports may show them: a password is its last field, whatever its length;
+ * other secrets may stand anywhere. */
+static const uint8_t *shown_bytes(struct case_run *run, const struct item *item)
+{
+    const struct value *password = value_get(item->fields, "password");
+    const uint8_t *bytes = item->bytes;
+    if (password != NULL && password->len > 0 && password->len <= item->len) {
+        uint8_t *copy = pool_alloc(&run->pool, item->len);
+        memcpy(copy, item->bytes, item->len);
+        memset(copy + (item->len - password->len), '*', password->len);
+        bytes = copy;
+    }
+    return secrets_hide_bytes(&run->secrets, &run->pool, bytes, item->len);
+}
+
 static void add_last_messages(struct case_run *run, struct result_failure *failure,
                               const struct actor *actor)
 {
@@ -24,7 +39,7 @@ static void add_last_messages(struct case_run *run, struct result_failure *failu
             continue;
         }
         struct result_wire *wire =
-            result_add_wire(run->results, failure, at->from, at->to, at->bytes,
+            result_add_wire(run->results, failure, at->from, at->to, shown_bytes(run, at),
                             at->len < BYTES_KEPT_MAX ? at->len : BYTES_KEPT_MAX);
         wire->at_us = at->at_us;
         wire->mark = wire->len;
@@ -67,7 +82,7 @@ static void fill_failure(struct strand *strand, struct result_failure *out)
     }
     if (failure->item != NULL && failure->item->len > 0) {
         out->bytes_len = failure->item->len < BYTES_KEPT_MAX ? failure->item->len : BYTES_KEPT_MAX;
-        out->bytes = results_bytes(run->results, failure->item->bytes, out->bytes_len);
+        out->bytes = results_bytes(run->results, shown_bytes(run, failure->item), out->bytes_len);
     }
     if (step->actor != NULL) {
         add_last_messages(run, out, step->actor);
@@ -117,19 +132,6 @@ void record_step_specs(struct strand *strand, bool has_passed)
     }
 }
 
-/* A password must not get into a report, and its bytes are in the message. */
-static const uint8_t *without_password(struct case_run *run, const struct item *item)
-{
-    const struct value *password = value_get(item->fields, "password");
-    if (password == NULL || password->len == 0 || password->len > item->len) {
-        return item->bytes;
-    }
-    uint8_t *copy = pool_alloc(&run->pool, item->len);
-    memcpy(copy, item->bytes, item->len);
-    memset(copy + (item->len - password->len), '*', password->len); /* it is the last field */
-    return copy;
-}
-
 void record_event(struct case_run *run, const struct item *item, const char *from, const char *to)
 {
     bool is_message = item->kind == ITEM_MESSAGE;
@@ -147,7 +149,7 @@ void record_event(struct case_run *run, const struct item *item, const char *fro
     event->step = run->step_count;
     if (is_message) {
         event->len = item->len < BYTES_KEPT_MAX ? item->len : BYTES_KEPT_MAX;
-        event->bytes = results_bytes(run->results, without_password(run, item), event->len);
+        event->bytes = results_bytes(run->results, shown_bytes(run, item), event->len);
     }
 }
 

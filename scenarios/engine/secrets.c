@@ -55,3 +55,32 @@ const char *secrets_hide(const struct secrets *secrets, struct arena *pool, cons
     }
     return pool_take(pool, &out);
 }
+
+static const struct secret_text *secret_at_bytes(const struct secrets *secrets,
+                                                 const uint8_t *bytes, uint32_t len)
+{
+    for (const struct secret_text *at = secrets->first; at != NULL; at = at->next) {
+        if (at->len <= len && memcmp(bytes, at->text, at->len) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+const uint8_t *secrets_hide_bytes(const struct secrets *secrets, struct arena *pool,
+                                  const uint8_t *bytes, uint32_t len)
+{
+    uint8_t *copy = NULL;
+    for (uint32_t i = 0; i < len;) {
+        const struct secret_text *found = secret_at_bytes(secrets, bytes + i, len - i);
+        if (found != NULL && copy == NULL) {
+            copy = pool_alloc(pool, len);
+            memcpy(copy, bytes, len);
+        }
+        if (found != NULL) {
+            memset(copy + i, '*', found->len);
+        }
+        i += found == NULL ? 1 : (uint32_t)found->len;
+    }
+    return copy == NULL ? bytes : copy;
+}

@@ -1,4 +1,5 @@
-/* Texts that must not appear in output: what env() and file() gave, and passwords of actors. */
+/* Texts that must not appear in output: what env(), file() and AMTLAB_VAR_... gave, and passwords of
+ * actors. */
 #ifndef AMTLAB_SCENARIOS_ENGINE_SECRETS_H
 #define AMTLAB_SCENARIOS_ENGINE_SECRETS_H
 
@@ -18,5 +19,9 @@ struct secrets {
 void secrets_add(struct secrets *secrets, const char *text);
 /* text with every secret replaced by "(hidden)", in pool. secrets may be NULL. */
 const char *secrets_hide(const struct secrets *secrets, struct arena *pool, const char *text);
+/* The same for bytes of messages: stars in place of a secret, so that lengths and offsets stay. Gives
+ * bytes themselves when there is nothing to hide. */
+const uint8_t *secrets_hide_bytes(const struct secrets *secrets, struct arena *pool,
+                                  const uint8_t *bytes, uint32_t len);
 
 #endif

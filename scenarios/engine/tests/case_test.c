@@ -194,6 +194,68 @@ static void a_secret_of_the_environment_does_not_get_into_results(void **state)
     play_end(&play);
 }
 
+static void expect_absent(const uint8_t *bytes, size_t len, const char *secret)
+{
+    size_t secret_len = strlen(secret);
+    for (size_t i = 0; i + secret_len <= len; i++) {
+        assert_memory_not_equal(bytes + i, secret, secret_len);
+    }
+}
+
+/* Reports show bytes too: of the message that failed, of those before it, of all kept messages. */
+static void passwords_are_not_in_the_bytes_of_a_failure(void **state)
+{
+    static const char *const k_wrong[] = {
+        "      - apf.send: { type: userauth_request, user: NOBODY, password: \"${p}\" }\n"
+        "      - expect: { msg: apf.userauth_success }\n",
+        "      - apf.send: { raw: { concat: [ { hex: d0 }, { text: \"${p}\" } ] } }\n"
+        "      - expect: { msg: apf.userauth_success }\n",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct play play;
+        struct text yaml = { 0 };
+        assert_int_equal(setenv("AMTLAB_VAR_p", "very-secret-word", 1), 0);
+        text_printf(&yaml,
+                    "%svars: { p: x }\nsteps:\n  - actor: raw\n    do:\n"
+                    "      - tls.handshake: {}\n"
+                    "      - apf.send: { type: protocol_version, uuid: \"${uuid()}\" }\n"
+                    "      - apf.send: { type: service_request }\n"
+                    "      - expect: { msg: apf.service_accept }\n%s",
+                    PLAY_HEAD, k_wrong[i]);
+        const struct result_case *c = play_text(&play, *state, text_chars(&yaml));
+        assert_int_equal(c->verdict, RESULT_FAILED);
+        expect_absent(c->failure->bytes, c->failure->bytes_len, "very-secret-word");
+        uint32_t wires = 0;
+        for (const struct result_wire *w = c->failure->wire_first; w != NULL; w = w->next) {
+            expect_absent(w->bytes, w->len, "very-secret-word");
+            wires += 1;
+        }
+        assert_true(wires >= 3);
+        for (const struct result_event *e = c->event_first; e != NULL; e = e->next) {
+            expect_absent(e->bytes, e->len, "very-secret-word");
+        }
+        assert_int_equal(unsetenv("AMTLAB_VAR_p"), 0);
+        text_fini(&yaml);
+        play_end(&play);
+    }
+}
+
+/* The environment is where secrets are given: nothing of it is shown, whatever it is used for. */
+static void a_variable_of_the_environment_is_hidden(void **state)
+{
+    struct play play;
+    assert_int_equal(setenv("AMTLAB_VAR_p", "very-secret-word", 1), 0);
+    const struct result_case *c =
+        play_text(&play, *state,
+                  PLAY_HEAD "vars: { p: x }\n"
+                            "steps:\n  - { name: \"p is ${p}\", check: { mps.port: \"${p}\" } }\n");
+    assert_int_equal(c->verdict, RESULT_FAILED);
+    assert_null(strstr(c->failure->expected, "very-secret-word"));
+    assert_null(strstr(c->step_last->name, "very-secret-word"));
+    assert_int_equal(unsetenv("AMTLAB_VAR_p"), 0);
+    play_end(&play);
+}
+
 static void a_wire_can_be_the_server_of_a_device(void **state)
 {
     struct play play;
@@ -264,6 +326,8 @@ int main(void)
         cmocka_unit_test(a_step_is_repeated_until_its_condition_holds),
         cmocka_unit_test(variables_come_from_command_line_before_environment_before_scenario),
         cmocka_unit_test(a_secret_of_the_environment_does_not_get_into_results),
+        cmocka_unit_test(passwords_are_not_in_the_bytes_of_a_failure),
+        cmocka_unit_test(a_variable_of_the_environment_is_hidden),
         cmocka_unit_test(a_wire_can_be_the_server_of_a_device),
         cmocka_unit_test(called_steps_see_their_parameters_and_give_a_result_back),
     };
