@@ -1,0 +1,3 @@
+#include "simulator/firmware/alarms.h"
+
+const struct firmware_part k_alarms_part = { .name = "alarms" };

@@ -1,0 +1,9 @@
+/* The alarm clock, wsman.md 4.20. */
+#ifndef AMTLAB_SIMULATOR_FIRMWARE_ALARMS_H
+#define AMTLAB_SIMULATOR_FIRMWARE_ALARMS_H
+
+#include "simulator/firmware/firmware_internal.h"
+
+extern const struct firmware_part k_alarms_part;
+
+#endif

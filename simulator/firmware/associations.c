@@ -1,0 +1,3 @@
+#include "simulator/firmware/associations.h"
+
+const struct firmware_part k_inventory_part = { .name = "inventory" };

@@ -1,0 +1,3 @@
+#include "simulator/firmware/consent.h"
+
+const struct firmware_part k_consent_part = { .name = "consent" };

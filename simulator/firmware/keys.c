@@ -1,0 +1,3 @@
+#include "simulator/firmware/keys.h"
+
+const struct firmware_part k_keys_part = { .name = "keys" };

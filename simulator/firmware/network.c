@@ -1,0 +1,3 @@
+#include "simulator/firmware/network.h"
+
+const struct firmware_part k_network_part = { .name = "network" };

@@ -1,0 +1,3 @@
+#include "simulator/firmware/power.h"
+
+const struct firmware_part k_power_part = { .name = "power" };

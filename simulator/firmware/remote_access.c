@@ -1,0 +1,3 @@
+#include "simulator/firmware/remote_access.h"
+
+const struct firmware_part k_remote_access_part = { .name = "remote_access" };

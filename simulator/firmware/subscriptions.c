@@ -1,0 +1,3 @@
+#include "simulator/firmware/subscriptions.h"
+
+const struct firmware_part k_subscriptions_part = { .name = "subscriptions" };

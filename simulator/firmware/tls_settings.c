@@ -1,0 +1,3 @@
+#include "simulator/firmware/tls_settings.h"
+
+const struct firmware_part k_tls_settings_part = { .name = "tls_settings" };

@@ -1,0 +1,3 @@
+#include "simulator/firmware/watchdogs.h"
+
+const struct firmware_part k_watchdogs_part = { .name = "watchdogs" };
