@@ -82,6 +82,12 @@ struct firmware_call {
     /* What must happen only once the answer has left: a restart of the web server, the end of the
      * tunnel after Unprovision. Set by a behaviour, run a moment after the answer. */
     void (*afterwards)(struct firmware *firmware);
+    /* A method that takes time (GenerateKeyPair) sets is_deferred and returns; its ReturnValue is then
+     * ignored. It calls finish exactly once, in a later turn; this struct, the arena and `out` live
+     * until then, and the next request of the connection waits. It calls finish also when the client
+     * has left meanwhile, but not once its part's fini has run. finish NULL: it must answer at once. */
+    void (*finish)(struct firmware_call *call, uint32_t return_value);
+    bool is_deferred;
 };
 /* Sets the fault; returns PT_INTERNAL_ERROR so that a method can end with it. */
 uint32_t firmware_fault(struct firmware_call *call, enum wsman_fault fault, const char *detail);
