@@ -154,7 +154,7 @@ struct boot;          /* boot.h: one-time boot settings and source */
 struct alarms;        /* alarms.h */
 struct consent;       /* consent.h: opt-in, redirection and KVM settings */
 struct keys;          /* keys.h: certificates and key pairs */
-struct tls_settings;  /* tls_settings.h: the two interfaces, credential context, live contexts */
+struct device_tls;    /* tls_settings.h: the two interfaces, credential context, live contexts */
 struct remote_access; /* remote_access.h: MPS entries, policies, environment detection, proxies */
 struct network;       /* network.h: ports, wireless profiles, 802.1X */
 struct clock_state;   /* clock.h */
@@ -190,7 +190,7 @@ struct firmware {
     struct alarms *alarms;
     struct consent *consent;
     struct keys *keys;
-    struct tls_settings *tls;
+    struct device_tls *tls;
     struct remote_access *remote_access;
     struct network *network;
     struct event_log *event_log;

@@ -17,4 +17,24 @@ X509 *keys_trusted_root(const struct firmware *firmware, uint32_t at);
 /* Whether something uses the certificate (TLS, 802.1X, wireless, remote access): asked by Delete. */
 bool keys_certificate_in_use(const struct firmware *firmware, const char *instance_id);
 
+/* Hashes of the roots whose provisioning certificates the device believes (activation.md 2.5), as in
+ * AMT_ProvisioningCertificateHash; the numbers are those of HashType and of the host interface. */
+enum keys_hash_type { KEYS_HASH_MD5, KEYS_HASH_SHA1, KEYS_HASH_SHA256, KEYS_HASH_SHA384 };
+#define KEYS_HASH_MAX_BYTES 48
+struct keys_hash {
+    const char *name; /* borrowed until the next change */
+    enum keys_hash_type type;
+    uint8_t bytes[KEYS_HASH_MAX_BYTES];
+    uint32_t len;
+    bool is_active, is_default; /* default: built in, cannot be deleted */
+};
+/* The entries in order: at = 0, 1, ... False after the last. */
+bool keys_hash_at(const struct firmware *firmware, uint32_t at, struct keys_hash *hash);
+/* The first active entry that is the hash of this root; false if there is none. */
+bool keys_hash_of_root(const struct firmware *firmware, X509 *root, struct keys_hash *hash);
+/* A user's entry, active, as MEBx, setup.bin or WS-Man add it; bytes has the length of the type.
+ * AMT_EEXISTS, AMT_ELIMIT (too many), AMT_ECERT (this release does not take the type), AMT_ENOMEM. */
+enum amt_err keys_hash_add(struct firmware *firmware, const char *name, enum keys_hash_type type,
+                           const uint8_t *bytes) AMT_MUST_USE;
+
 #endif
