@@ -4,13 +4,16 @@
 
 #include "simulator/firmware/firmware_internal.h"
 
-/* Triggers, as in policies and in the APF protocol. */
+/* Triggers, numbered as in policies; the APF protocol numbers them otherwise (apf.md 13.2). */
 enum remote_access_trigger {
     REMOTE_ACCESS_USER,
     REMOTE_ACCESS_ALERT,
     REMOTE_ACCESS_PERIODIC,
-    REMOTE_ACCESS_HOME
+    REMOTE_ACCESS_HOME,
+    REMOTE_ACCESS_TRIGGER_COUNT_
 };
+/* The reason that APF carries for a trigger. */
+uint32_t remote_access_apf_reason(enum remote_access_trigger trigger);
 /* Where to call, for a trigger. Texts are borrowed until the next change. */
 struct remote_access_target {
     const char *access_info, *common_name, *user, *password;
@@ -21,17 +24,27 @@ struct remote_access_target {
 };
 
 extern const struct firmware_part k_remote_access_part;
-/* The at-th MPS (0, 1) of the policy of a trigger; false if there is none. */
+/* The at-th MPS (0, 1) that the policy of a trigger names for the network the device is in now: an
+ * external one outside, an internal one inside (apf.md 13.4). False if there is none. */
 bool remote_access_target(const struct firmware *firmware, enum remote_access_trigger trigger,
                           uint32_t at, struct remote_access_target *target);
 /* Environment detection: whether the device takes itself to be outside (then it may call home). */
 bool remote_access_is_outside(const struct firmware *firmware);
 /* The DNS suffix of the network it is in (scenarios change it); NULL: none. */
 void remote_access_set_network(struct firmware *firmware, const char *dns_suffix);
-/* User initiated (BIOS or OS), by interface state; AMT_ESTATE when disabled. */
+/* How long after now the periodic policy calls: its interval, or the time until its hour. False when
+ * it does not call: no such policy, or no server of it that may be called from here. */
+bool remote_access_periodic_wait(const struct firmware *firmware, uint64_t *wait_us);
+/* An event is to go to a network address: calls home when the alert policy wants it (apf.md 13.3). */
+void remote_access_alert(struct firmware *firmware);
+/* User initiated (BIOS or OS), by interface state; AMT_ESTATE when disabled, or when no policy names a
+ * server for it. */
 enum amt_err remote_access_user_connect(struct firmware *firmware, bool from_bios) AMT_MUST_USE;
-/* The tunnel tells its state, for RemoteAccessService.IsRemoteTunnelConnected. */
+/* The caller tells what it does: an attempt for a trigger begins; the tunnel is up or gone; its
+ * keepalive interval (seconds). Shown by RemoteAccessService and RemoteAccessCapabilities. */
+void remote_access_call_started(struct firmware *firmware, enum remote_access_trigger trigger);
 void remote_access_tunnel_changed(struct firmware *firmware, bool is_up);
+void remote_access_set_keepalive(struct firmware *firmware, uint32_t seconds);
 bool remote_access_uses_certificate(const struct firmware *firmware, const char *instance_id);
 
 #endif
