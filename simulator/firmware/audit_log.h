@@ -10,15 +10,19 @@ enum audit_application {
     AUDIT_REMOTE_CONTROL = 17,
     AUDIT_REDIRECTION = 18,
     AUDIT_FIRMWARE_UPDATE = 19,
-    AUDIT_SYSTEM_DEFENSE = 20,
+    AUDIT_AUDIT_LOG = 20,
     AUDIT_NETWORK_TIME = 21,
     AUDIT_NETWORK_ADMIN = 22,
     AUDIT_STORAGE_ADMIN = 23,
     AUDIT_EVENT_MANAGER = 24,
-    AUDIT_AUDIT_LOG = 27,
-    AUDIT_KVM = 28,
-    AUDIT_USER_OPT_IN = 29,
-    AUDIT_SCREEN_BLANKING = 32
+    AUDIT_SYSTEM_DEFENSE = 25,
+    AUDIT_AGENT_PRESENCE = 26,
+    AUDIT_WIRELESS = 27,
+    AUDIT_ENDPOINT_ACCESS = 28,
+    AUDIT_KVM = 29,
+    AUDIT_USER_OPT_IN = 30,
+    AUDIT_SCREEN_BLANKING = 32,
+    AUDIT_WATCHDOG = 33
 };
 extern const struct firmware_part k_audit_log_part;
 /* Who did it comes from call (NULL: the local system). data: ExtendedData, at most 255 bytes. */
