@@ -39,6 +39,13 @@ struct pki_identity *pki_identity_new(X509 *certificate, EVP_PKEY *key)
     return identity;
 }
 
+struct pki_identity *pki_identity_of(struct x509_st *certificate, struct evp_pkey_st *key)
+{
+    (void)X509_up_ref(certificate);
+    (void)EVP_PKEY_up_ref(key);
+    return pki_identity_new(certificate, key);
+}
+
 struct pki_identity *pki_identity_ref(const struct pki_identity *identity)
 {
     identity->self->references += 1;
@@ -59,6 +66,11 @@ void pki_identity_free(struct pki_identity *identity)
 struct x509_st *pki_certificate(const struct pki_identity *identity)
 {
     return identity->certificate;
+}
+
+struct evp_pkey_st *pki_key(const struct pki_identity *identity)
+{
+    return identity->key;
 }
 
 void pki_fingerprint(const struct pki_identity *identity, char out[static 65])
@@ -174,7 +186,12 @@ struct pki_trust *pki_trust_new(void)
 
 enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *root)
 {
-    return X509_STORE_add_cert(trust->store, root->certificate) == 1 ? AMT_OK : AMT_ENOMEM;
+    return pki_trust_add_certificate(trust, root->certificate);
+}
+
+enum amt_err pki_trust_add_certificate(struct pki_trust *trust, struct x509_st *root)
+{
+    return X509_STORE_add_cert(trust->store, root) == 1 ? AMT_OK : AMT_ENOMEM;
 }
 
 struct pki_trust *pki_trust_ref(const struct pki_trust *trust)

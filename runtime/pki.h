@@ -12,6 +12,7 @@ struct pki_identity;
 /* Set of trusted roots; reference counted, for one thread. */
 struct pki_trust;
 struct x509_st;
+struct evp_pkey_st;
 
 enum pki_key { PKI_RSA_3072, PKI_RSA_2048, PKI_P256 };
 /* "rsa3072" "rsa2048" "p256" */
@@ -40,9 +41,12 @@ struct pki_identity *pki_load(const char *cert_path, const char *key_path, struc
 /* Writes atomically (temporary file, fsync, rename); key_path gets mode 0600. NULL: not written. */
 enum amt_err pki_save(const struct pki_identity *identity, const char *cert_path,
                       const char *key_path, struct amt_diag *diag) AMT_MUST_USE;
+/* From certificate and key in memory, of which it keeps references. NULL without memory. */
+struct pki_identity *pki_identity_of(struct x509_st *certificate, struct evp_pkey_st *key);
 struct pki_identity *pki_identity_ref(const struct pki_identity *identity);
 void pki_identity_free(struct pki_identity *identity); /* drops one reference; NULL is allowed */
 struct x509_st *pki_certificate(const struct pki_identity *identity); /* borrowed */
+struct evp_pkey_st *pki_key(const struct pki_identity *identity);     /* borrowed */
 /* SHA-256 in hex, lower case. */
 void pki_fingerprint(const struct pki_identity *identity, char out[static 65]);
 /* True when the certificate carries name as CN and repeats it as SAN (APF-MPS-006). */
@@ -58,6 +62,7 @@ char *pki_certificate_pem(const struct pki_identity *identity);
 
 struct pki_trust *pki_trust_new(void);
 enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *root) AMT_MUST_USE;
+enum amt_err pki_trust_add_certificate(struct pki_trust *trust, struct x509_st *root) AMT_MUST_USE;
 /* All certificates of a PEM file, or none: AMT_ESYS, AMT_ECERT, AMT_ENOMEM. */
 enum amt_err pki_trust_load(struct pki_trust *trust, const char *path,
                             struct amt_diag *diag) AMT_MUST_USE;

@@ -22,6 +22,14 @@ enum tls_version {
 /* "1.0" ... ; AMT_EMALFORMED */
 enum amt_err tls_version_parse(const char *text, enum tls_version *version) AMT_MUST_USE;
 
+/* What a server does about the client's certificate. */
+enum tls_client_certificate {
+    TLS_CLIENT_ASKED,     /* asks with an empty list of issuers, requires none, accepts any in the
+                           * handshake (APF-MPS-003); judge it with tls_peer_is_trusted */
+    TLS_CLIENT_NOT_ASKED, /* sends no request, as a server without mutual authentication */
+    TLS_CLIENT_REQUIRED   /* the handshake fails without a client's certificate under `trust` */
+};
+
 struct tls_settings {
     bool is_server;
     const struct pki_identity *identity; /* own certificate; NULL for a client without one */
@@ -29,10 +37,11 @@ struct tls_settings {
     enum tls_version min_version, max_version; /* default: 1.2 .. 1.3, legacy 1.0 .. 1.3 */
     bool legacy;         /* TLS 1.0/1.1 and security level 0 ciphers (apf.md 6.1) */
     const char *ciphers; /* OpenSSL list, NULL for the default */
-    /* client: verify the server, or accept any. A server always asks for a client certificate
-     * with an empty list of issuers, never requires one and accepts any in the handshake
-     * (APF-MPS-003); judge it with tls_peer_is_trusted. */
-    bool verifies_peer;
+    bool verifies_peer;  /* client: verify the server, or accept any */
+    enum tls_client_certificate client_certificate; /* server */
+    /* TLS_CLIENT_REQUIRED: the client's Common Name is one of these names or ends with "." and one
+     * of them; NULL-terminated, NULL or empty: any name. Copied. */
+    const char *const *client_names;
     const struct pki_trust *trust; /* roots, or NULL */
     const char *key_log_path;      /* NSS key log for Wireshark, or NULL */
 };

@@ -94,20 +94,44 @@ static int accept_any(int is_ok, X509_STORE_CTX *store)
     return 1;
 }
 
-static void set_verification(SSL_CTX *ssl, const struct tls_settings *settings)
+/* Only the roots given are trusted, never the system's (APF-DEV-002). */
+static void set_roots(SSL_CTX *ssl, const struct tls_settings *settings)
 {
-    static const unsigned char k_session_context[] = "amtlab";
-    if (settings->is_server) {
-        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, accept_any);
-        (void)SSL_CTX_set_session_id_context(ssl, k_session_context, sizeof k_session_context - 1);
-        return;
-    }
-    /* Only the roots given are trusted, never the system's (APF-DEV-002). */
     X509_STORE *store = settings->trust != NULL ? settings->trust->store : X509_STORE_new();
     if (settings->trust != NULL) {
         (void)X509_STORE_up_ref(store);
     }
     SSL_CTX_set_cert_store(ssl, store);
+}
+
+static void set_client_verification(SSL_CTX *ssl, const struct tls_settings *settings)
+{
+    static const unsigned char k_session_context[] = "amtlab";
+    (void)SSL_CTX_set_session_id_context(ssl, k_session_context, sizeof k_session_context - 1);
+    switch (settings->client_certificate) {
+    case TLS_CLIENT_ASKED:
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, accept_any);
+        break;
+    case TLS_CLIENT_NOT_ASKED:
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+        break;
+    case TLS_CLIENT_REQUIRED:
+        set_roots(ssl, settings);
+        /* AMT takes intermediate certificates as trusted roots too (wsman.md 4.9). */
+        (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                           tls_verify_client);
+        break;
+    }
+}
+
+static void set_verification(SSL_CTX *ssl, const struct tls_settings *settings)
+{
+    if (settings->is_server) {
+        set_client_verification(ssl, settings);
+        return;
+    }
+    set_roots(ssl, settings);
     SSL_CTX_set_verify(ssl, settings->verifies_peer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                        settings->verifies_peer ? tls_verify_server : NULL);
 }
@@ -177,6 +201,33 @@ static enum amt_err set_up(struct tls_context *context, const struct tls_setting
                                           : open_key_log(context, settings->key_log_path, diag);
 }
 
+static enum amt_err copy_names(struct tls_context *context, const char *const *names)
+{
+    size_t count = 0;
+    while (names != NULL && names[count] != NULL) {
+        count += 1;
+    }
+    if (count == 0) {
+        return AMT_OK;
+    }
+    context->client_names = amt_alloc_array(count + 1, sizeof *context->client_names);
+    for (size_t i = 0; context->client_names != NULL && i < count; i++) {
+        context->client_names[i] = amt_strdup(names[i]);
+        if (context->client_names[i] == NULL) {
+            return AMT_ENOMEM;
+        }
+    }
+    return context->client_names == NULL ? AMT_ENOMEM : AMT_OK;
+}
+
+static void free_names(char **names)
+{
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+        amt_free(names[i]);
+    }
+    amt_free(names);
+}
+
 struct tls_context *tls_context_new(const struct tls_settings *settings, struct amt_diag *diag)
 {
     struct tls_context *context = amt_alloc(sizeof *context);
@@ -188,6 +239,11 @@ struct tls_context *tls_context_new(const struct tls_settings *settings, struct 
     context->is_server = settings->is_server;
     context->verifies_peer = settings->verifies_peer;
     context->trust = settings->trust == NULL ? NULL : pki_trust_ref(settings->trust);
+    if (copy_names(context, settings->client_names) != AMT_OK) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+        tls_context_free(context);
+        return NULL;
+    }
     if (set_up(context, settings, diag) != AMT_OK) {
         tls_context_free(context);
         return NULL;
@@ -202,6 +258,7 @@ void tls_context_free(struct tls_context *context)
     }
     SSL_CTX_free(context->ssl);
     pki_trust_free(context->trust);
+    free_names(context->client_names);
     if (context->key_log != NULL) {
         (void)fclose(context->key_log);
     }

@@ -17,6 +17,7 @@ struct tls_context {
     FILE *key_log;
     uint32_t references;
     bool is_server, verifies_peer;
+    char **client_names; /* NULL-terminated, or NULL */
 };
 
 struct tls_stream {
@@ -49,6 +50,8 @@ struct tls_stream {
 BIO *tls_bio_new(struct tls_stream *t);
 /* The certificate verification callback of clients. */
 int tls_verify_server(int is_ok, X509_STORE_CTX *store);
+/* And that of servers that require a client's certificate. */
+int tls_verify_client(int is_ok, X509_STORE_CTX *store);
 /* NULL when s is not a TLS stream. */
 struct tls_stream *tls_of(struct stream *s);
 

@@ -437,6 +437,9 @@ static struct tls_stream *tls_new(struct loop *loop, struct tls_context *context
     }
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, t);
+    /* Validity is judged by the loop's clock, so that a device's clock can be wrong. */
+    X509_VERIFY_PARAM_set_time(SSL_get0_param(t->ssl),
+                               (time_t)(loop_wall_us(loop) / US_PER_SECOND));
     set_lower_limit(t);
     stream_set_handler(lower, &k_lower_handler, t);
     return t;
@@ -469,9 +472,6 @@ struct stream *tls_connect(struct loop *loop, struct tls_context *context,
     if (check->sni != NULL) {
         (void)SSL_set_tlsext_host_name(t->ssl, check->sni);
     }
-    /* Validity is judged by the loop's clock, so that a device's clock can be wrong. */
-    X509_VERIFY_PARAM_set_time(SSL_get0_param(t->ssl),
-                               (time_t)(loop_wall_us(loop) / US_PER_SECOND));
     if (check->name != NULL && t->expected_name == NULL) {
         stream_close(&t->stream);
         return NULL;

@@ -48,6 +48,45 @@ int tls_verify_server(int is_ok, X509_STORE_CTX *store)
     return 1;
 }
 
+/* AMT's TrustedCN (wsman.md 4.10): names, or the domains they are in. */
+static bool client_name_is_trusted(char **names, const char *common_name)
+{
+    size_t len = strlen(common_name);
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+        size_t end = strlen(names[i]);
+        if (end > 0 && len >= end && strcasecmp(common_name + (len - end), names[i]) == 0 &&
+            (len == end || common_name[len - end - 1] == '.')) {
+            return true;
+        }
+    }
+    return names == NULL;
+}
+
+int tls_verify_client(int is_ok, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_stream *t = SSL_get_app_data(ssl);
+    X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+    char name[256] = "";
+    if (certificate != NULL) {
+        pki_common_name(certificate, name, sizeof name);
+    }
+    if (is_ok == 0) {
+        (void)snprintf(t->why, sizeof t->why,
+                       "the client's certificate is not accepted: %s (\"%.60s\")",
+                       X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)), name);
+        return 0;
+    }
+    if (X509_STORE_CTX_get_error_depth(store) == 0 &&
+        !client_name_is_trusted(t->context->client_names, name)) {
+        (void)snprintf(t->why, sizeof t->why,
+                       "the client's Common Name \"%.60s\" is not among the trusted names", name);
+        X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+        return 0;
+    }
+    return 1;
+}
+
 static X509 *peer_certificate(const struct stream *s)
 {
     SSL *ssl = stream_tls(s);
