@@ -4,10 +4,47 @@
 
 #include "simulator/firmware/firmware_internal.h"
 
+/* IPS_OptInService.OptInState. */
+enum consent_state {
+    CONSENT_NOT_STARTED,
+    CONSENT_REQUESTED,
+    CONSENT_DISPLAYED,
+    CONSENT_RECEIVED,
+    CONSENT_IN_SESSION
+};
+/* IPS_OptInService.OptInRequired. */
+#define CONSENT_NONE UINT32_C(0)
+#define CONSENT_KVM  UINT32_C(1)
+#define CONSENT_ALL  UINT32_MAX
+
+enum redirection_kind { REDIRECTION_IDER, REDIRECTION_SOL, REDIRECTION_KVM, REDIRECTION_KINDS };
+
 extern const struct firmware_part k_consent_part;
+enum consent_state consent_state(const struct firmware *firmware);
+/* What needs consent now; all in client control mode, whatever is set. */
+uint32_t consent_required(const struct firmware *firmware);
 /* Whether an action that needs consent (all of them in client control mode) may go on now. */
 bool consent_allows(const struct firmware *firmware);
 /* The six digits on the user's screen while one is asked for; NULL. */
 const char *consent_code(const struct firmware *firmware);
+/* The operator types the code into a session (redirection.md 6.14): as SendOptInCode. */
+uint32_t consent_enter(struct firmware *firmware, uint32_t code);
+/* The host went on, off or into a boot: the screen shows the code, or cannot. */
+void consent_host_changed(struct firmware *firmware);
+void consent_boot_began(struct firmware *firmware);
+
+/* Whether the redirection listener takes connections (AMT_RedirectionService.ListenerEnabled). */
+bool redirection_listens(const struct firmware *firmware);
+/* Whether sessions of a kind are switched on (EnabledState; for KVM CIM_KVMRedirectionSAP). */
+bool redirection_is_enabled(const struct firmware *firmware, enum redirection_kind kind);
+/* Whether a session of that kind may begin now as far as consent goes. */
+bool redirection_has_consent(const struct firmware *firmware, enum redirection_kind kind);
+/* What the redirection part tells: a session began or ended. peer: "192.0.2.7:51324", may be NULL.
+ * False when one of that kind is open already (one session of a kind at a time). */
+bool redirection_session_began(struct firmware *firmware, enum redirection_kind kind,
+                               const char *peer);
+void redirection_session_ended(struct firmware *firmware, enum redirection_kind kind);
+bool redirection_is_open(const struct firmware *firmware, enum redirection_kind kind);
+bool redirection_any_open(const struct firmware *firmware);
 
 #endif

@@ -28,6 +28,8 @@ struct firmware_hooks {
     void (*listeners_changed)(void *ctx);
     /* Host side: the operating system goes down or comes up. */
     void (*host_changed)(void *ctx);
+    /* Redirection sessions must end: kinds is a mask of 1 << enum redirection_kind (consent.h). */
+    void (*end_redirection)(void *ctx, uint32_t kinds);
     void *ctx;
 };
 

@@ -1,0 +1,3 @@
+#include "simulator/firmware/boot.h"
+
+const struct firmware_part k_boot_part = { .name = "boot" };
