@@ -46,6 +46,9 @@ static void drop_handle(uv_handle_t *handle, void *ctx)
     case UV_POLL:
         uv_world_drop_listener(handle);
         break;
+    case UV_UDP:
+        uv_world_drop_socket(handle);
+        break;
     default: /* the world's own timer and signals */
         uv_close(handle, NULL);
         break;
@@ -218,6 +221,7 @@ static const struct loop_world k_uv = {
     .on_signal = uv_world_on_signal,
     .listen = uv_world_listen,
     .connect = uv_world_connect,
+    .udp_open = uv_world_udp_open,
     .stdio = uv_world_stdio,
 };
 

@@ -34,9 +34,12 @@ struct listener *uv_world_listen(struct loop *loop, const struct address *addres
 struct stream *uv_world_connect(struct loop *loop, const struct address *address,
                                 uint64_t connect_limit_us, const struct stream_handler *handler,
                                 void *ctx);
+struct udp_socket *uv_world_udp_open(struct loop *loop, const struct address *address,
+                                     udp_receive_fn *on_receive, void *ctx, struct amt_diag *diag);
 struct stream *uv_world_stdio(struct loop *loop, struct amt_diag *diag);
-/* Close what loop_free still finds: a stream, a listener (handle->data is theirs). */
+/* Close what loop_free still finds: a stream, a listener, a socket (handle->data is theirs). */
 void uv_world_drop_stream(uv_handle_t *handle);
 void uv_world_drop_listener(uv_handle_t *handle);
+void uv_world_drop_socket(uv_handle_t *handle);
 
 #endif

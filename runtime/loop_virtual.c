@@ -92,6 +92,7 @@ static void virtual_free(struct loop *loop)
         work_done(v->works);
     }
     virtual_network_free(v);
+    virtual_udp_free(v);
     loop_drop_pipes(loop);
     amt_free(loop);
 }
@@ -106,6 +107,7 @@ static const struct loop_world k_virtual = {
     .work = virtual_do_work,
     .listen = virtual_listen,
     .connect = virtual_connect,
+    .udp_open = virtual_udp_open,
 };
 
 struct loop *loop_new_virtual(const struct virtual_world *world, struct amt_diag *diag)

@@ -12,6 +12,8 @@
 
 struct virtual_listener;
 struct virtual_work;
+struct virtual_socket;
+struct virtual_datagram;
 
 struct virtual_loop {
     struct loop loop;
@@ -21,7 +23,9 @@ struct virtual_loop {
     int64_t wall_shift_us;
     struct pipe_link link; /* of every connection */
     struct virtual_listener *listeners;
-    struct virtual_work *works; /* done, but their after is still due */
+    struct virtual_socket *sockets;     /* of datagrams */
+    struct virtual_datagram *datagrams; /* under way */
+    struct virtual_work *works;         /* done, but their after is still due */
     uint16_t next_port, next_client_port;
 };
 
@@ -30,6 +34,13 @@ struct listener *virtual_listen(struct loop *loop, const struct address *address
 struct stream *virtual_connect(struct loop *loop, const struct address *address,
                                uint64_t connect_limit_us, const struct stream_handler *handler,
                                void *ctx);
+struct udp_socket *virtual_udp_open(struct loop *loop, const struct address *address,
+                                    udp_receive_fn *on_receive, void *ctx, struct amt_diag *diag);
+/* "", 0.0.0.0 and ::; and whether two hosts are one (localhost is 127.0.0.1). */
+bool virtual_host_is_any(const char *host);
+bool virtual_host_is_same(const char *a, const char *b);
+/* Drops sockets and datagrams that loop_free still finds. */
+void virtual_udp_free(struct virtual_loop *loop);
 /* Drops listeners that loop_free still finds. */
 void virtual_network_free(struct virtual_loop *loop);
 

@@ -4,6 +4,7 @@
 
 #include "runtime/loop.h"
 #include "runtime/net.h"
+#include "runtime/udp.h"
 
 struct pipe;
 struct segment;
@@ -27,6 +28,8 @@ struct loop_world {
     struct stream *(*connect)(struct loop *loop, const struct address *address,
                               uint64_t connect_limit_us, const struct stream_handler *handler,
                               void *ctx);
+    struct udp_socket *(*udp_open)(struct loop *loop, const struct address *address,
+                                   udp_receive_fn *on_receive, void *ctx, struct amt_diag *diag);
     struct stream *(*stdio)(struct loop *loop, struct amt_diag *diag);
 };
 
@@ -51,6 +54,16 @@ struct listener_class {
 };
 struct listener {
     const struct listener_class *class;
+};
+
+struct udp_class {
+    void (*address)(const struct udp_socket *socket, struct address *address);
+    enum amt_err (*send)(struct udp_socket *socket, const struct address *to, const void *out,
+                         uint32_t len);
+    void (*close)(struct udp_socket *socket);
+};
+struct udp_socket {
+    const struct udp_class *class;
 };
 
 /* Around every event: in between the clock stands still at now_us; at the end the tasks run. */

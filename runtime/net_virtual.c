@@ -17,7 +17,7 @@ struct virtual_listener {
     bool is_paused;
 };
 
-static bool is_any(const char *host)
+bool virtual_host_is_any(const char *host)
 {
     return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
@@ -27,7 +27,7 @@ static const char *plain_host(const char *host)
     return strcmp(host, "localhost") == 0 || host[0] == '\0' ? "127.0.0.1" : host;
 }
 
-static bool is_same_host(const char *a, const char *b)
+bool virtual_host_is_same(const char *a, const char *b)
 {
     return strcmp(plain_host(a), plain_host(b)) == 0;
 }
@@ -41,9 +41,9 @@ static struct virtual_listener *find_listener(const struct virtual_loop *v,
         if (l->address.port != target->port) {
             continue;
         }
-        if (is_any(l->address.host)) {
+        if (virtual_host_is_any(l->address.host)) {
             of_all = l;
-        } else if (is_same_host(l->address.host, target->host)) {
+        } else if (virtual_host_is_same(l->address.host, target->host)) {
             return l;
         }
     }
@@ -53,8 +53,9 @@ static struct virtual_listener *find_listener(const struct virtual_loop *v,
 static bool is_taken(const struct virtual_loop *v, const struct address *address)
 {
     for (const struct virtual_listener *l = v->listeners; l != NULL; l = l->next) {
-        if (l->address.port == address->port && (is_any(l->address.host) || is_any(address->host) ||
-                                                 is_same_host(l->address.host, address->host))) {
+        if (l->address.port == address->port &&
+            (virtual_host_is_any(l->address.host) || virtual_host_is_any(address->host) ||
+             virtual_host_is_same(l->address.host, address->host))) {
             return true;
         }
     }
