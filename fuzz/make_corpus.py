@@ -42,6 +42,80 @@ def login():
     return version, auth, user, pfwd, forwards
 
 
+def chunks(body, sizes, upper=True, tail=b'0\r\n\r\n'):
+    """A chunked body: the given sizes over and over, hex digits as firmware or as clients write them."""
+    out, at = b'', 0
+    while at < len(body):
+        piece = body[at:at + sizes[0]]
+        sizes = sizes[1:] + sizes[:1]
+        out += ('%04X' if upper else '%x').__mod__(len(piece)).encode() + b'\r\n' + piece + b'\r\n'
+        at += len(piece)
+    return out + tail
+
+
+DIGEST = ('Digest username="admin",realm="Digest:0123456789ABCDEF0123456789ABCDEF",'
+          'nonce="AQIDBAUGBwgAAAAAEBESExQVFhcYGRob",uri="/wsman",%s').__mod__
+ANSWER = 'cnonce="0a4f113b",response="997daf934f31dac9176a3a5681bfc92f"'
+CREDENTIALS = [DIGEST('qop=auth,nc=00000001,' + ANSWER), DIGEST('qop="auth",nc="00000001",' + ANSWER),
+               DIGEST('qop="auth-int", nc=1, opaque="", algorithm=MD5, ' + ANSWER), DIGEST('response=""'),
+               'Basic YWRtaW46', 'Negotiate']
+CHALLENGES = ['Digest realm="Digest:A4070000000000000000000000000000", nonce="U9QIAHAJAAAAAAAAZMkm8VrqNXI4WWzo",'
+              'stale="false",qop="auth"',
+              'Digest realm="Digest:2517B2332AFD88353D5F5FD352697901", nonce="QYePBLMVAAAAAAAAjfXveceOM5bNfu/K",'
+              'stale="false",qop="auth-int, auth"',
+              'Digest algorithm=MD5, domain="/", nonce=abc, realm=here, opaque="x"', 'Basic realm="x"']
+
+
+def http():
+    """What clients of wsman.md 1.2 send, and what firmware (1.3, 1.5) and other servers answer."""
+    body = b'<?xml version="1.0" encoding="utf-8"?><Envelope><Header/><Body/></Envelope>'
+    length = b'Content-Length: %d\r\n\r\n' % len(body) + body
+    post = b'POST /wsman HTTP/1.1\r\nHost: pc17:16992\r\n'
+    chunked = b'Transfer-Encoding: chunked\r\n'
+    get = b'GET / HTTP/1.1\r\n\r\n'
+    yield from [post + b'Authorization: ' + CREDENTIALS[0].encode() + b'\r\n' + length,
+                post + b'Authorization: ' + CREDENTIALS[1].encode() + b'\r\n' + length + post + length,
+                post + chunked + b'Connection: close\r\n\r\n' + chunks(body, [4096]),
+                post + chunked + b'\r\n' + chunks(body, [1, 20, 7], False) + get,
+                post + chunked + b'\r\n' + chunks(body, [30], tail=b'0\r\nX-Late: 1\r\n\r\n') + get,
+                post + b'Expect: 100-continue\r\n' + length, get * 5, b'HEAD / HTTP/1.1\r\n\r\n' + get,
+                b'GET /x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nbytes that follow',
+                b'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n' + get, b'GET / HTTP/1.0\r\n\r\n' + get,
+                b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 70 + b'\r\n', b'GET /' + b'a' * 200, b'\x16\x03\x01\x02\x00',
+                b'CONNECT pc17:16992 HTTP/1.1\r\n\r\nraw', post + b'Content-Length: 2000000\r\n\r\n',
+                post + b'Content-Length: 4\r\nContent-Length: 5\r\n\r\n12345',
+                post + b'Content-Length: 4\r\n' + chunked + b'\r\n' + chunks(body, [9])]
+
+
+def answers():
+    body = b'<?xml version="1.0" encoding="UTF-8"?><a:Envelope><a:Body></a:Body></a:Envelope>'
+    server = b'Server: Intel(R) Active Management Technology 16.1.25.1917\r\n'
+    ok = b'HTTP/1.1 200 OK\r\n' + server + b'X-Frame-Options: DENY\r\n'
+    chunked = b'Transfer-Encoding: chunked\r\n'
+    page = b'<html><body>no</body></html>'
+    html = b'Content-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n' % len(page) + page
+    yield from [ok + chunked + b'\r\n' + chunks(body, [0x220, 0x2fa]), ok + chunked + b'\r\n' + chunks(body, [9, 1, 30]),
+                ok + b'Content-Length: %d\r\n\r\n' % len(body) + body, ok + b'\r\n' + body, ok + b'Connection: close\r\n\r\n' + body,
+                b'HTTP/1.1 100 Continue\r\n\r\n' * 3 + ok + chunked + b'\r\n' + chunks(body, [50], False),
+                b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nraw bytes',
+                b'HTTP/1.1 303 See Other\r\nLocation: /logon.htm\r\nContent-Length: 0\r\n' + server + b'\r\n',
+                b'HTTP/1.1 204 No Content\r\n\r\n', b'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n',
+                b'HTTP/1.0 200\r\n\r\nabc', b'RFB 003.008\n', b'\x15\x03\x01\x00\x02\x02\x28', b'HTTP/1.1 99999 x\r\n\r\n',
+                ok + b'Content-Length: 99999999999999999999\r\n\r\n', ok + chunked + b'\r\nFFFFFFFFFFFFFFFFF\r\nx']
+    for challenge in CHALLENGES:
+        yield b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: ' + challenge.encode() + b'\r\n' + server + html
+
+
+def make_http():
+    for data in http():
+        for flavour in (0, 1 + (1 << 2), 2 + (2 << 2) + 64, (3 << 2) + 128, 1 + (4 << 2), 2 + (5 << 2) + 64,
+                        (6 << 2), (7 << 2) + 64, 1 + 32, 32 + 128):
+            write('http_server', bytes([flavour]) + data)
+    for data in answers():
+        for flavour in (0, 1 + 8, 2 + 16, 4, 3 + 4 + 8):
+            write('http_client', bytes([flavour]) + data)
+
+
 def main():
     version, auth, user, pfwd, forwards = login()
     whole = version + auth + user + pfwd + forwards
@@ -98,6 +172,7 @@ def main():
         write('apf_mux', bytes([flavour]) + bytes(b for pair in operations for b in pair))
         write('apf_mux', bytes([flavour]) + bytes([0, 0, 5, 0] * 12) + bytes([3, 0, 3, 1, 5, 0] * 6))
         write('apf_mux', bytes([flavour]) + bytes([0, 0, 5, 0, 5, 0] + [1, 240, 129, 240, 5, 0] * 20 + [3, 0, 131, 0]))
+    make_http()
 
 
 main()

@@ -72,7 +72,8 @@ static void on_end(void *ctx, const struct stream_end *end)
     struct fetch *f = ctx;
     if (end->kind == STREAM_END_FIN) {
         (void)http_message_feed(&f->message, (const uint8_t *)"", 0); /* a body until the end */
-        bool is_whole = f->message.is_whole && f->message.error_status == 0;
+        bool is_whole =
+            f->message.is_whole && f->message.error_status == 0 && !is_interim(&f->message);
         finish(f, is_whole ? NULL : "the connection closed before the answer was complete");
     } else {
         finish(f, end->text);

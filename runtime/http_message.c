@@ -96,6 +96,11 @@ static int on_headers(http_parser *parser)
     }
     m->is_head_done = true;
     set_headers(m);
+    /* Three digits (RFC 9112, 4); the parser takes any number. 0 would be no status at all. */
+    if (parser->type == HTTP_RESPONSE && (parser->status_code < 100 || parser->status_code > 999)) {
+        m->error_status = 400;
+        return -1;
+    }
     const char *expectation = http_header_find(m->headers, m->header_count, "Expect");
     m->expects_continue = expectation != NULL && strcasecmp(expectation, "100-continue") == 0;
     bool has_length = parser->content_length != UINT64_MAX;

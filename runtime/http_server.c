@@ -5,6 +5,8 @@
 #include "runtime/http_internal.h"
 
 #define IDLE_LIMIT_US (30u * (uint64_t)US_PER_SECOND)
+/* With more than this unsent the next request waits: who asks much and reads little stores nothing. */
+#define UNSENT_MAX_BYTES 65536u
 
 struct http_server_connection {
     struct stream *stream;
@@ -20,6 +22,7 @@ struct http_server_connection {
     uint32_t depth;
     bool is_answering; /* a request waits for its answer */
     bool is_head;      /* ... and is a HEAD */
+    bool is_draining;  /* answers wait for the client to read them */
     bool closes;       /* after this answer */
     bool is_gone;
     bool input_ended;
@@ -92,6 +95,12 @@ static void dispatch(struct http_server_connection *c)
     c->on_request(c->ctx, c, &request);
 }
 
+/* One request at a time, and none while answers pile up. */
+static bool must_wait(const struct http_server_connection *c)
+{
+    return c->is_answering || c->is_draining;
+}
+
 /* The client waits with the body until it is asked for it (RFC 9110, 10.1.1). */
 static void allow_body(struct http_server_connection *c)
 {
@@ -108,7 +117,7 @@ static void allow_body(struct http_server_connection *c)
 static void feed(struct http_server_connection *c, const uint8_t *in, uint32_t len)
 {
     uint32_t at = 0;
-    while (!c->is_gone && !c->is_answering && at < len) {
+    while (!c->is_gone && !must_wait(c) && at < len) {
         bool was_started = c->message.is_started;
         at += (uint32_t)http_message_feed(&c->message, in + at, len - at);
         if (c->message.error_status != 0) {
@@ -128,8 +137,8 @@ static void feed(struct http_server_connection *c, const uint8_t *in, uint32_t l
     if (!c->is_gone && at < len) {
         if (bytes_append(&c->ahead, in + at, len - at) != AMT_OK) {
             finish(c);
-        } else if (c->is_answering) {
-            stream_pause(c->stream); /* one request at a time */
+        } else if (must_wait(c)) {
+            stream_pause(c->stream);
         }
     }
 }
@@ -138,7 +147,7 @@ static void on_data(void *ctx, const uint8_t *in, uint32_t len)
 {
     struct http_server_connection *c = ctx;
     c->depth += 1;
-    if (c->ahead.len > 0 || c->is_answering) {
+    if (c->ahead.len > 0 || must_wait(c)) {
         stream_pause(c->stream); /* hold back who sends on while being answered */
         if (bytes_append(&c->ahead, in, len) != AMT_OK) {
             finish(c);
@@ -159,16 +168,27 @@ static void go_on(struct http_server_connection *c)
         feed(c, bytes_front(&ahead), ahead.len);
     }
     bytes_fini(&ahead);
-    if (!c->is_gone && !c->is_answering && c->input_ended) {
+    if (!c->is_gone && !must_wait(c) && c->input_ended) {
         finish(c);
     }
+}
+
+static void on_drain(void *ctx)
+{
+    struct http_server_connection *c = ctx;
+    c->depth += 1;
+    if (c->is_draining) {
+        c->is_draining = false;
+        go_on(c);
+    }
+    leave(c);
 }
 
 static void on_end(void *ctx, const struct stream_end *end)
 {
     struct http_server_connection *c = ctx;
     c->input_ended = true;
-    if (end->kind != STREAM_END_FIN || !c->is_answering) {
+    if (end->kind != STREAM_END_FIN || !must_wait(c)) {
         finish(c);
     }
 }
@@ -185,7 +205,9 @@ static void on_idle(void *ctx)
     leave(c);
 }
 
-static const struct stream_handler k_handler = { .on_data = on_data, .on_end = on_end };
+static const struct stream_handler k_handler = { .on_data = on_data,
+                                                 .on_drain = on_drain,
+                                                 .on_end = on_end };
 
 struct http_server_connection *http_serve(struct loop *loop, struct stream *s,
                                           const struct http_limits *limits,
@@ -249,8 +271,9 @@ void http_respond(struct http_server_connection *c, int status, const char *cont
     } else {
         http_message_reset(&c->message);
         timer_start(&c->idle, c->idle_limit_us);
+        c->is_draining = stream_queued_bytes(c->stream) > UNSENT_MAX_BYTES;
         /* Deep pipelines do not recurse: inside feed() the loop there goes on. */
-        if (c->depth == 1) {
+        if (c->depth == 1 && !c->is_draining) {
             go_on(c);
         }
     }

@@ -451,6 +451,31 @@ static void an_answer_of_megabytes_arrives_whole(void **state)
     fixture_close(&f);
 }
 
+/* Answers that wait to be read hold back the next requests; they do not end the connection. */
+static void many_requests_ahead_with_long_answers_are_all_answered(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct text requests = { 0 };
+    fixture_open(&f, ANSWER, "");
+    f.answer_len = 100000;
+    for (int i = 0; i < 40; i++) {
+        text_puts(&requests, "GET / HTTP/1.1\r\n\r\n");
+    }
+    send_text(&f, text_chars(&requests));
+    stream_pause(f.raw);
+    run_for(&f, US_PER_SECOND);
+    assert_in_range(f.requests, 1, 3);
+    stream_resume(f.raw);
+    stream_shutdown(f.raw);
+    run_for(&f, US_PER_SECOND);
+    assert_int_equal(f.requests, 40);
+    assert_true(f.received.len > 4000000);
+    assert_true(f.server_ended); /* by the client's FIN, behind the last answer */
+    text_fini(&requests);
+    fixture_close(&f);
+}
+
 static void running_out_of_memory_ends_only_the_connection(void **state)
 {
     (void)state;
@@ -488,6 +513,7 @@ int main(void)
         cmocka_unit_test(each_status_has_its_own_words),
         cmocka_unit_test(a_request_has_its_whole_time_after_an_idle_while),
         cmocka_unit_test(an_answer_of_megabytes_arrives_whole),
+        cmocka_unit_test(many_requests_ahead_with_long_answers_are_all_answered),
         cmocka_unit_test(running_out_of_memory_ends_only_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,36 @@ static void a_connection_that_breaks_is_told_in_words(void **state)
     text_fini(&peer.received);
 }
 
+/* A status has three digits (RFC 9112, 4); 0 would look like no answer at all. */
+static void what_is_no_status_is_no_answer(void **state)
+{
+    (void)state;
+    static const char *const k_answers[] = { "HTTP/1.1 0 x\r\n\r\n", "HTTP/1.1 99 x\r\n\r\n",
+                                             "HTTP/1.1 1000 x\r\n\r\n" };
+    for (size_t i = 0; i < sizeof k_answers / sizeof k_answers[0]; i++) {
+        struct peer peer;
+        struct fetched got;
+        struct call call = { .method = "GET", .answer = k_answers[i], .finishes = true };
+        fetch(&call, &peer, &got);
+        assert_string_equal(got.error, "the answer is not HTTP/1.1");
+        text_fini(&peer.received);
+    }
+}
+
+/* An announcement without an end of its own, ended by the connection: still no answer. */
+static void an_interim_answer_is_never_the_answer(void **state)
+{
+    (void)state;
+    struct peer peer;
+    struct fetched got;
+    struct call call = { .method = "GET",
+                         .answer = "HTTP/1.1 100 Continue\r\nTransfer-Encoding: odd\r\n\r\nx",
+                         .finishes = true };
+    fetch(&call, &peer, &got);
+    assert_string_equal(got.error, "the connection closed before the answer was complete");
+    text_fini(&peer.received);
+}
+
 static void without_memory_the_answer_is_an_error(void **state)
 {
     (void)state;
@@ -239,6 +269,8 @@ int main(void)
         cmocka_unit_test(interim_answers_are_passed_over),
         cmocka_unit_test(what_is_too_long_is_not_stored),
         cmocka_unit_test(a_connection_that_breaks_is_told_in_words),
+        cmocka_unit_test(what_is_no_status_is_no_answer),
+        cmocka_unit_test(an_interim_answer_is_never_the_answer),
         cmocka_unit_test(without_memory_the_answer_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
