@@ -165,6 +165,7 @@ struct subscriptions; /* subscriptions.h: WS-Eventing */
 struct watchdogs;     /* watchdogs.h: agent presence */
 struct settings;      /* settings.h: written values of plain properties */
 struct web;           /* web.h: HTTP, digest, lockout */
+struct system_defense;
 
 struct firmware {
     struct loop *loop;
@@ -198,6 +199,7 @@ struct firmware {
     struct audit_log *audit_log;
     struct subscriptions *subscriptions;
     struct watchdogs *watchdogs;
+    struct system_defense *system_defense;
     struct web *web;
     struct enumerations *enumerations;
 };

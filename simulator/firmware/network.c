@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "simulator/firmware/keys.h"
-#include "simulator/firmware/provisioning.h"
+#include "simulator/firmware/legality.h"
 
 bool network_may_write(struct firmware_call *call)
 {
-    if (provisioning_mode(call->firmware) == FIRMWARE_NOT_PROVISIONED) {
-        (void)firmware_fault(call, WSMAN_ACCESS_DENIED, NULL);
+    if (!legality_is_provisioned(call->firmware)) {
+        (void)legality_deny(call, true);
         return false;
     }
     return true;
@@ -21,43 +21,6 @@ uint32_t network_port_of(const struct wsman_instance *instance)
     id = id != NULL ? id : wsman_get(instance, "Name");
     id = id != NULL ? id : wsman_get(instance, "DeviceID");
     return id != NULL && id[0] != '\0' && id[strlen(id) - 1] == '1' ? 1 : 0;
-}
-
-json_t *network_to_json(const struct wsman_instance *instance)
-{
-    json_t *to = json_object();
-    for (const struct wsman_property *p = instance == NULL ? NULL : instance->first; p != NULL;
-         p = p->next) {
-        if (p->values == NULL || p->values->kind != WSMAN_TEXT) {
-            continue;
-        }
-        if (json_object_set_new(to, p->name, json_string(p->values->text)) != 0) {
-            json_decref(to);
-            return NULL;
-        }
-    }
-    return to;
-}
-
-void network_from_json(struct firmware_call *call, const json_t *from,
-                       struct wsman_instance *instance)
-{
-    const struct class_description *description =
-        instance == NULL ? NULL : class_find(instance->class_name);
-    const char *name;
-    json_t *value;
-    /* jansson's iteration takes no const, and changes nothing */
-    json_object_foreach((json_t *)(uintptr_t)from, name, value)
-    {
-        const struct class_property *property =
-            description == NULL ? NULL : class_property_find(description, name);
-        if (property != NULL) {
-            wsman_set(instance, property->name, json_string_value(value));
-        }
-    }
-    if (instance != NULL && instance->failed) {
-        (void)firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
-    }
 }
 
 void network_hide_secrets(struct wsman_instance *instance)

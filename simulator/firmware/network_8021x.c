@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "simulator/firmware/instance_state.h"
+#include "simulator/firmware/legality.h"
 #include "simulator/firmware/network_internal.h"
 #include "simulator/firmware/settings.h"
 
@@ -19,7 +21,7 @@ struct wsman_instance *network_list_eap(struct firmware_call *call)
             continue;
         }
         *last = wsman_instance_new(call->arena, "CIM_IEEE8021xSettings");
-        network_from_json(call, eap, *last);
+        instance_state_load(eap, *last);
         wsman_set(*last, "ElementName", json_string_value(json_object_get(entry, "name")));
         wsman_set(*last, "InstanceID", network_wifi_id(call->arena, NETWORK_EAP_PREFIX, entry));
         network_hide_secrets(*last);
@@ -84,8 +86,8 @@ static uint32_t set_certificates(struct firmware_call *call, const struct wsman_
     (void)target;
     (void)out;
     struct network_certificates certificates;
-    if (!network_may_write(call)) {
-        return PT_INTERNAL_ERROR;
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
     }
     if (!network_take_certificate(call->firmware, wsman_get_ref(in, "ClientCertificate"),
                                   certificates.client) ||

@@ -33,10 +33,6 @@ struct network {
 bool network_may_write(struct firmware_call *call);
 /* Port number at the end of an InstanceID or Name; 0 when there is none. */
 uint32_t network_port_of(const struct wsman_instance *instance);
-/* Text properties of an instance as JSON, and back over an instance. NULL without memory. */
-json_t *network_to_json(const struct wsman_instance *instance);
-void network_from_json(struct firmware_call *call, const json_t *from,
-                       struct wsman_instance *instance);
 /* Takes away what is never read back. */
 void network_hide_secrets(struct wsman_instance *instance);
 /* The InstanceID of a reference to an existing certificate, copied; false for anything else. A NULL

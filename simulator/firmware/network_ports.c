@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "simulator/firmware/identity.h"
+#include "simulator/firmware/legality.h"
 #include "simulator/firmware/network_internal.h"
 #include "simulator/firmware/settings.h"
 
@@ -235,6 +236,9 @@ static uint32_t set_link_preference(struct firmware_call *call, const struct wsm
     uint64_t preference = wsman_get_u64(in, "LinkPreference", 0);
     uint64_t timeout_s = wsman_get_u64(in, "Timeout", 0);
     struct network *network = call->firmware->network;
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
+    }
     if (network_port_of(target) != 1 || (preference != 1 && preference != 2)) {
         return PT_INVALID_PARAMETER; /* the wired link is nobody's to keep */
     }
@@ -252,6 +256,9 @@ static uint32_t set_link_preference(struct firmware_call *call, const struct wsm
 static uint32_t override_protection(struct firmware_call *call, const struct wsman_instance *target,
                                     bool is_on)
 {
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
+    }
     if (network_port_of(target) != 1) {
         return PT_INVALID_PARAMETER;
     }

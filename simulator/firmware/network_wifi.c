@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "simulator/firmware/identity.h"
+#include "simulator/firmware/instance_state.h"
+#include "simulator/firmware/legality.h"
 #include "simulator/firmware/network_internal.h"
 #include "simulator/firmware/power.h"
 #include "simulator/firmware/provisioning.h"
@@ -72,7 +74,7 @@ struct wsman_instance *network_list_wifi(struct firmware_call *call)
     {
         *last = wsman_instance_new(call->arena, "CIM_WiFiEndpointSettings");
         wsman_set(*last, "ElementName", json_string_value(json_object_get(entry, "name")));
-        network_from_json(call, json_object_get(entry, "settings"), *last);
+        instance_state_load(json_object_get(entry, "settings"), *last);
         wsman_set(*last, "InstanceID", network_wifi_id(call->arena, NETWORK_WIFI_PREFIX, entry));
         network_hide_secrets(*last);
         if (*last == NULL) {
@@ -209,7 +211,7 @@ static json_t *make_entry(const char *name, const struct wsman_instance *setting
                           const struct network_certificates *certificates)
 {
     json_t *kept = json_deep_copy(json_object_get(before, "settings"));
-    json_t *given = network_to_json(settings);
+    json_t *given = instance_state_save(settings);
     if (kept != NULL && json_object_update(kept, given) == 0) {
         json_decref(given);
         given = kept;
@@ -219,7 +221,7 @@ static json_t *make_entry(const char *name, const struct wsman_instance *setting
     json_t *entry = json_pack("{ss so ss ss}", "name", name, "settings", given, "client",
                               certificates->client, "root", certificates->root);
     if (entry != NULL && eap != NULL && eap->first != NULL &&
-        json_object_set_new(entry, "ieee8021x", network_to_json(eap)) != 0) {
+        json_object_set_new(entry, "ieee8021x", instance_state_save(eap)) != 0) {
         json_decref(entry);
         return NULL;
     }
@@ -264,8 +266,8 @@ static uint32_t add_wifi_settings(struct firmware_call *call, const struct wsman
     (void)out; /* a device names no references here: captured */
     const char *endpoint = wsman_ref_selector(wsman_get_ref(in, "WiFiEndpoint"), "Name");
     const struct wsman_instance *settings = wsman_get_embedded(in, "WiFiEndpointSettingsInput");
-    if (!network_may_write(call)) {
-        return PT_INTERNAL_ERROR;
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
     }
     if (endpoint == NULL || strcmp(endpoint, "WiFi Endpoint 0") != 0) {
         return WIFI_INVALID_REFERENCE;
@@ -289,8 +291,8 @@ static uint32_t update_wifi_settings(struct firmware_call *call,
     (void)target;
     (void)out;
     const char *id = wsman_ref_selector(wsman_get_ref(in, "WiFiEndpointSettings"), "InstanceID");
-    if (!network_may_write(call)) {
-        return PT_INTERNAL_ERROR;
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
     }
     int at = find_profile(call->firmware, id);
     return at < 0 ? WIFI_INVALID_REFERENCE : keep_profile(call, in, at);
@@ -303,8 +305,8 @@ static uint32_t delete_all_it_profiles(struct firmware_call *call,
     (void)target;
     (void)in;
     (void)out;
-    if (!network_may_write(call)) {
-        return PT_INTERNAL_ERROR;
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
     }
     (void)json_array_clear(call->firmware->network->wifi);
     firmware_changed(call->firmware);
@@ -321,7 +323,7 @@ static uint32_t delete_all_user_profiles(struct firmware_call *call,
     (void)target;
     (void)in;
     (void)out;
-    return network_may_write(call) ? PT_SUCCESS : PT_INTERNAL_ERROR;
+    return legality_is_provisioned(call->firmware) ? PT_SUCCESS : legality_deny(call, false);
 }
 
 const struct firmware_method k_network_wifi_methods[] = {
@@ -345,7 +347,7 @@ void network_put_wifi(struct firmware_call *call, const struct wsman_instance *o
         return;
     }
     json_t *entry = json_array_get(firmware->network->wifi, (size_t)at);
-    json_t *settings = json_object_get(entry, "settings"), *given = network_to_json(changed);
+    json_t *settings = json_object_get(entry, "settings"), *given = instance_state_save(changed);
     if (!settings_fit(firmware, changed, at)) {
         (void)firmware_fault(call, WSMAN_INVALID_REPRESENTATION, "InvalidValues");
     } else if (json_object_update(settings, given) != 0) {
@@ -431,8 +433,8 @@ static uint32_t wifi_port_state_change(struct firmware_call *call,
     (void)target;
     (void)out;
     uint64_t state = wsman_get_u64(in, "RequestedState", 0);
-    if (!network_may_write(call)) {
-        return PT_INTERNAL_ERROR;
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
     }
     if (state != NETWORK_WIFI_OFF && state != NETWORK_WIFI_ON_S0 && state != NETWORK_WIFI_ON_SX) {
         return 5; /* invalid parameter */
