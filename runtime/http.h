@@ -58,7 +58,11 @@ struct http_response {
     uint32_t header_count;
     const char *body;
     uint32_t body_len;
-    const char *error; /* NULL, or why there is no response */
+    const char *error; /* NULL, or why there is no whole response; status and headers are those of a
+                          head that came all the same, else 0 */
+    const struct stream_end *end; /* with error: how the connection ended; NULL */
+    bool has_started;             /* bytes of an answer came */
+    bool is_late;                 /* with error: a limit of time passed */
 };
 typedef void http_response_fn(void *ctx, const struct http_response *response);
 /* What to ask; read during the call only. */
@@ -67,12 +71,31 @@ struct http_request_spec {
     const char *headers; /* lines with CRLF, or NULL */
     const void *body;
     uint32_t body_len;
-    uint64_t limit_us; /* for the whole exchange */
+    uint64_t limit_us;            /* for the whole exchange */
+    uint64_t first_byte_limit_us; /* until the answer begins; 0: only limit_us counts */
 };
 /* One request on a connected (or connecting) stream, which it takes and closes. on_response comes
  * exactly once, from inside this call only if the request cannot be sent; what response points to
  * lives until it returns. */
 void http_fetch(struct loop *loop, struct stream *s, const struct http_request_spec *request,
                 http_response_fn *on_response, void *ctx);
+
+/* A client's connection for several requests, one at a time (no pipelining). Takes the stream, which
+ * may still be connecting. NULL without memory. */
+struct http_client;
+struct http_client *http_client_new(struct loop *loop, struct stream *s);
+/* Whether another request may be sent: none is under way, the connection lives, and the last answer
+ * allows it. Bytes that nobody asked for end the connection. */
+bool http_client_is_usable(const struct http_client *client);
+/* Whether a request was answered on it before. */
+bool http_client_was_used(const struct http_client *client);
+/* As http_fetch, but the connection stays where both sides allow it. From on_response the client may
+ * be asked again or closed. */
+void http_client_ask(struct http_client *client, const struct http_request_spec *request,
+                     http_response_fn *on_response, void *ctx);
+/* Its stream, for tls_describe and its like; NULL once the connection is gone. */
+struct stream *http_client_stream(const struct http_client *client);
+/* A request under way gets no answer any more. NULL is allowed. */
+void http_client_close(struct http_client *client);
 
 #endif
