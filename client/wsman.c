@@ -100,7 +100,7 @@ static void send_next(struct ticket *t, enum wsman_operation operation, const ch
     struct wsman_call call = { .operation = operation,
                                .class_name = t->class_name,
                                .context = context,
-                               .message_id = ++t->client->message_id };
+                               .message_id = t->client->message_id++ };
     text_fini(&t->envelope);
     wsman_write_call(&t->envelope, &call);
     t->message_id = call.message_id;
@@ -474,7 +474,7 @@ static struct ticket *ticket_new(struct wsman_client *client, const struct wsman
         return NULL;
     }
     struct wsman_call numbered = *call;
-    t->message_id = ++client->message_id;
+    t->message_id = client->message_id++;
     numbered.message_id = t->message_id;
     t->client = client;
     t->operation = call->operation;
