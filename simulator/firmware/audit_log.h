@@ -29,5 +29,7 @@ extern const struct firmware_part k_audit_log_part;
 void audit_log_add(struct firmware *firmware, const struct firmware_call *call,
                    enum audit_application application, uint16_t event, const void *data,
                    uint8_t data_len);
+/* Whether the auditor has locked the device against unprovisioning (SetAuditLock). */
+bool audit_log_blocks_unprovision(const struct firmware *firmware);
 
 #endif

@@ -15,4 +15,19 @@ const char *provisioning_realm(const struct firmware *firmware);
  * tells all parts. */
 void provisioning_activate(struct firmware *firmware, enum firmware_mode mode);
 
+/* The DNS suffix that provisioning certificates are measured by: the trusted one (MEBx, USB file, host
+ * interface), else that of DHCP on the wired interface (ACT-DEV-023); NULL without either. */
+const char *provisioning_suffix(const struct firmware *firmware);
+/* NULL or "" removes it. AMT_ETOOBIG. */
+enum amt_err provisioning_set_trusted_suffix(struct firmware *firmware,
+                                             const char *suffix) AMT_MUST_USE;
+enum amt_err provisioning_set_dhcp_suffix(struct firmware *firmware,
+                                          const char *suffix) AMT_MUST_USE;
+/* Host interface: remote configuration begins (a period of 24 hours) and is called off. AMT_ESTATE:
+ * the device is provisioned, or was not in that state. */
+enum amt_err provisioning_start(struct firmware *firmware) AMT_MUST_USE;
+enum amt_err provisioning_stop(struct firmware *firmware) AMT_MUST_USE;
+/* Host interface: out of client control mode at once. AMT_ESTATE in admin control mode (ACT-DEV-029). */
+enum amt_err provisioning_host_unprovision(struct firmware *firmware) AMT_MUST_USE;
+
 #endif

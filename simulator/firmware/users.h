@@ -15,6 +15,8 @@ void users_set_admin(struct firmware *firmware, const char *name,
 const char *users_admin_name(const struct firmware *firmware);
 /* The random password of $$OsAdmin, for the host interface; new after unprovisioning. */
 const char *users_os_admin_password(const struct firmware *firmware);
+/* Whether somebody holds the audit log realm: then only auditors touch that log. */
+bool users_have_auditor(const struct firmware *firmware);
 /* Realm check of class behaviours (wsman.md 3.3): realm 0 needs administration. */
 bool users_may(const struct firmware_user *user, enum realm realm);
 

@@ -1,0 +1,306 @@
+/* The provisioning certificate: its chain, its marks, its domain, its signature (activation.md 2, 3, 5). */
+#include <ctype.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/obj_mac.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <strings.h>
+
+#include "simulator/firmware/provisioning_internal.h"
+
+#define SETUP_USAGE     "2.16.840.1.113741.1.2.3"
+#define SETUP_UNIT      "Intel(R) Client Setup Certificate"
+#define MODERN_RELEASE  1600u /* from here on no SHA-1 and no short keys (ACT-DEV-015) */
+#define MODERN_KEY_BITS 2048
+#define NAME_LABELS_MAX 128u
+
+void setup_chain_clear(struct setup_chain *chain)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        X509_free(chain->certificates[i]);
+    }
+    *chain = (struct setup_chain){ 0 };
+}
+
+static X509 *read_certificate(const uint8_t *der, size_t len)
+{
+    if (der == NULL || len == 0 || len > INT32_MAX) {
+        return NULL;
+    }
+    const unsigned char *at = der;
+    X509 *certificate = d2i_X509(NULL, &at, (long)len);
+    bool is_whole = certificate != NULL && at == der + len;
+    EVP_PKEY *key = is_whole ? X509_get0_pubkey(certificate) : NULL;
+    ERR_clear_error();
+    if (key == NULL || EVP_PKEY_base_id(key) != EVP_PKEY_RSA) {
+        X509_free(certificate);
+        return NULL;
+    }
+    return certificate;
+}
+
+static bool is_strong_enough(const struct firmware *firmware, X509 *certificate)
+{
+    if (!firmware_is_release(firmware, MODERN_RELEASE)) {
+        return true;
+    }
+    int digest = NID_undef;
+    X509_get_signature_info(certificate, &digest, NULL, NULL, NULL);
+    return digest != NID_sha1 && digest != NID_md5 &&
+           EVP_PKEY_bits(X509_get0_pubkey(certificate)) >= MODERN_KEY_BITS;
+}
+
+static bool is_issued_by(X509 *certificate, X509 *issuer)
+{
+    bool is =
+        X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(issuer)) == 0 &&
+        X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+    ERR_clear_error();
+    return is;
+}
+
+static const EVP_MD *digest_of_hash_type(uint64_t type)
+{
+    switch (type) {
+    case 1:
+        return EVP_sha1();
+    case 2:
+        return EVP_sha256();
+    case 3:
+        return EVP_sha384();
+    default:
+        return NULL;
+    }
+}
+
+static bool root_has_hash(X509 *root, const struct wsman_instance *entry, struct setup_chain *chain)
+{
+    size_t len = 0;
+    const uint8_t *hash = wsman_get_base64(entry, "HashData", &len);
+    uint64_t type = wsman_get_u64(entry, "HashType", 0);
+    const EVP_MD *digest = digest_of_hash_type(type);
+    unsigned digest_len = 0;
+    uint8_t of_root[EVP_MAX_MD_SIZE];
+    if (digest == NULL || hash == NULL || !wsman_get_bool(entry, "Enabled", false) ||
+        X509_digest(root, digest, of_root, &digest_len) != 1 || len < digest_len ||
+        memcmp(hash, of_root, digest_len) != 0) {
+        return false;
+    }
+    chain->hash_type = (uint32_t)type;
+    chain->hash_len = digest_len;
+    memcpy(chain->hash, of_root, digest_len);
+    chain->hash_is_default = wsman_get_bool(entry, "IsDefault", false);
+    return true;
+}
+
+/* Among the enabled entries of AMT_ProvisioningCertificateHash. */
+static bool root_is_known(struct firmware_call *call, X509 *root, struct setup_chain *chain)
+{
+    const struct wsman_instance *entry =
+        firmware_instances(call, "AMT_ProvisioningCertificateHash");
+    for (; entry != NULL; entry = entry->next) {
+        if (root_has_hash(root, entry, chain)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One certificate behind those that are there; it is the chain's on CHAIN_OK. */
+static enum chain_result append(struct firmware_call *call, X509 *certificate, bool is_root)
+{
+    struct setup_chain *chain = &call->firmware->provisioning->chain;
+    if (chain->count >= CHAIN_MAX) {
+        return CHAIN_TOO_LONG;
+    }
+    if (chain->count > 0 && !is_issued_by(chain->certificates[chain->count - 1], certificate)) {
+        return CHAIN_VERIFY_FAILED;
+    }
+    if (!is_strong_enough(call->firmware, certificate)) {
+        return CHAIN_VERIFY_FAILED;
+    }
+    if (is_root &&
+        (!is_issued_by(certificate, certificate) || !root_is_known(call, certificate, chain))) {
+        return CHAIN_VERIFY_FAILED;
+    }
+    chain->certificates[chain->count++] = certificate;
+    chain->status = is_root ? CHAIN_COMPLETE : CHAIN_IN_PROGRESS;
+    return CHAIN_OK;
+}
+
+enum chain_result setup_chain_add(struct firmware_call *call, const uint8_t *der, size_t len,
+                                  bool is_leaf, bool is_root)
+{
+    struct setup_chain *chain = &call->firmware->provisioning->chain;
+    X509 *certificate = read_certificate(der, len);
+    if (certificate == NULL) {
+        return CHAIN_INVALID_PARAMETER;
+    }
+    if (is_leaf) {
+        setup_chain_clear(chain); /* ACT-DEV-009: a new leaf starts over */
+    } else if (chain->status != CHAIN_IN_PROGRESS) {
+        X509_free(certificate);
+        return CHAIN_INVALID_STATE;
+    }
+    enum chain_result result = append(call, certificate, is_root);
+    if (result != CHAIN_OK) {
+        X509_free(certificate);
+        setup_chain_clear(chain);
+    }
+    return result;
+}
+
+static bool has_usage(const EXTENDED_KEY_USAGE *usages, const char *wanted)
+{
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+        char oid[80];
+        OBJ_obj2txt(oid, sizeof oid, sk_ASN1_OBJECT_value(usages, i), 1);
+        if (strcmp(oid, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool entry_is(const X509_NAME_ENTRY *entry, const char *text)
+{
+    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
+    return (size_t)ASN1_STRING_length(value) == strlen(text) &&
+           memcmp(ASN1_STRING_get0_data(value), text, strlen(text)) == 0;
+}
+
+static bool has_setup_unit(X509 *leaf)
+{
+    const X509_NAME *subject = X509_get_subject_name(leaf);
+    for (int at = X509_NAME_get_index_by_NID(subject, NID_organizationalUnitName, -1); at >= 0;
+         at = X509_NAME_get_index_by_NID(subject, NID_organizationalUnitName, at)) {
+        if (entry_is(X509_NAME_get_entry(subject, at), SETUP_UNIT)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Marked by the usage or the unit, and for servers too (activation.md 2.1). */
+static bool is_marked(X509 *leaf)
+{
+    EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
+    bool is = usages != NULL && has_usage(usages, "1.3.6.1.5.5.7.3.1") &&
+              (has_usage(usages, SETUP_USAGE) || has_setup_unit(leaf));
+    EXTENDED_KEY_USAGE_free(usages);
+    return is;
+}
+
+bool certificate_common_name(X509 *certificate, char *out, size_t cap)
+{
+    const X509_NAME *subject = X509_get_subject_name(certificate);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0) {
+        return false;
+    }
+    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    size_t len = (size_t)ASN1_STRING_length(value);
+    if (len == 0 || len >= cap || memchr(ASN1_STRING_get0_data(value), 0, len) != NULL) {
+        return false;
+    }
+    memcpy(out, ASN1_STRING_get0_data(value), len);
+    out[len] = 0;
+    return true;
+}
+
+/* How many labels of a name count below this top level domain; all for others. */
+static uint32_t labels_that_count(const char *top)
+{
+    static const char *const k_two[] = { "com", "net", "org", "gov", "edu", "de",
+                                         "ch",  "dk",  "cz",  "cl",  "ua",  NULL };
+    static const char *const k_three[] = { "arpa", "fr", "cn", "nl", "br", "mx", "uk", "pl",
+                                           "tw",   "ca", "fi", "be", "ru", "se", "ar", "es",
+                                           "no",   "at", "in", "tr", "ro", "hu", "nz", "pt",
+                                           "il",   "gr", "co", "ie", "za", "th", "sg", "hk",
+                                           "lt",   "id", "hr", "ee", "bg", NULL };
+    for (size_t i = 0; k_two[i] != NULL; i++) {
+        if (strcasecmp(k_two[i], top) == 0) {
+            return 2;
+        }
+    }
+    for (size_t i = 0; k_three[i] != NULL; i++) {
+        if (strcasecmp(k_three[i], top) == 0) {
+            return 3;
+        }
+    }
+    return NAME_LABELS_MAX;
+}
+
+/* The part of a certificate's name that counts; begins inside name. */
+static const char *zone_of(const char *name)
+{
+    if (strncmp(name, "*.", 2) == 0) {
+        name += 2;
+    }
+    const char *top = strrchr(name, '.');
+    if (top == NULL) {
+        return name;
+    }
+    uint32_t labels = labels_that_count(top + 1);
+    const char *at = name + strlen(name);
+    for (uint32_t seen = 0; at > name; at--) {
+        if (at[-1] == '.' && ++seen == labels) {
+            break;
+        }
+    }
+    return at;
+}
+
+static bool copy_without_last_dot(char out[static RECORD_NAME_BYTES], const char *name)
+{
+    size_t len = strlen(name);
+    len -= len > 0 && name[len - 1] == '.';
+    if (len == 0 || len >= RECORD_NAME_BYTES) {
+        return false;
+    }
+    memcpy(out, name, len);
+    out[len] = 0;
+    return true;
+}
+
+bool provisioning_domain_matches(const char *common_name, const char *suffix)
+{
+    char name[RECORD_NAME_BYTES], domain[RECORD_NAME_BYTES];
+    if (suffix == NULL || !copy_without_last_dot(name, common_name) ||
+        !copy_without_last_dot(domain, suffix)) {
+        return false;
+    }
+    const char *zone = zone_of(name);
+    size_t zone_len = strlen(zone), domain_len = strlen(domain);
+    if (zone_len == 0 || domain_len < zone_len) {
+        return false;
+    }
+    const char *end = domain + domain_len - zone_len;
+    return strcasecmp(end, zone) == 0 && (end == domain || end[-1] == '.');
+}
+
+bool setup_chain_leaf_fits(const struct firmware *firmware)
+{
+    X509 *leaf = firmware->provisioning->chain.certificates[0];
+    char name[RECORD_NAME_BYTES];
+    return certificate_common_name(leaf, name, sizeof name) && is_marked(leaf) &&
+           provisioning_domain_matches(name, provisioning_suffix(firmware));
+}
+
+bool setup_signature_is_right(const struct firmware *firmware, X509 *certificate,
+                              const uint8_t their_nonce[static NONCE_BYTES],
+                              const uint8_t *signature, size_t len)
+{
+    uint8_t signed_bytes[2 * NONCE_BYTES];
+    memcpy(signed_bytes, firmware->provisioning->nonce, NONCE_BYTES);
+    memcpy(signed_bytes + NONCE_BYTES, their_nonce, NONCE_BYTES);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool is_right =
+        ctx != NULL &&
+        EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, X509_get0_pubkey(certificate)) == 1 &&
+        EVP_DigestVerify(ctx, signature, len, signed_bytes, sizeof signed_bytes) == 1;
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
+    return is_right;
+}

@@ -1,0 +1,220 @@
+/* AMT_SetupAndConfigurationService: commit, unprovision, MEBx password (wsman.md 4.2). */
+#include <ctype.h>
+#include <string.h>
+
+#include "simulator/firmware/audit_log.h"
+#include "simulator/firmware/provisioning_internal.h"
+#include "simulator/firmware/tls_settings.h"
+#include "simulator/firmware/users.h"
+
+#define MODE_ENTERPRISE        1u
+#define MODE_CLIENT_CONTROL    4u
+#define PASSWORD_MIN           8u
+#define PASSWORD_MAX           32u
+#define PERIOD_MAX_HOURS       24u
+#define MEBX_PASSWORD_FROM     1900u /* release: part of activation */
+#define AUDITOR_BLOCKS_BEFORE  1200u /* release: later ones can always be unprovisioned */
+#define UNPROVISIONING_STARTED 19u   /* event of the security administration application */
+#define PROVISIONING_OTP_BYTES 32u
+
+void provisioning_fill_service(struct firmware_call *call, struct wsman_instance *instance)
+{
+    static const uint8_t k_no_password[PROVISIONING_OTP_BYTES];
+    const struct provisioning *provisioning = call->firmware->provisioning;
+    bool is_client = provisioning->mode == FIRMWARE_CLIENT_CONTROL;
+    wsman_set_u64(instance, "ProvisioningMode", is_client ? MODE_CLIENT_CONTROL : MODE_ENTERPRISE);
+    wsman_set_u64(instance, "ProvisioningState", provisioning->state);
+    if (provisioning->state != PROVISIONING_IN) {
+        wsman_set_base64(instance, "ProvisioningServerOTP", k_no_password, sizeof k_no_password);
+    }
+    if (provisioning->trusted_suffix[0] != 0) {
+        wsman_set(instance, "TrustedDNSSuffix", provisioning->trusted_suffix);
+    }
+    /* A captured device that is provisioned does not show it. */
+    if (provisioning->dhcp_suffix[0] != 0 && provisioning->state != PROVISIONING_POST) {
+        wsman_set(instance, "DhcpDNSSuffix", provisioning->dhcp_suffix);
+    }
+}
+
+static bool is_administrator(const struct firmware_call *call)
+{
+    return users_may(call->user, REALM_ADMINISTRATION);
+}
+
+/* Before provisioning the local system account is the only one there is; later it sets nothing up. */
+static bool may_set_up(const struct firmware_call *call)
+{
+    return is_administrator(call) || call->firmware->provisioning->state != PROVISIONING_POST;
+}
+
+static uint32_t commit_changes(struct firmware_call *call, const struct wsman_instance *target,
+                               const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)in;
+    (void)out;
+    const struct provisioning *provisioning = call->firmware->provisioning;
+    if (!may_set_up(call)) {
+        return PT_NOT_PERMITTED;
+    }
+    /* Nobody has set a password yet, or (release 19) that of the MEBx. */
+    if (provisioning->state == PROVISIONING_IN ||
+        (firmware_is_release(call->firmware, MEBX_PASSWORD_FROM) &&
+         !provisioning->mebx_password_is_set)) {
+        return PT_DATA_MISSING;
+    }
+    return tls_settings_commit(call->firmware);
+}
+
+static void forget(struct firmware *firmware, bool is_partial)
+{
+    if (firmware->provisioning->state != PROVISIONING_POST) {
+        return; /* two requests, one after the other: the second finds nothing to do */
+    }
+    firmware_unprovision(firmware, is_partial);
+    if (firmware->hooks.close_tunnel != NULL) {
+        firmware->hooks.close_tunnel(firmware->hooks.ctx);
+    }
+}
+
+static void forget_all(struct firmware *firmware)
+{
+    forget(firmware, false);
+}
+
+static void forget_part(struct firmware *firmware)
+{
+    forget(firmware, true);
+}
+
+/* WSM-077: the answer leaves first. */
+static uint32_t begin_unprovision(struct firmware_call *call,
+                                  void (*afterwards)(struct firmware *firmware))
+{
+    struct firmware *firmware = call->firmware;
+    if (firmware->provisioning->state != PROVISIONING_POST) {
+        return PT_INVALID_PROVISIONING_STATE;
+    }
+    if (!is_administrator(call)) {
+        return PT_NOT_PERMITTED;
+    }
+    if (!firmware_is_release(firmware, AUDITOR_BLOCKS_BEFORE) &&
+        audit_log_blocks_unprovision(firmware)) {
+        return PT_AUDIT_FAIL;
+    }
+    audit_log_add(firmware, call, AUDIT_SECURITY_ADMIN, UNPROVISIONING_STARTED, NULL, 0);
+    call->afterwards = afterwards;
+    return PT_SUCCESS;
+}
+
+/* Any ProvisioningMode: clients send 1 or 2 (wsman.md 4.2). */
+static uint32_t unprovision(struct firmware_call *call, const struct wsman_instance *target,
+                            const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)in;
+    (void)out;
+    return begin_unprovision(call, forget_all);
+}
+
+static uint32_t partial_unprovision(struct firmware_call *call, const struct wsman_instance *target,
+                                    const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)in;
+    (void)out;
+    return begin_unprovision(call, forget_part);
+}
+
+static uint32_t extend_period(struct firmware_call *call, const struct wsman_instance *target,
+                              const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)out;
+    struct provisioning *provisioning = call->firmware->provisioning;
+    uint64_t hours = wsman_get_u64(in, "Duration", 0);
+    if (provisioning->state != PROVISIONING_IN) {
+        return PT_INVALID_PROVISIONING_STATE;
+    }
+    if (hours == 0 || hours > PERIOD_MAX_HOURS) {
+        return PT_INVALID_PARAMETER;
+    }
+    timer_start(&provisioning->period, hours * 3600 * US_PER_SECOND);
+    return PT_SUCCESS;
+}
+
+/* wsman.md 3.1; the underscore does not count as a special character. */
+static bool is_strong(const char *password)
+{
+    bool has_digit = false, has_upper = false, has_lower = false, has_special = false;
+    size_t len = password == NULL ? 0 : strlen(password);
+    if (len < PASSWORD_MIN || len > PASSWORD_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)password[i];
+        if (c < 32 || c > 126 || strchr(":,\"", c) != NULL) {
+            return false;
+        }
+        has_digit |= isdigit(c) != 0;
+        has_upper |= isupper(c) != 0;
+        has_lower |= islower(c) != 0;
+        has_special |= isalnum(c) == 0 && c != '_';
+    }
+    return has_digit && has_upper && has_lower && has_special;
+}
+
+/* The password itself opens nothing here: that it was set is what counts. */
+static uint32_t set_mebx_password(struct firmware_call *call, const struct wsman_instance *target,
+                                  const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)out;
+    struct provisioning *provisioning = call->firmware->provisioning;
+    bool is_part_of_activation = firmware_is_release(call->firmware, MEBX_PASSWORD_FROM);
+    if (!may_set_up(call) || (provisioning->mode != FIRMWARE_ADMIN_CONTROL &&
+                              provisioning->state != PROVISIONING_IN && !is_part_of_activation)) {
+        return PT_NOT_PERMITTED; /* ACT-DEV-033: client control mode above all */
+    }
+    if (!is_strong(wsman_get(in, "Password"))) {
+        return PT_INVALID_PASSWORD;
+    }
+    provisioning->mebx_password_is_set = true;
+    firmware_changed(call->firmware);
+    return PT_SUCCESS;
+}
+
+/* WSM-106: the bytes that the tunnel announces. */
+static uint32_t get_uuid(struct firmware_call *call, const struct wsman_instance *target,
+                         const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)in;
+    uint8_t wire[16];
+    uuid_to_wire(&call->firmware->uuid, wire);
+    wsman_set_base64(out, "UUID", wire, sizeof wire);
+    return PT_SUCCESS;
+}
+
+/* No component of this device keeps it from being unprovisioned. */
+static uint32_t get_blocking_components(struct firmware_call *call,
+                                        const struct wsman_instance *target,
+                                        const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)call;
+    (void)target;
+    (void)in;
+    (void)out;
+    return PT_SUCCESS;
+}
+
+const struct firmware_method k_provisioning_service_methods[] = {
+    { "CommitChanges", commit_changes },
+    { "ExtendProvisioningPeriod", extend_period },
+    { "GetUnprovisionBlockingComponents", get_blocking_components },
+    { "GetUuid", get_uuid },
+    { "PartialUnprovision", partial_unprovision },
+    { "SetMEBxPassword", set_mebx_password },
+    { "Unprovision", unprovision },
+    { NULL, NULL },
+};
