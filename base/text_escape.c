@@ -83,6 +83,10 @@ static const char *xml_entity(uint32_t code)
         return "&quot;";
     case '\'':
         return "&#39;";
+    case '\r': /* a bare one would be read back as a line feed */
+        return "&#13;";
+    case 0x7f:
+        return "&#127;";
     default:
         return NULL;
     }
@@ -93,8 +97,8 @@ void text_xml(struct text *t, const char *chars, size_t len)
     for (size_t i = 0; i < len;) {
         uint32_t code = 0;
         size_t n = utf8_at(chars + i, len - i, &code);
-        bool is_control = code < 0x20 && code != '\n' && code != '\t';
-        bool is_forbidden = is_control || code == 0xfffe || code == 0xffff || code == 0x7f;
+        bool is_control = code < 0x20 && code != '\n' && code != '\t' && code != '\r';
+        bool is_forbidden = is_control || code == 0xfffe || code == 0xffff;
         const char *entity = xml_entity(code);
         if (n == 0 || is_forbidden) {
             text_puts(t, REPLACEMENT);

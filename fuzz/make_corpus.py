@@ -106,11 +106,86 @@ def answers():
         yield b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: ' + challenge.encode() + b'\r\n' + server + html
 
 
+NS = {'s': 'http://www.w3.org/2003/05/soap-envelope', 'a': 'http://schemas.xmlsoap.org/ws/2004/08/addressing',
+      'w': 'http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd', 't': 'http://schemas.xmlsoap.org/ws/2004/09/transfer/',
+      'n': 'http://schemas.xmlsoap.org/ws/2004/09/enumeration/', 'c': 'http://schemas.dmtf.org/wbem/wscim/1/common'}
+PREFIX = {'AMT': 'http://intel.com/wbem/wscim/1/amt-schema/1/', 'IPS': 'http://intel.com/wbem/wscim/1/ips-schema/1/',
+          'CIM': 'http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/'}
+
+
+def reference(name, selectors):
+    inner = ''.join('<w:Selector xmlns:w="%s" Name="%s">%s</w:Selector>' % (NS['w'], key, value)
+                    for key, value in selectors.items())
+    return ('<Address xmlns="%s">%s</Address><ReferenceParameters xmlns="%s"><w:ResourceURI xmlns:w="%s">%s%s'
+            '</w:ResourceURI><w:SelectorSet xmlns:w="%s">%s</w:SelectorSet></ReferenceParameters>'
+            % (NS['a'], NS['a'], NS['a'], NS['w'], PREFIX[name[:3]], name, NS['w'], inner))
+
+
+def envelope(action, name, body='', selectors=None, header=''):
+    """A request as most clients write it (wsman.md 2.2)."""
+    chosen = ''.join('<w:Selector Name="%s">%s</w:Selector>' % pair for pair in (selectors or {}).items())
+    if chosen:
+        chosen = '<w:SelectorSet>%s</w:SelectorSet>' % chosen
+    return ('<?xml version="1.0" encoding="utf-8"?><Envelope xmlns:a="%s" xmlns:w="%s" xmlns="%s"><Header>'
+            '<a:Action>%s</a:Action><a:To>/wsman</a:To><w:ResourceURI>%s%s</w:ResourceURI>'
+            '<a:MessageID>7</a:MessageID><a:ReplyTo><a:Address>%s/role/anonymous</a:Address></a:ReplyTo>'
+            '<w:OperationTimeout>PT60S</w:OperationTimeout>%s%s</Header><Body>%s</Body></Envelope>'
+            % (NS['a'], NS['w'], NS['s'], action, PREFIX[name[:3]], name, NS['a'], chosen, header, body)).encode()
+
+
+def envelopes():
+    def call(name, method, body=''):
+        return envelope(PREFIX[name[:3]] + name + '/' + method, name, '<r:%s_INPUT xmlns:r="%s%s">%s</r:%s_INPUT>'
+                        % (method, PREFIX[name[:3]], name, body, method))
+
+    def put(name, body, selectors=None):
+        return envelope(NS['t'] + 'Put', name, '<r:%s xmlns:r="%s%s">%s</r:%s>'
+                        % (name, PREFIX[name[:3]], name, body, name), selectors)
+    yield envelope(NS['t'] + 'Get', 'AMT_GeneralSettings')
+    yield envelope(NS['t'] + 'Get', 'AMT_EthernetPortSettings', '', {'InstanceID': 'Intel(r) AMT Ethernet Port Settings 0'})
+    yield envelope(NS['t'] + 'Delete', 'AMT_RemoteAccessPolicyRule', '', {'PolicyRuleName': 'User Initiated'})
+    yield envelope(NS['n'] + 'Enumerate', 'CIM_SoftwareIdentity', '<Enumerate xmlns="%s" />' % NS['n'][:-1])
+    yield envelope(NS['n'] + 'Pull', 'CIM_SoftwareIdentity',
+                   '<Pull xmlns="%s"><EnumerationContext>14000000-0000-0000-0000-000000000000</EnumerationContext>'
+                   '<MaxElements>999</MaxElements><MaxCharacters>99999</MaxCharacters></Pull>' % NS['n'][:-1])
+    yield put('AMT_GeneralSettings', '<r:HostName>pc&amp;17</r:HostName><r:PingResponseEnabled>true'
+              '</r:PingResponseEnabled><r:AMTNetworkEnabled>1</r:AMTNetworkEnabled>')
+    yield put('AMT_EnvironmentDetectionSettingData', '<r:DetectionStrings>a.test</r:DetectionStrings><r:ElementName>x'
+              '</r:ElementName><r:DetectionStrings>b.test</r:DetectionStrings>', {'InstanceID': 'x'})
+    yield put('IPS_AlarmClockOccurrence', '<r:StartTime><p:Datetime xmlns:p="%s">2026-01-01T00:00:00Z</p:Datetime>'
+              '</r:StartTime><r:Interval><p:Interval xmlns:p="%s">P1DT2H3M</p:Interval></r:Interval>' % (NS['c'], NS['c']))
+    yield put('AMT_TLSCredentialContext', '<r:ElementInContext>%s</r:ElementInContext>'
+              % reference('AMT_PublicKeyCertificate', {'InstanceID': 'Intel(r) AMT Certificate: Handle: 0'}))
+    yield call('CIM_PowerManagementService', 'RequestPowerStateChange', '<r:PowerState>8</r:PowerState><r:ManagedElement>%s'
+               '</r:ManagedElement>' % reference('CIM_ComputerSystem', {'Name': 'ManagedSystem'}))
+    yield call('AMT_AlarmClockService', 'AddAlarm', '<p:AlarmTemplate xmlns:p="%sAMT_AlarmClockService" xmlns:s="%s'
+               'IPS_AlarmClockOccurrence"><s:InstanceID>a</s:InstanceID></p:AlarmTemplate>' % (PREFIX['AMT'], PREFIX['IPS']))
+    yield call('AMT_MessageLog', 'PositionToFirstRecord')
+    yield envelope(NS['t'] + 'Get', 'AMT_GeneralSettings', header='<x:Odd xmlns:x="u" xmlns:s="%s" s:mustUnderstand="true">'
+                   '</x:Odd><w:MaxEnvelopeSize>51200</w:MaxEnvelopeSize>' % NS['s'])
+    yield envelope(NS['t'] + 'Get', 'AMT_GeneralSettings').replace(NS['s'].encode(),
+                                                                   b'http://schemas.xmlsoap.org/soap/envelope/')
+    yield b'<!DOCTYPE a [<!ENTITY b "bb">]><a>&b;</a>'
+    yield b'<a>' * 40 + b'</a>' * 40
+    yield b'<a %s/>' % b' '.join(b'a%d="1"' % i for i in range(20))
+    yield b'\xef\xbb\xbf<a xmlns="b"><![CDATA[x]]>&#13;&#x41;<!-- c --><?p i?></a>'
+
+
 def make_http():
     for data in http():
         for flavour in (0, 1 + (1 << 2), 2 + (2 << 2) + 64, (3 << 2) + 128, 1 + (4 << 2), 2 + (5 << 2) + 64,
                         (6 << 2), (7 << 2) + 64, 1 + 32, 32 + 128):
             write('http_server', bytes([flavour]) + data)
+    for value in CREDENTIALS + CHALLENGES:
+        write('digest', value.encode())
+    ping = bytes.fromhex('06000006000011be80510000')
+    write('rmcp', ping)
+    for tail in ('424002202000', '426134068120', '000000000000'):
+        write('rmcp', bytes.fromhex('06 00 ff 06 000011be 40 51 00 10 00000157') + bytes.fromhex(tail).ljust(12, b'\0'))
+    write('rmcp', bytes.fromhex('0600018600'))
+    write('rmcp', ping.replace(b'\x80', b'\x81') + bytes(8))
+    for data in envelopes():
+        write('soap', data)
     for data in answers():
         for flavour in (0, 1 + 8, 2 + 16, 4, 3 + 4 + 8):
             write('http_client', bytes([flavour]) + data)

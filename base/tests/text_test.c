@@ -93,6 +93,7 @@ static void escapes_let_nothing_through(void **state)
     check_escape(text_json, "\xc3\xa4\xff", 3, "\"\xc3\xa4\xef\xbf\xbd\"");
     check_escape(text_json, "\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     check_escape(text_xml, "<a b='\"&\x1b", 9, "&lt;a b=&#39;&quot;&amp;\xef\xbf\xbd");
+    check_escape(text_xml, "a\r\n\x7f", 4, "a&#13;\n&#127;"); /* XML has them, as references */
     check_escape(text_logfmt, "plain", 5, "plain");
     check_escape(text_logfmt, "", 0, "\"\"");
     check_escape(text_logfmt, "a b=\"\x1b[31m", 10, "\"a b=\\\"\\x1b[31m\"");

@@ -45,7 +45,9 @@ static struct digest_field *field_named(struct digest_header *header, const char
     return NULL;
 }
 
-/* The value at `at`, quoted or bare; *end behind it. False for a quote that does not end. */
+/* The value at `at`, quoted or bare; *end behind it. False for a quote that does not end, or that
+ * stands inside a bare value, where a backslash may not stand either (they would change their meaning
+ * when the value is repeated in quotes). */
 static bool read_value(const char *at, struct digest_field *value, const char **end)
 {
     value->is_there = true;
@@ -56,7 +58,8 @@ static bool read_value(const char *at, struct digest_field *value, const char **
         }
         value->len = (uint32_t)(at - value->text);
         *end = at;
-        return true;
+        return memchr(value->text, '"', value->len) == NULL &&
+               memchr(value->text, '\\', value->len) == NULL;
     }
     value->text = ++at;
     while (*at != '\0' && *at != '"') {
@@ -165,19 +168,31 @@ static void hex(const uint8_t in[static DIGEST_MD5_BYTES], char out[static DIGES
     out[2 * DIGEST_MD5_BYTES] = '\0';
 }
 
-void digest_ha1(const char *user, const char *realm, const char *password, size_t password_len,
-                uint8_t out[static DIGEST_MD5_BYTES])
+static void ha1_of(const char *user, const struct digest_field *realm, const char *password,
+                   size_t password_len, uint8_t out[static DIGEST_MD5_BYTES])
 {
     EVP_MD_CTX *md5 = md5_begin();
     memset(out, 0, DIGEST_MD5_BYTES);
     if (md5 != NULL) {
         md5_add_text(md5, user);
         md5_add_text(md5, ":");
-        md5_add_text(md5, realm);
+        md5_add_field(md5, realm);
         md5_add_text(md5, ":");
         md5_add(md5, password, password_len);
         (void)md5_end(md5, out);
     }
+}
+
+static struct digest_field field_of(const char *text)
+{
+    return (struct digest_field){ .text = text, .len = (uint32_t)strlen(text), .is_there = true };
+}
+
+void digest_ha1(const char *user, const char *realm, const char *password, size_t password_len,
+                uint8_t out[static DIGEST_MD5_BYTES])
+{
+    struct digest_field field = field_of(realm);
+    ha1_of(user, &field, password, password_len, out);
 }
 
 static bool body_hash(const struct digest_input *input, char out[static DIGEST_HEX_BYTES])
@@ -270,11 +285,6 @@ static bool offers(const struct digest_field *qop, const char *word)
     return false;
 }
 
-static struct digest_field field_of(const char *text)
-{
-    return (struct digest_field){ .text = text, .len = (uint32_t)strlen(text), .is_there = true };
-}
-
 static void put(struct text *out, const char *name, const struct digest_field *value)
 {
     text_printf(out, "%s=\"", name);
@@ -288,15 +298,10 @@ void digest_authorize(struct text *out, const struct digest_header *challenge,
                       const struct digest_client *client)
 {
     uint8_t ha1[DIGEST_MD5_BYTES];
-    char realm[256] = "";
     char nc[16];
     char response[DIGEST_HEX_BYTES];
     (void)snprintf(nc, sizeof nc, "%08x", client->nc);
-    if (challenge->realm.is_there && challenge->realm.len < sizeof realm) {
-        memcpy(realm, challenge->realm.text, challenge->realm.len);
-        realm[challenge->realm.len] = '\0';
-    }
-    digest_ha1(client->user, realm, client->password, client->password_len, ha1);
+    ha1_of(client->user, &challenge->realm, client->password, client->password_len, ha1);
     bool uses_int = offers(&challenge->qop, "auth-int") &&
                     (client->prefers_auth_int || !offers(&challenge->qop, "auth"));
     struct digest_input input = { .ha1 = ha1,

@@ -80,6 +80,44 @@ static void test_what_is_refused(void **state)
     assert_int_equal(digest_header_read("Digest username", &header), AMT_EMALFORMED);
     assert_int_equal(digest_header_read("Digest nc=1,nc=2", &header), AMT_EMALFORMED);
     assert_int_equal(digest_header_read("Digest =1", &header), AMT_EMALFORMED);
+    assert_int_equal(digest_header_read("Digest realm=a\"b", &header), AMT_EMALFORMED);
+    assert_int_equal(digest_header_read("Digest realm=a\\", &header), AMT_EMALFORMED);
+}
+
+/* The response is over the realm that the answer repeats, however long that is. */
+static void test_a_long_realm_is_hashed_whole(void **state)
+{
+    struct text realm = { 0 };
+    struct text challenge_text = { 0 };
+    struct text out = { 0 };
+    struct digest_header challenge;
+    struct digest_header answer;
+    uint8_t ha1[DIGEST_MD5_BYTES];
+    char expected[DIGEST_HEX_BYTES];
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        text_puts(&realm, "0123456789");
+    }
+    text_printf(&challenge_text, "Digest realm=\"%s\", nonce=\"n\"", text_chars(&realm));
+    assert_int_equal(digest_header_read(text_chars(&challenge_text), &challenge), AMT_OK);
+    struct digest_client client = { .user = "admin",
+                                    .password = "P@ssw0rd",
+                                    .password_len = 8,
+                                    .method = "POST",
+                                    .uri = "/wsman",
+                                    .cnonce = "0a4f113b",
+                                    .nc = 1 };
+    digest_authorize(&out, &challenge, &client);
+    assert_int_equal(digest_header_read(text_chars(&out), &answer), AMT_OK);
+    digest_ha1("admin", text_chars(&realm), "P@ssw0rd", 8, ha1);
+    struct digest_input input = {
+        .ha1 = ha1, .method = "POST", .nonce = answer.nonce, .uri = answer.uri
+    };
+    digest_response(&input, expected);
+    assert_true(digest_response_is(&answer.response, expected));
+    text_fini(&realm);
+    text_fini(&challenge_text);
+    text_fini(&out);
 }
 
 static void test_short_responses_fail(void **state)
@@ -130,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_order_and_blanks),
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_a_long_realm_is_hashed_whole),
         cmocka_unit_test(test_short_responses_fail),
         cmocka_unit_test(test_client_answers_a_challenge),
     };
