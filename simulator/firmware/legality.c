@@ -4,7 +4,7 @@
 
 bool legality_is_provisioned(const struct firmware *firmware)
 {
-    return provisioning_state(firmware) == PROVISIONING_POST;
+    return provisioning_state(firmware) != PROVISIONING_PRE;
 }
 
 uint32_t legality_deny(struct firmware_call *call, bool is_put)
