@@ -44,7 +44,7 @@ struct class_description {
     const char *name;
     const char *super;          /* "" */
     uint8_t priority;           /* 0, 1, 2 */
-    uint32_t since, removed_in; /* release * 100 + minor: 1160 is 11.6; 0 = always, never */
+    uint32_t since, removed_in; /* release * 100 + minor * 10: 1160 is 11.6; 0 = always, never */
     bool is_singleton;          /* one instance */
     bool declares_common;
     uint32_t operations;                     /* bit (1 << enum wsman_operation) */

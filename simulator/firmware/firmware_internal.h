@@ -90,6 +90,8 @@ struct firmware_call {
      * has left meanwhile, but not once its part's fini has run. finish NULL: it must answer at once. */
     void (*finish)(struct firmware_call *call, uint32_t return_value);
     bool is_deferred;
+    struct wsman_instance *output; /* of a deferred method */
+    void *exchange;                /* for finish */
 };
 /* Sets the fault; returns PT_INTERNAL_ERROR so that a method can end with it. */
 uint32_t firmware_fault(struct firmware_call *call, enum wsman_fault fault, const char *detail);
@@ -218,6 +220,10 @@ struct wsman_instance *firmware_instances(struct firmware_call *call, const char
 /* The one instance of a list whose properties equal the selectors (wsman.md 2.6); NULL. */
 struct wsman_instance *firmware_select(struct wsman_instance *list,
                                        const struct wsman_selector *selectors);
+/* Text of the key that tells instances of a class apart (InstanceID, Name, ...); "". */
+const char *firmware_instance_key(const struct wsman_instance *instance);
+/* Whether a reference names the same class and has every selector that is wanted. */
+bool firmware_ref_matches(const struct wsman_ref *have, const struct wsman_ref *want);
 /* The reference to an instance: all keys in ASCII order (WSM-049). */
 const struct wsman_ref *firmware_ref_to(struct firmware_call *call,
                                         const struct wsman_instance *instance);

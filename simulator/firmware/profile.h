@@ -10,6 +10,8 @@
 #include "runtime/config.h"
 #include "simulator/firmware/classes.h"
 
+#define FIRMWARE_INSTANCE_SETS_MAX 10u
+
 /* The keys of `firmware:` in a profile file; see firmware_config_keys for what each means. */
 struct firmware_config {
     char *version;                     /* "16.1.25.2124": of the Server header */
@@ -41,27 +43,34 @@ struct firmware_config {
     struct config_texts absent_classes;    /* names */
     struct config_texts absent_properties; /* "Class.Property" */
     struct config_texts hash_algorithms;   /* "sha1" "sha256" "sha384" */
-    const struct yaml_node
-        *instances; /* Class: [ {Property: value} ]; replaces those of the base */
+    /* Class: [ {Property: value} ]; replaces those of the base. */
+    const struct yaml_node *instances;
+    /* Those of each file of a profile chain, the base first; the caller keeps the documents. */
+    const struct yaml_node *instance_sets[FIRMWARE_INSTANCE_SETS_MAX];
+    uint32_t instance_set_count;
 };
 extern const struct config_key firmware_config_keys[];
 
+struct firmware_behaviour;
+
 struct profile_class {
     const struct class_description *description;
-    bool is_present;                        /* in this release and SKU */
-    const struct wsman_instance *instances; /* born with, in order */
+    bool is_present;                            /* in this release and SKU */
+    const struct wsman_instance *instances;     /* born with, in order */
+    const struct firmware_behaviour *behaviour; /* NULL: data alone */
 };
 
 struct firmware_profile {
     struct arena arena;
-    struct firmware_config config; /* owned */
-    uint32_t release;              /* 1610 for 16.1; compare as release >= 1200 */
+    struct firmware_config config; /* its texts belong to the configuration it was made from */
+    uint32_t release;              /* 1610 for 16.1, 1180 for 11.8; compare as release >= 1200 */
     struct profile_class *classes; /* k_class_count of them, as in k_classes */
 };
 
-/* Builds a profile from a configuration, which it takes (also on failure). NULL with errors. */
-struct firmware_profile *firmware_profile_new(struct firmware_config *config, const char *path,
-                                              struct amt_diag_list *errors);
+/* Builds a profile from a configuration, which must outlive it. path names the file in errors. NULL with
+ * errors: a version that is none, unknown classes and properties, values that do not fit. */
+struct firmware_profile *firmware_profile_new(const struct firmware_config *config,
+                                              const char *path, struct amt_diag_list *errors);
 void firmware_profile_free(struct firmware_profile *profile);
 /* NULL when the class does not exist in this release. */
 const struct profile_class *firmware_profile_class(const struct firmware_profile *profile,

@@ -125,14 +125,14 @@ static const char *text_of(const struct yaml_node *map, const char *key, const c
     return node == NULL ? fallback : node->text;
 }
 
-/* "11.6" is 1106. */
+/* "11.6" is 1160. */
 static unsigned release_of(const struct yaml_node *class_node, const char *key)
 {
     const char *text = text_of(class_node, key, "0.0");
     char *end;
     unsigned long major = strtoul(text, &end, 10);
     unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
-    return (unsigned)(major * 100 + minor);
+    return (unsigned)(major * 100 + minor * 10);
 }
 
 static void write_operations(const struct yaml_node *class_node, FILE *out)
