@@ -27,6 +27,9 @@ struct http_server_connection;
 struct http_limits {
     uint32_t head_max_bytes, body_max_bytes; /* 0 = the defaults above */
     uint64_t idle_limit_us;                  /* between requests, and per request; 0 = 30 s */
+    /* Answers instead of us what is no HTTP or above a limit; must call http_respond or
+     * http_respond_raw. NULL: a short text. The connection ends with the answer. */
+    void (*refuse)(void *ctx, struct http_server_connection *connection, int status);
 };
 /* One whole request; answer with http_respond, at once or later (until then the next one waits). */
 typedef void http_request_fn(void *ctx, struct http_server_connection *connection,
@@ -43,6 +46,8 @@ struct http_server_connection *http_serve(struct loop *loop, struct stream *s,
  * 204 send no body. */
 void http_respond(struct http_server_connection *connection, int status, const char *content_type,
                   const char *headers, const void *body, uint32_t body_len);
+/* A whole answer, head and body as they shall be on the wire. */
+void http_respond_raw(struct http_server_connection *connection, const void *bytes, uint32_t len);
 /* Answers 101 with headers (Upgrade and Connection among them) and hands the stream over,
  * without a handler, with the bytes read ahead. NULL if the client has left or memory is short.
  * Either way the connection is gone. */

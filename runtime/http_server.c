@@ -18,6 +18,7 @@ struct http_server_connection {
     uint64_t idle_limit_us;
     http_request_fn *on_request;
     void (*on_end)(void *ctx);
+    void (*refuse)(void *ctx, struct http_server_connection *c, int status);
     void *ctx;
     uint32_t depth;
     bool is_answering; /* a request waits for its answer */
@@ -73,6 +74,10 @@ static void refuse(struct http_server_connection *c, int status)
     c->closes = true;
     c->is_answering = true;
     c->is_head = false;
+    if (c->refuse != NULL) {
+        c->refuse(c->ctx, c, status);
+        return;
+    }
     http_respond(c, status, "text/plain", NULL, body, (uint32_t)len);
 }
 
@@ -225,6 +230,7 @@ struct http_server_connection *http_serve(struct loop *loop, struct stream *s,
     c->ctx = ctx;
     c->idle_limit_us =
         limits != NULL && limits->idle_limit_us != 0 ? limits->idle_limit_us : IDLE_LIMIT_US;
+    c->refuse = limits == NULL ? NULL : limits->refuse;
     http_message_init(&c->message, HTTP_REQUEST, limits);
     timer_init(&c->idle, loop, on_idle, c);
     timer_start(&c->idle, c->idle_limit_us);
@@ -251,20 +257,13 @@ static void send_head(struct http_server_connection *c, int status, const char *
                 headers == NULL ? "" : headers);
 }
 
-void http_respond(struct http_server_connection *c, int status, const char *content_type,
-                  const char *headers, const void *body, uint32_t body_len)
+void http_respond_raw(struct http_server_connection *c, const void *bytes, uint32_t len)
 {
     if (c->is_gone || !c->is_answering) {
         return;
     }
-    struct text out = { 0 };
-    send_head(c, status, content_type, headers, body_len, &out);
-    if (!c->is_head && status != HTTP_STATUS_NO_CONTENT && body_len > 0) {
-        text_append(&out, body, body_len);
-    }
     c->depth += 1;
-    bool is_sent = !out.failed && stream_write(c->stream, out.chars, (uint32_t)out.len) == AMT_OK;
-    text_fini(&out);
+    bool is_sent = stream_write(c->stream, bytes, len) == AMT_OK;
     c->is_answering = false;
     if (!is_sent || c->closes) {
         finish(c);
@@ -278,6 +277,25 @@ void http_respond(struct http_server_connection *c, int status, const char *cont
         }
     }
     leave(c);
+}
+
+void http_respond(struct http_server_connection *c, int status, const char *content_type,
+                  const char *headers, const void *body, uint32_t body_len)
+{
+    if (c->is_gone || !c->is_answering) {
+        return;
+    }
+    struct text out = { 0 };
+    send_head(c, status, content_type, headers, body_len, &out);
+    if (!c->is_head && status != HTTP_STATUS_NO_CONTENT && body_len > 0) {
+        text_append(&out, body, body_len);
+    }
+    if (out.failed) {
+        finish(c);
+    } else {
+        http_respond_raw(c, out.chars, (uint32_t)out.len);
+    }
+    text_fini(&out);
 }
 
 struct stream *http_upgrade(struct http_server_connection *c, const char *headers,

@@ -12,9 +12,10 @@ struct firmware_exchange {
     char peer[STREAM_NAME_BYTES];
     firmware_reply_fn *reply; /* NULL: the client has left */
     void *ctx;
+    struct firmware_exchange *next, *previous; /* of firmware->deferred */
 };
 
-static void on_afterwards(void *ctx)
+void firmware_run_afterwards(void *ctx)
 {
     struct firmware *firmware = ctx;
     void (*afterwards)(struct firmware * firmware) = firmware->afterwards;
@@ -30,7 +31,6 @@ static void on_afterwards(void *ctx)
 static void schedule(struct firmware *firmware, void (*afterwards)(struct firmware *firmware))
 {
     firmware->afterwards = afterwards;
-    firmware->afterwards_timer.fn = on_afterwards;
     timer_start(&firmware->afterwards_timer, AFTERWARDS_US);
 }
 
@@ -82,10 +82,44 @@ static void finish(struct firmware_exchange *e, struct text *body)
     amt_free(e);
 }
 
+static void defer(struct firmware_exchange *e)
+{
+    struct firmware_exchange *first = e->call.firmware->deferred;
+    e->next = first;
+    if (first != NULL) {
+        first->previous = e;
+    }
+    e->call.firmware->deferred = e;
+}
+
+static void undefer(struct firmware_exchange *e)
+{
+    if (e->previous != NULL) {
+        e->previous->next = e->next;
+    } else {
+        e->call.firmware->deferred = e->next;
+    }
+    if (e->next != NULL) {
+        e->next->previous = e->previous;
+    }
+}
+
+/* Methods that will not finish any more: the device goes. */
+void firmware_exchanges_fini(struct firmware *firmware)
+{
+    while (firmware->deferred != NULL) {
+        struct firmware_exchange *e = firmware->deferred;
+        undefer(e);
+        arena_fini(&e->arena);
+        amt_free(e);
+    }
+}
+
 static void on_method_done(struct firmware_call *call, uint32_t return_value)
 {
     struct firmware_exchange *e = call->exchange;
     struct text body = { 0 };
+    undefer(e);
     if (call->fault == WSMAN_OK) {
         firmware_finish_output(call, call->output, return_value);
     }
@@ -152,6 +186,7 @@ struct firmware_exchange *firmware_exchange(struct firmware *firmware,
                                       .exchange = e };
     if (!run(e, bytes, len, &body)) {
         text_fini(&body);
+        defer(e);
         return e;
     }
     finish(e, &body);

@@ -17,6 +17,11 @@ struct firmware_exchange *firmware_exchange(struct firmware *firmware,
                                             const void *bytes, size_t len, firmware_reply_fn *reply,
                                             void *ctx);
 void firmware_exchange_forget(struct firmware_exchange *exchange);
+/* Frees what deferred methods left; after the parts' fini. */
+void firmware_exchanges_fini(struct firmware *firmware);
+
+/* What calls have left to do, a moment after their answers (firmware_call.afterwards). */
+void firmware_run_afterwards(void *firmware);
 
 /* dispatch.c: what an operation answers; sets call->fault, or writes to body. False: a method answers
  * later by call->finish. */

@@ -60,9 +60,14 @@ static enum amt_err start(struct firmware *firmware, const char *state_dir, stru
     return AMT_OK;
 }
 
-static void on_nothing(void *ctx)
+static void save_state(void *ctx)
 {
-    (void)ctx;
+    struct firmware *firmware = ctx;
+    struct amt_diag diag = { .err = AMT_OK };
+    if (firmware->is_dirty && firmware_state_save(firmware, &diag) != AMT_OK) {
+        LOG(firmware->log, LOG_ERROR, "state.save_failed", log_text("uuid", firmware->uuid_text),
+            log_text("reason", diag.text));
+    }
 }
 
 struct firmware *firmware_new(struct loop *loop, const struct firmware_settings *settings,
@@ -82,7 +87,8 @@ struct firmware *firmware_new(struct loop *loop, const struct firmware_settings 
     uuid_format(&firmware->uuid, firmware->uuid_text);
     (void)snprintf(purpose, sizeof purpose, "firmware %u", settings->index);
     amt_random_seed(&firmware->random, settings->seed, purpose);
-    timer_init(&firmware->afterwards_timer, loop, on_nothing, firmware);
+    timer_init(&firmware->afterwards_timer, loop, firmware_run_afterwards, firmware);
+    loop_task_init(&firmware->save, loop, save_state, firmware);
     enum amt_err err = start(firmware, settings->state_dir, diag);
     if (err != AMT_OK) {
         if (diag != NULL && diag->text[0] == '\0') {
@@ -111,7 +117,9 @@ void firmware_free(struct firmware *firmware)
             part->fini(firmware);
         }
     }
+    firmware_exchanges_fini(firmware);
     enumerations_fini(firmware);
+    loop_task_cancel(&firmware->save);
     amt_free(firmware->state_path);
     amt_free(firmware);
 }
@@ -147,6 +155,9 @@ bool firmware_port_is_open(const struct firmware *firmware, uint32_t port, enum 
 void firmware_changed(struct firmware *firmware)
 {
     firmware->is_dirty = true;
+    if (firmware->state_path != NULL) {
+        loop_task_post(&firmware->save); /* for what no request waits for: timers, the host */
+    }
 }
 
 bool firmware_is_release(const struct firmware *firmware, uint32_t at_least)
@@ -169,11 +180,7 @@ void firmware_unprovision(struct firmware *firmware, bool is_partial)
 
 void firmware_reset(struct firmware *firmware)
 {
-    struct amt_diag diag = { .err = AMT_OK };
     firmware_unprovision(firmware, false);
     be_born(firmware);
-    if (firmware_state_save(firmware, &diag) != AMT_OK) {
-        LOG(firmware->log, LOG_ERROR, "state.save_failed", log_text("uuid", firmware->uuid_text),
-            log_text("reason", diag.text));
-    }
+    save_state(firmware);
 }

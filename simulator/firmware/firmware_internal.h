@@ -182,7 +182,7 @@ struct firmware {
     bool is_dirty;            /* something changed since the last save */
     uint64_t message_counter;
     uint32_t enumeration_counter;
-    struct loop_task after; /* runs `afterwards` of calls */
+    struct loop_task save; /* at the end of a turn in which something changed */
     void (*afterwards)(struct firmware *firmware);
     struct timer afterwards_timer;
 
@@ -205,6 +205,7 @@ struct firmware {
     struct system_defense *system_defense;
     struct web *web;
     struct enumerations *enumerations;
+    struct firmware_exchange *deferred; /* methods that answer later */
 };
 
 /* The state has changed: it is on disk before the answer leaves, or the answer is InternalError. */
