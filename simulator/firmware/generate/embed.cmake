@@ -1,4 +1,5 @@
-# cmake -DOUT=FILE.c -DNAME=symbol -DFILES=a;b -P embed.cmake: the files' names and texts as C.
+# cmake -DOUT=FILE.c -DNAME=symbol -DFILES=a|b -P embed.cmake: the files' names and texts as C.
+string(REPLACE "|" ";" FILES "${FILES}")
 set(text "/* Made by simulator/firmware/generate/embed.cmake. */\n#include \"simulator/firmware/embedded.h\"\n\n")
 set(table "")
 set(index 0)
