@@ -186,8 +186,17 @@ def make_http():
     write('rmcp', ping.replace(b'\x80', b'\x81') + bytes(8))
     for data in envelopes():
         write('soap', data)
+    folder = os.path.join(ROOT, 'client', 'tests', 'data')
+    for name in sorted(os.listdir(folder)):
+        if name.endswith('.xml'):
+            with open(os.path.join(folder, name), 'rb') as captured:
+                data = captured.read()
+            for operation in (0, 1, 2, 3, 4, 5, 11):
+                write('wsman_reply', bytes([operation]) + data)
+            write('soap', data)
     for data in answers():
-        for flavour in (0, 1 + 8, 2 + 16, 4, 3 + 4 + 8):
+        write('http_client', bytes([32]) + data * 3)
+        for flavour in (0, 1 + 8, 2 + 16, 4, 3 + 4 + 8, 1 + 32):
             write('http_client', bytes([flavour]) + data)
 
 

@@ -292,7 +292,11 @@ const uint8_t *wsman_get_base64(const struct wsman_instance *instance, const cha
     size_t chars = text == NULL ? 0 : strlen(text);
     uint8_t *bytes = text == NULL ? NULL : arena_alloc(instance->arena, BASE64_BYTES(chars));
     *len = 0;
-    return bytes == NULL || base64_decode(text, chars, bytes, len) != AMT_OK ? NULL : bytes;
+    if (bytes == NULL || base64_decode(text, chars, bytes, len) != AMT_OK) {
+        *len = 0;
+        return NULL;
+    }
+    return bytes;
 }
 
 bool wsman_has(const struct wsman_instance *instance, const char *name)
