@@ -6,9 +6,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "cli/api_channel.h"
 #include "cli/cli.h"
 #include "cli/secret_file.h"
+#include "client/channel.h"
 #include "runtime/join.h"
 
 struct connect_options {
@@ -30,7 +30,7 @@ static const struct cli_option k_options[] = {
 
 struct connecting {
     struct loop *loop;
-    struct api_channel_target target;
+    struct client_channel_target target;
     uint64_t quiet_us;
     int result;
     bool is_forwarding; /* --listen: one failed channel does not end the program */
@@ -39,7 +39,7 @@ struct connecting {
 /* One pair of streams on its way. */
 struct pair {
     struct connecting *all;
-    struct stream *local;
+    struct stream *local, *device;
 };
 
 static void on_pair_done(void *ctx, uint64_t to_local, uint64_t to_device)
@@ -52,35 +52,37 @@ static void on_pair_done(void *ctx, uint64_t to_local, uint64_t to_device)
     }
 }
 
-static void on_channel(void *ctx, struct stream *s, const uint8_t *early, uint32_t early_len,
-                       const char *error)
+static void give_up(struct pair *pair, const char *error)
 {
-    struct pair *pair = ctx;
     struct connecting *all = pair->all;
-    struct stream *local = pair->local;
+    (void)fprintf(stderr, "amtlab connect: %s\n", error);
+    all->result = CLI_ENVIRONMENT;
+    stream_close(pair->local);
+    stream_close(pair->device);
     amt_free(pair);
-    if (s == NULL) {
-        (void)fprintf(stderr, "amtlab connect: %s\n", error);
-        all->result = CLI_ENVIRONMENT;
-        stream_close(local);
-        on_pair_done(all, 0, 0);
-        return;
-    }
-    if (early_len > 0 && stream_write(local, early, early_len) != AMT_OK) {
-        stream_close(local);
-        stream_close(s);
-        on_pair_done(all, 0, 0);
-        return;
-    }
-    struct join_side device = { .stream = s, .cannot_half_close = true };
-    struct join_side person = { .stream = local };
-    stream_resume(local);
+    on_pair_done(all, 0, 0);
+}
+
+static void on_channel(void *ctx)
+{
+    struct pair pair = *(struct pair *)ctx;
+    struct connecting *all = pair.all;
+    amt_free(ctx);
+    struct join_side device = { .stream = pair.device, .cannot_half_close = true };
+    struct join_side person = { .stream = pair.local };
+    stream_resume(pair.local);
     if (join_streams(all->loop, device, person, all->quiet_us, on_pair_done, all) == NULL) {
         on_pair_done(all, 0, 0);
     }
 }
 
+static void on_no_channel(void *ctx, const struct stream_end *end)
+{
+    give_up(ctx, end->text);
+}
+
 static const struct stream_handler k_waiting = { .on_open = NULL };
+static const struct stream_handler k_opening = { .on_open = on_channel, .on_end = on_no_channel };
 
 static void start_pair(struct connecting *all, struct stream *local)
 {
@@ -93,7 +95,10 @@ static void start_pair(struct connecting *all, struct stream *local)
     pair->local = local;
     stream_set_handler(local, &k_waiting, pair);
     stream_pause(local); /* nothing is read before there is somewhere to put it */
-    api_channel_open(all->loop, &all->target, on_channel, pair);
+    pair->device = client_channel_open(all->loop, &all->target, &k_opening, pair);
+    if (pair->device == NULL) {
+        give_up(pair, "out of memory");
+    }
 }
 
 static void on_accept(void *ctx, struct stream *s)

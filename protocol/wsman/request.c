@@ -175,7 +175,7 @@ static void put_action(struct text *out, const struct wsman_call *call)
     if (action != NULL) {
         puts_xml(out, action);
     } else {
-        put_class_uri(out, call->class_name);
+        put_class_uri(out, call->class_name == NULL ? "" : call->class_name);
         text_puts(out, "/");
         puts_xml(out, call->method);
     }
