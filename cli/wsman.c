@@ -160,20 +160,14 @@ static int check_values(struct job *job)
 
 static void show(const struct job *job, const struct wsman_outcome *outcome)
 {
-    switch (job->call.operation) {
-    case WSMAN_ENUMERATE:
+    if (job->call.operation == WSMAN_ENUMERATE) {
         cli_show(&job->reach, cli_instances_json(outcome->items));
-        break;
-    case WSMAN_CREATE:
+    } else if (job->call.operation == WSMAN_CREATE) {
         cli_show(&job->reach, cli_ref_json(outcome->reply->created));
-        break;
-    default:
-        if (outcome->reply->instance != NULL) {
-            cli_show(&job->reach, cli_instance_json(outcome->reply->instance));
-        } else if (job->reach.json) {
-            cli_show(&job->reach, json_null());
-        }
-        break;
+    } else if (outcome->reply->instance != NULL) {
+        cli_show(&job->reach, cli_instance_json(outcome->reply->instance));
+    } else if (job->reach.json) {
+        cli_show(&job->reach, json_null());
     }
 }
 
