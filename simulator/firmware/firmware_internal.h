@@ -221,7 +221,8 @@ struct wsman_instance *firmware_instances(struct firmware_call *call, const char
 /* The one instance of a list whose properties equal the selectors (wsman.md 2.6); NULL. */
 struct wsman_instance *firmware_select(struct wsman_instance *list,
                                        const struct wsman_selector *selectors);
-/* Text of the key that tells instances of a class apart (InstanceID, Name, ...); "". */
+/* Text of the key that tells instances of a class apart (InstanceID, Name, ...); "" for
+ * classes of one instance. */
 const char *firmware_instance_key(const struct wsman_instance *instance);
 /* Whether a reference names the same class and has every selector that is wanted. */
 bool firmware_ref_matches(const struct wsman_ref *have, const struct wsman_ref *want);

@@ -39,7 +39,10 @@ static bool is_scoping(const char *name)
 const char *firmware_instance_key(const struct wsman_instance *instance)
 {
     const struct class_description *description = class_find(instance->class_name);
-    for (uint32_t i = 0; description != NULL && i < description->property_count; i++) {
+    if (description == NULL || description->is_singleton) {
+        return "";
+    }
+    for (uint32_t i = 0; i < description->property_count; i++) {
         const struct class_property *property = &description->properties[i];
         if (property->is_key && !is_scoping(property->name)) {
             const char *text = wsman_get(instance, property->name);
