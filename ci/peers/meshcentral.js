@@ -1,165 +1,31 @@
 // Our device against an unmodified MeshCentral: connects, is used, survives a restart, is refused.
 // Usage: node meshcentral.js PEER_DIR AMTLAB. Everything on loopback; stops what it starts.
 'use strict';
-const { spawn, spawnSync } = require('child_process');
-const fs = require('fs');
-const net = require('net');
-const os = require('os');
-const path = require('path');
+const lab = require('./lab.js');
+const { MeshServer } = require('./meshserver.js');
 
 const [peerDir, amtlab] = process.argv.slice(2);
-const WebSocket = require(path.join(peerDir, 'node_modules', 'ws'));
-const meshcentral = path.join(peerDir, 'node_modules', 'meshcentral', 'meshcentral.js');
-const meshctrl = path.join(peerDir, 'node_modules', 'meshcentral', 'meshctrl.js');
-const work = fs.mkdtempSync(path.join(os.tmpdir(), 'amtlab-meshcentral-'));
-const dataDir = path.join(work, 'data');
-const NAME = 'mps.lab.test';
-const LOGIN = ['--loginuser', 'admin', '--loginpass', 'Lab-Pass-01'];
+const server = new MeshServer(peerDir);
+const { check, until } = lab;
 const UUID = '00000000-0000-0000-0000-0000c0ffee01';
 const PASSWORD = 'P@ssw0rd';
 
-let server = null;
-let serverLog = '';
-let webPort = 0;
-let mpsPort = 0;
-const children = new Set();
-const checks = [];
-
-function say(text) { console.log(text); }
-
-function freePort() {
-    return new Promise((resolve, reject) => {
-        const probe = net.createServer();
-        probe.on('error', reject);
-        probe.listen(0, '127.0.0.1', () => {
-            const port = probe.address().port;
-            probe.close(() => resolve(port));
-        });
-    });
-}
-
-// Asks until probe() gives something true; the answer, or an error that says what was waited for.
-async function until(what, seconds, probe) {
-    const end = Date.now() + seconds * 1000;
-    let last = '';
-    while (Date.now() < end) {
-        try {
-            const answer = await probe();
-            if (answer) { return answer; }
-        } catch (error) { last = ': ' + error.message; }
-        await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    throw new Error(`${what}: not within ${seconds} s${last}`);
-}
-
-function accepts(port) {
-    return new Promise((resolve) => {
-        const socket = net.connect(port, '127.0.0.1');
-        socket.on('connect', () => { socket.destroy(); resolve(true); });
-        socket.on('error', () => resolve(false));
-    });
-}
-
-function start(command, args, options) {
-    const child = spawn(command, args, options);
-    children.add(child);
-    child.on('exit', () => children.delete(child));
-    return child;
-}
-
-function stop(child) {
-    return new Promise((resolve) => {
-        if (child === null || child.exitCode !== null || child.signalCode !== null) { resolve(); return; }
-        child.on('exit', () => resolve());
-        // MeshCentral is a pair of processes: a process group of its own takes both.
-        try { process.kill(child.amtlabGroup ? -child.pid : child.pid, 'SIGTERM'); } catch (error) { resolve(); }
-        setTimeout(() => {
-            try { process.kill(child.amtlabGroup ? -child.pid : child.pid, 'SIGKILL'); } catch (error) { /* gone */ }
-        }, 5000).unref();
-    });
-}
-
-function serverArguments(...more) {
-    return [meshcentral, '--datapath', dataDir, '--filespath', path.join(work, 'files'), ...more];
-}
-
-function runOnce(args) {
-    const done = spawnSync(process.execPath, args, { cwd: work, encoding: 'utf8', timeout: 120000 });
-    if (done.status !== 0) { throw new Error(`${args.join(' ')}: ${done.stdout}${done.stderr}`); }
-    return done.stdout;
-}
-
-function control(...args) {
-    const all = [meshctrl, ...args, '--url', `wss://127.0.0.1:${webPort}`, ...LOGIN];
-    return new Promise((resolve, reject) => {
-        const child = start(process.execPath, all, { cwd: work, env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
-        let out = '';
-        child.stdout.on('data', (data) => { out += data; });
-        child.on('error', reject);
-        child.on('exit', () => resolve(out));
-        setTimeout(() => child.kill('SIGKILL'), 20000).unref();
-    });
-}
-
-async function startServer() {
-    server = start(process.execPath, serverArguments('--debug', 'mps,mpscmd'),
-        { cwd: work, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    server.amtlabGroup = true;
-    server.stdout.on('data', (data) => { serverLog += data; });
-    server.stderr.on('data', (data) => { serverLog += data; });
-    await until('MeshCentral listens', 90, async () => (await accepts(webPort)) && (await accepts(mpsPort)));
-    await until('MeshCentral answers its control port', 60,
-        async () => (await control('serverinfo')).includes('name'));
-}
-
-async function prepareServer() {
-    webPort = await freePort();
-    mpsPort = await freePort();
-    fs.mkdirSync(dataDir);
-    fs.mkdirSync(path.join(work, 'files'));
-    const settings = {
-        cert: NAME, WANonly: true, port: webPort, portBind: '127.0.0.1', redirPort: 0, mpsPort,
-        mpsPortBind: '127.0.0.1', exactPorts: true, selfUpdate: false, autoBackup: false, amtManager: false
-    };
-    fs.writeFileSync(path.join(dataDir, 'config.json'),
-        JSON.stringify({ settings, domains: { '': { title: 'peer', newAccounts: false } } }));
-    runOnce(serverArguments('--createaccount', 'admin', '--pass', 'Lab-Pass-01'));
-    runOnce(serverArguments('--adminaccount', 'admin'));
-}
-
-function deviceArguments(user, more) {
-    return ['device', '--to', `127.0.0.1:${mpsPort}`, '--common-name', NAME, '--uuid', UUID, '--user', user,
-        '--trust', path.join(dataDir, 'root-cert-public.crt'), ...more];
-}
+function startServer() { return server.start('mps,mpscmd'); }
 
 function startDevice(user, more) {
-    const child = start(amtlab, deviceArguments(user, more),
-        { env: { ...process.env, AMTLAB_PASSWORD: PASSWORD }, stdio: ['ignore', 'pipe', 'pipe'] });
-    child.out = '';
-    child.log = '';
-    child.stdout.on('data', (data) => { child.out += data; });
-    child.stderr.on('data', (data) => { child.log += data; });
-    child.ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
-    return child;
+    const args = ['device', '--to', `127.0.0.1:${server.mpsPort}`, '--common-name', server.name, '--uuid', UUID,
+        '--user', user, '--trust', server.root, ...more];
+    return lab.startKept(amtlab, args, { AMTLAB_PASSWORD: PASSWORD });
 }
 
 async function connectedDevice() {
-    const out = await control('listdevices', '--json');
-    const list = JSON.parse(out.slice(out.indexOf('[')));
-    const all = list.flatMap((group) => (group.nodes ? group.nodes : [group])).flat();
-    return all.find((node) => node._id && node.conn === 2);
-}
-
-function relay(nodeId) {
-    const id = encodeURIComponent(nodeId);
-    const url = `wss://127.0.0.1:${webPort}/webrelay.ashx?user=admin&pass=Lab-Pass-01&host=${id}&p=3`;
-    return new WebSocket(url, { rejectUnauthorized: false });
+    return (await server.devices()).find((node) => node.conn === 2);
 }
 
 // Sends bytes through MeshCentral's relay and collects the answer until isWhole(answer) is true.
 function exchange(nodeId, bytes, isWhole) {
     return new Promise((resolve, reject) => {
-        const socket = relay(nodeId);
+        const socket = server.relay(nodeId);
         let answer = Buffer.alloc(0);
         const limit = setTimeout(() => { socket.terminate(); reject(new Error(`only ${answer.length} bytes came back`)); }, 15000);
         socket.on('open', () => socket.send(bytes));
@@ -177,30 +43,15 @@ function exchange(nodeId, bytes, isWhole) {
     });
 }
 
-async function check(name, body) {
-    const begin = Date.now();
-    try {
-        const detail = await body();
-        checks.push({ name, good: true });
-        say(`ok    ${name}${detail ? ': ' + detail : ''} (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
-    } catch (error) {
-        checks.push({ name, good: false });
-        say(`FAIL  ${name}: ${error.message}`);
-    }
-}
-
 function finalReport(device) {
     const lines = device.out.trim().split('\n');
     return JSON.parse(lines[lines.length - 1]);
 }
 
 async function main() {
-    await prepareServer();
+    await server.prepare({ WANonly: true, amtManager: false });
     await startServer();
-    const created = await control('adddevicegroup', '--name', 'lab', '--amtonly');
-    const match = created.match(/mesh\/\/(\S{64})/);
-    if (match === null) { throw new Error(`no device group: ${created}`); }
-    const user = match[1].slice(0, 16).replace(/[@$]/g, 'X');
+    const { user } = await server.addGroup('lab');
 
     const device = startDevice(user, ['--set', 'cira.reconnect.first=1s']);
     let node = null;
@@ -227,7 +78,7 @@ async function main() {
         return '';
     });
     await check('the device survives a MeshCentral restart', async () => {
-        await stop(server);
+        await server.stop();
         await startServer();
         await until('conn 2 after the restart', 60, connectedDevice);
         return '';
@@ -256,17 +107,12 @@ async function main() {
 }
 
 async function finish(error) {
-    for (const child of children) { await stop(child); }
-    const failed = checks.filter((one) => !one.good).length;
-    if (error) { say(`FAIL  ${error.message}`); }
-    if (error || failed > 0) {
-        const log = path.join(process.cwd(), 'build', 'interop-meshcentral.log');
-        fs.writeFileSync(log, serverLog);
-        say(`the server's log: ${log}`);
-    }
-    fs.rmSync(work, { recursive: true, force: true });
-    say(`interop meshcentral: ${checks.length - failed} of ${checks.length} checks passed`);
-    process.exit(error || failed > 0 || checks.length < 7 ? 1 : 0);
+    await lab.stopAll();
+    const failed = lab.checks.filter((one) => !one.good).length;
+    if (error) { lab.say(`FAIL  ${error.message}`); }
+    server.finish(error || failed > 0, 'interop-meshcentral.log');
+    lab.say(`interop meshcentral: ${lab.checks.length - failed} of ${lab.checks.length} checks passed`);
+    process.exit(error || failed > 0 || lab.checks.length < 7 ? 1 : 0);
 }
 
 process.on('SIGINT', () => finish(new Error('interrupted')));
