@@ -45,6 +45,7 @@ function start(command, args, options) {
     const child = spawn(command, args, options);
     children.add(child);
     child.on('exit', () => children.delete(child));
+    child.on('error', (error) => { children.delete(child); say(`FAIL  ${error.message}`); });
     return child;
 }
 

@@ -1,10 +1,11 @@
 // Our device against an unmodified MeshCentral: connects, is used, survives a restart, is refused.
 // Usage: node meshcentral.js PEER_DIR AMTLAB. Everything on loopback; stops what it starts.
 'use strict';
+const path = require('path');
 const lab = require('./lab.js');
 const { MeshServer } = require('./meshserver.js');
 
-const [peerDir, amtlab] = process.argv.slice(2);
+const [peerDir, amtlab] = process.argv.slice(2).map((argument) => path.resolve(argument));
 const server = new MeshServer(peerDir);
 const { check, until } = lab;
 const UUID = '00000000-0000-0000-0000-0000c0ffee01';
