@@ -264,6 +264,22 @@ static const char *check_kvm_settings(const struct firmware *firmware,
     return NULL;
 }
 
+/* What clients write and may read again: old with those of the new values. */
+static const struct wsman_instance *kvm_settings_kept(struct firmware_call *call,
+                                                      const struct wsman_instance *old,
+                                                      const struct wsman_instance *changed)
+{
+    struct wsman_instance *kept = wsman_instance_copy(call->arena, old);
+    const struct class_description *description = class_find("IPS_KVMRedirectionSettingData");
+    for (const struct wsman_property *p = changed->first; p != NULL; p = p->next) {
+        const struct class_property *property = class_property_find(description, p->name);
+        if (property != NULL && property->is_writable && strcmp(p->name, "RFBPassword") != 0) {
+            wsman_set_values(kept, property->name, p->values);
+        }
+    }
+    return kept;
+}
+
 void redirection_put_kvm_settings(struct firmware_call *call, const struct wsman_instance *old,
                                   const struct wsman_instance *changed)
 {
@@ -279,12 +295,11 @@ void redirection_put_kvm_settings(struct firmware_call *call, const struct wsman
         firmware_fault(call, WSMAN_INTERNAL_ERROR, trouble);
         return;
     }
-    struct wsman_instance *kept = wsman_instance_copy(call->arena, changed);
-    if (wsman_has(kept, "RFBPassword")) {
-        wsman_set(kept, "RFBPassword", "");
-    }
-    if (kept == NULL || kept->failed || settings_keep(firmware, old, kept, "") != AMT_OK) {
-        firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
+    const struct wsman_instance *kept = kvm_settings_kept(call, old, changed);
+    const char *key = wsman_get(old, "InstanceID");
+    if (kept == NULL || kept->failed ||
+        settings_keep(firmware, old, kept, key == NULL ? "" : key) != AMT_OK) {
+        firmware_fault(call, WSMAN_INTERNAL_ERROR, "AMT-STATUS 1");
         return;
     }
     if (password != NULL && password[0] != '\0') {

@@ -133,8 +133,9 @@ static uint32_t reset_to_default(struct firmware_call *call, const struct wsman_
             wsman_set(changed, k_indices[i], value);
         }
     }
+    const char *key = wsman_get(target, "InstanceID");
     if (changed == NULL || changed->failed ||
-        settings_keep(call->firmware, target, changed, "") != AMT_OK) {
+        settings_keep(call->firmware, target, changed, key == NULL ? "" : key) != AMT_OK) {
         return PT_INTERNAL_ERROR;
     }
     firmware_changed(call->firmware);
