@@ -194,7 +194,10 @@ bool users_may(const struct firmware_user *user, enum realm realm)
     if (user->is_admin || (user->realms & REALM_BIT(REALM_ADMINISTRATION)) != 0) {
         return true; /* the audit log asks for an auditor by itself */
     }
-    return realm != 0 && (user->realms & REALM_BIT(realm)) != 0;
+    /* Who manages events reads them too. */
+    uint32_t wanted = realm == 0 ? 0 : REALM_BIT(realm);
+    wanted |= realm == REALM_EVENT_LOG_READER ? REALM_BIT(REALM_EVENT_MANAGER) : 0;
+    return (user->realms & wanted) != 0;
 }
 
 bool users_have_auditor(const struct firmware *firmware)
