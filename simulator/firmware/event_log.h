@@ -17,9 +17,9 @@ extern const struct firmware_part k_event_log_part;
 /* Appends (the oldest goes when it is full; nothing when frozen) and raises the alert that
  * subscribers get. */
 void event_log_add(struct firmware *firmware, const struct event_record *record);
-/* Platform events that several parts report (boot progress, power, authentication failures). */
-void event_log_boot(struct firmware *firmware,
-                    const char *what); /* "started", "bios", "pxe", ... */
+/* Firmware progress: "started", "disk", "bios" (setup), "pxe", "wake", "os"; others are unspecified. */
+void event_log_boot(struct firmware *firmware, const char *what);
+/* So many logons in a row have failed. */
 void event_log_auth_failed(struct firmware *firmware, uint32_t times);
 
 #endif
