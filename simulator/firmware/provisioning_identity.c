@@ -17,7 +17,8 @@ enum network_event { HOST_NAME_SET = 1, DOMAIN_NAME_SET = 2 };
 static void set_unless_written(struct firmware_call *call, struct wsman_instance *instance,
                                const char *property, const char *configured)
 {
-    if (configured != NULL && settings_get(call->firmware, GENERAL, "", property) == NULL) {
+    if (configured != NULL && configured[0] != 0 &&
+        settings_get(call->firmware, GENERAL, firmware_instance_key(instance), property) == NULL) {
         wsman_set(instance, property, configured);
     }
 }
@@ -28,6 +29,24 @@ void provisioning_fill_general(struct firmware_call *call, struct wsman_instance
     wsman_set(instance, "DigestRealm", call->firmware->provisioning->realm); /* WSM-013 */
     set_unless_written(call, instance, "DomainName", config->domain_name);
     set_unless_written(call, instance, "HostName", config->host_name);
+}
+
+bool provisioning_keep(struct firmware_call *call, const struct wsman_instance *old,
+                       const struct wsman_instance *changed)
+{
+    struct wsman_instance *kept = wsman_instance_copy(call->arena, old);
+    for (const struct wsman_property *p = changed->first; p != NULL; p = p->next) {
+        const struct class_property *property = class_property_find(call->description, p->name);
+        if (property != NULL && property->is_writable) {
+            wsman_set_values(kept, property->name, p->values);
+        }
+    }
+    if (kept == NULL || kept->failed ||
+        settings_keep(call->firmware, old, kept, firmware_instance_key(old)) != AMT_OK) {
+        firmware_fault(call, WSMAN_INTERNAL_ERROR, "AMT-STATUS 1");
+        return false;
+    }
+    return true;
 }
 
 static bool is_zero_or_at_least(const struct wsman_instance *instance, const char *property,
@@ -68,8 +87,7 @@ void provisioning_put_general(struct firmware_call *call, const struct wsman_ins
         firmware_fault(call, WSMAN_INTERNAL_ERROR, "AMT-STATUS 36");
         return;
     }
-    if (settings_keep(call->firmware, old, changed, "") != AMT_OK) {
-        firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
+    if (!provisioning_keep(call, old, changed)) {
         return;
     }
     if (is_other(old, changed, "HostName")) {
@@ -123,6 +141,19 @@ void provisioning_fill_software(struct firmware_call *call, struct wsman_instanc
     } else if (id != NULL && strcmp(id, "Sku") == 0) {
         wsman_set_u64(instance, "VersionString", config->sku);
     }
+}
+
+/* The host and the engine (wsman.md 4.1). */
+struct wsman_instance *provisioning_list_systems(struct firmware_call *call)
+{
+    struct wsman_instance *host = firmware_instance_new(call, "CIM_ComputerSystem");
+    struct wsman_instance *engine = firmware_instance_new(call, "CIM_ComputerSystem");
+    wsman_set(host, "Name", "ManagedSystem");
+    wsman_set(engine, "Name", "Intel(r) AMT");
+    if (host != NULL) {
+        host->next = engine;
+    }
+    return host;
 }
 
 /* WSM-106: 32 upper-case digits in the order of SMBIOS. */

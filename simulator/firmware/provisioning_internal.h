@@ -94,14 +94,20 @@ enum amt_err provisioning_records_load(struct provisioning *provisioning, const 
 struct wsman_instance *provisioning_list_admin_records(struct firmware_call *call);
 struct wsman_instance *provisioning_list_client_records(struct firmware_call *call);
 struct wsman_instance *provisioning_list_manual_records(struct firmware_call *call);
-void provisioning_fill_record_log(struct firmware_call *call, struct wsman_instance *instance);
+struct wsman_instance *provisioning_list_record_log(struct firmware_call *call);
 extern const struct firmware_method k_provisioning_record_log_methods[];
 
 /* provisioning_host.c, provisioning_service.c, provisioning_identity.c */
 void provisioning_fill_host_setup(struct firmware_call *call, struct wsman_instance *instance);
 extern const struct firmware_method k_provisioning_host_setup_methods[];
 void provisioning_fill_service(struct firmware_call *call, struct wsman_instance *instance);
+/* Keeps what clients may write, nothing else that they carry back; false with the fault. */
+bool provisioning_keep(struct firmware_call *call, const struct wsman_instance *old,
+                       const struct wsman_instance *changed);
+void provisioning_put_service(struct firmware_call *call, const struct wsman_instance *old,
+                              const struct wsman_instance *changed);
 extern const struct firmware_method k_provisioning_service_methods[];
+struct wsman_instance *provisioning_list_systems(struct firmware_call *call);
 void provisioning_fill_general(struct firmware_call *call, struct wsman_instance *instance);
 void provisioning_put_general(struct firmware_call *call, const struct wsman_instance *old,
                               const struct wsman_instance *changed);

@@ -204,10 +204,20 @@ struct wsman_instance *provisioning_list_manual_records(struct firmware_call *ca
     return list_records(call, RECORD_MANUAL, "IPS_ManualProvisioningRecord");
 }
 
-void provisioning_fill_record_log(struct firmware_call *call, struct wsman_instance *instance)
+struct wsman_instance *provisioning_list_record_log(struct firmware_call *call)
 {
-    wsman_set_u64(instance, "CurrentNumberOfRecords", call->firmware->provisioning->record_count);
-    wsman_set_u64(instance, "MaxNumberOfRecords", RECORDS_MAX);
+    struct wsman_instance *log = firmware_instance_new(call, "IPS_ProvisioningRecordLog");
+    wsman_set_u64(log, "CurrentNumberOfRecords", call->firmware->provisioning->record_count);
+    wsman_set(log, "ElementName", "Intel(r) AMT Provisioning Record Log");
+    wsman_set_u64(log, "EnabledState", 2);
+    wsman_set_u64(log, "HealthState", 5);
+    wsman_set(log, "InstanceID", "Intel(r) AMT Provisioning Record Log");
+    wsman_set_u64(log, "LogState", 4);
+    wsman_set_u64(log, "MaxNumberOfRecords", RECORDS_MAX);
+    wsman_set(log, "Name", "Intel(r) AMT Provisioning Record Log");
+    wsman_set_u64(log, "OverwritePolicy", 2);
+    wsman_set_u64(log, "RequestedState", 12);
+    return log;
 }
 
 static uint32_t clear_log(struct firmware_call *call, const struct wsman_instance *target,

@@ -47,6 +47,17 @@ static bool may_set_up(const struct firmware_call *call)
     return is_administrator(call) || call->firmware->provisioning->state != PROVISIONING_POST;
 }
 
+/* Where the server is and its one-time password: part of setting up. */
+void provisioning_put_service(struct firmware_call *call, const struct wsman_instance *old,
+                              const struct wsman_instance *changed)
+{
+    if (!may_set_up(call)) {
+        firmware_fault(call, WSMAN_ACCESS_DENIED, NULL);
+        return;
+    }
+    (void)provisioning_keep(call, old, changed);
+}
+
 static uint32_t commit_changes(struct firmware_call *call, const struct wsman_instance *target,
                                const struct wsman_instance *in, struct wsman_instance *out)
 {

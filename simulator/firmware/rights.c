@@ -74,6 +74,13 @@ static bool has_realm(const struct firmware_call *call, uint8_t realm)
     return realm == ANYBODY || users_may(call->user, (enum realm)realm);
 }
 
+/* The services of the host read all but who may log on and what was audited (wsman.md 5.4, 6.0). */
+static bool may_look(const struct firmware_call *call, uint8_t realm)
+{
+    return has_realm(call, realm) ||
+           (call->user->is_os_admin && realm != REALM_ACL && realm != REALM_AUDIT_LOG);
+}
+
 /* Before provisioning only setting up is possible (wsman.md 5.2). */
 static bool is_setup_class(const char *name)
 {
@@ -92,7 +99,7 @@ static bool is_setup_class(const char *name)
 
 bool firmware_may_read(struct firmware_call *call)
 {
-    if (!has_realm(call, realm_of(call, false))) {
+    if (!may_look(call, realm_of(call, false))) {
         (void)firmware_fault(call, WSMAN_ACCESS_DENIED, NULL);
         return false;
     }
@@ -125,7 +132,7 @@ static bool is_reading(const char *method)
 bool firmware_may_call(struct firmware_call *call, const char *method)
 {
     if (is_reading(method)) {
-        return has_realm(call, realm_of(call, false));
+        return may_look(call, realm_of(call, false));
     }
     return has_realm(call, realm_of(call, true)) &&
            (legality_is_provisioned(call->firmware) || is_setup_class(call->description->name));

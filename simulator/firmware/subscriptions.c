@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "simulator/firmware/audit_log.h"
-#include "simulator/firmware/remote_access.h"
 #include "simulator/firmware/state_fields.h"
 #include "simulator/firmware/subscriptions_internal.h"
 #include "simulator/firmware/users.h"
@@ -145,7 +144,6 @@ void subscriptions_alert(struct firmware *firmware, const char *message_id,
         }
         if (indication == NULL) {
             indication = make_indication(firmware, &arena, &alert);
-            remote_access_alert(firmware);
         }
         wsman_set(indication, "IndicationFilterName", subscription->filter);
         if (indication != NULL && !indication->failed) {
@@ -413,9 +411,11 @@ static enum amt_err subscriptions_load(struct firmware *firmware, const json_t *
 static const struct firmware_behaviour k_behaviours[] = {
     { .class_name = "CIM_FilterCollection",
       .read_realm = REALM_LOCAL_USER_NOTIFICATION,
+      .write_realm = REALM_LOCAL_USER_NOTIFICATION, /* Subscribe; which filters: may_subscribe */
       .list = subscriptions_list_filters },
     { .class_name = "CIM_FilterCollectionSubscription",
       .read_realm = REALM_EVENT_MANAGER,
+      .write_realm = REALM_LOCAL_USER_NOTIFICATION,
       .list = subscriptions_list },
     { .class_name = "CIM_ListenerDestination",
       .read_realm = REALM_EVENT_MANAGER,

@@ -194,9 +194,11 @@ bool users_may(const struct firmware_user *user, enum realm realm)
     if (user->is_admin || (user->realms & REALM_BIT(REALM_ADMINISTRATION)) != 0) {
         return true; /* the audit log asks for an auditor by itself */
     }
-    /* Who manages events reads them too. */
+    /* Who manages events reads them too, and those that are for the user. */
     uint32_t wanted = realm == 0 ? 0 : REALM_BIT(realm);
-    wanted |= realm == REALM_EVENT_LOG_READER ? REALM_BIT(REALM_EVENT_MANAGER) : 0;
+    if (realm == REALM_EVENT_LOG_READER || realm == REALM_LOCAL_USER_NOTIFICATION) {
+        wanted |= REALM_BIT(REALM_EVENT_MANAGER);
+    }
     return (user->realms & wanted) != 0;
 }
 

@@ -114,9 +114,20 @@ static const char *wrong_text(enum class_type type, const char *text)
     return NULL;
 }
 
+/* Lists of realms come as repeated numbers or as one element with RealmValue children (wsman.md 4.11);
+ * the method reads the numbers. */
+static bool is_realm_list(const struct class_property *property, const struct wsman_value *value)
+{
+    return property->is_array && value->kind == WSMAN_EMBEDDED &&
+           strcmp(property->name, "Realms") == 0;
+}
+
 static const char *wrong_value(const struct class_property *property,
                                const struct wsman_value *value)
 {
+    if (is_realm_list(property, value)) {
+        return NULL;
+    }
     bool is_null = is_plain(value) && value->text[0] == '\0';
     switch (property->type) {
     case TYPE_REF:
