@@ -35,6 +35,8 @@ void remote_access_set_network(struct firmware *firmware, const char *dns_suffix
 /* How long after now the periodic policy calls: its interval, or the time until its hour. False when
  * it does not call: no such policy, or no server of it that may be called from here. */
 bool remote_access_periodic_wait(const struct firmware *firmware, uint64_t *wait_us);
+/* Whether the periodic policy calls at an hour of the day, not after an interval. */
+bool remote_access_is_daily(const struct firmware *firmware);
 /* An event is to go to a network address: calls home when the alert policy wants it (apf.md 13.3). */
 void remote_access_alert(struct firmware *firmware);
 /* User initiated (BIOS or OS), by interface state; AMT_ESTATE when disabled, or when no policy names a
