@@ -64,7 +64,7 @@ static enum amt_err read_password_file(struct device *device, const char *path,
     return err;
 }
 
-static bool is_ip_address(const char *text)
+bool device_is_ip_address(const char *text)
 {
     uint8_t address[16];
     return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
@@ -75,7 +75,7 @@ static const char *expected_name(const struct device *device)
 {
     const struct device_config *config = device->config;
     const char *access_info = config->cira.access_info;
-    if (access_info != NULL && !is_ip_address(access_info)) {
+    if (access_info != NULL && !device_is_ip_address(access_info)) {
         return access_info;
     }
     if (config->cira.common_name != NULL) {
@@ -87,6 +87,12 @@ static const char *expected_name(const struct device *device)
 static enum amt_err set_server(struct device *device, struct amt_diag *diag)
 {
     const struct device_config *config = device->config;
+    device->user = config->cira.user == NULL ? "" : config->cira.user;
+    device->lifetime_us = config->cira.lifetime_us;
+    device->calls.is_by_policy = config->cira.to == NULL && device->firmware != NULL;
+    if (device->calls.is_by_policy) {
+        return AMT_OK;
+    }
     if (config->cira.to == NULL) {
         (void)amt_diag_set(diag, AMT_ECONFIG, "cira.to is missing: the address of the MPS");
         (void)amt_diag_hint(diag, "for example cira: { to: mps.example.org:4433 }");
@@ -169,7 +175,7 @@ static enum amt_err set_tls(struct device *device, struct amt_diag *diag)
 {
     const struct device_config *config = device->config;
     device->is_mutual = config->identity != NULL || config->cira.certificate != NULL;
-    if (config->tls.offload) {
+    if (config->tls.offload || device->calls.is_by_policy) {
         return AMT_OK;
     }
     device->owns_tls = config->tls_context == NULL;
@@ -177,11 +183,20 @@ static enum amt_err set_tls(struct device *device, struct amt_diag *diag)
     return device->tls == NULL ? AMT_ECERT : AMT_OK;
 }
 
+static void call(struct device *device)
+{
+    if (device->calls.is_by_policy) {
+        calls_begin(device);
+    } else {
+        tunnel_start(device);
+    }
+}
+
 static void on_retry(void *ctx)
 {
     struct device *device = ctx;
     if (device->tunnel == NULL && device->wants_tunnel) {
-        tunnel_start(device);
+        call(device);
     }
 }
 
@@ -231,6 +246,10 @@ void device_free(struct device *device)
 void device_connect(struct device *device, uint32_t trigger)
 {
     device->wants_tunnel = true;
+    if (device->calls.is_by_policy) {
+        calls_start(device, trigger);
+        return;
+    }
     device->trigger = trigger != 0 ? trigger : (uint32_t)device->config->cira.trigger;
     device->attempts_since_up = 0;
     if (device->tunnel == NULL && device->has_link) {
@@ -264,7 +283,7 @@ void device_set_link(struct device *device, bool is_up)
         tunnel_vanish(device);
     } else if (device->wants_tunnel) {
         device->attempts_since_up = 0;
-        tunnel_start(device);
+        call(device);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "runtime/apf_stream.h"
 #include "simulator/device.h"
+#include "simulator/firmware/firmware.h"
 
 #define DEVICE_SERVICES_MAX 8u
 
@@ -26,9 +27,19 @@ struct tunnel {
     struct loop_task settle; /* end of a turn in which something was sent */
     struct timer timer;
     struct tunnel *next; /* of device->ended */
-    bool is_ended;
+    bool is_ended, was_up;
     bool is_cut_by_us; /* the MPS had no part in the end of the connection */
     bool has_lost;     /* a message could not be sent whole: the stream is of no use any more */
+};
+
+/* Calling home by the firmware's policies (cira/calls.c). */
+struct device_calls {
+    bool is_by_policy; /* the configuration names no server */
+    bool has_next;
+    int trigger,
+        next;    /* enum remote_access_trigger: of this call, and of the one that displaces it */
+    uint32_t at; /* which server of its policy */
+    char name[ADDRESS_HOST_BYTES + 2], user[65];
 };
 
 struct device {
@@ -42,6 +53,8 @@ struct device {
     struct secret password;
     struct address server;
     const char *expected_name; /* Common Name of the MPS */
+    const char *user;
+    uint64_t lifetime_us;
     struct apf_forward *forwards;
     uint32_t forward_count;
     struct amt_random random;
@@ -49,6 +62,8 @@ struct device {
     bool wants_tunnel, has_link;
     uint32_t trigger;
     uint32_t attempts_since_up;
+    struct firmware *firmware; /* NULL: only the tunnel is simulated */
+    struct device_calls calls;
     struct tunnel *tunnel;
     struct loop_task reap; /* frees ended tunnels, later than the callbacks on them */
     struct tunnel *ended;
@@ -68,8 +83,27 @@ void tunnel_cut(struct device *device);
 void tunnels_reap(void *ctx);
 void tunnel_set_timer(struct tunnel *tunnel);
 
+/* An attempt that fails before it begins, with the reason. */
+void tunnel_refuse(struct device *device, const char *text);
+
 /* cira/schedule.c: an attempt or a tunnel has ended; when is the next? */
-void schedule_next(struct device *device);
+void schedule_next(struct device *device, bool was_up);
+/* The next attempt after a wait, with jitter. */
+void schedule_retry(struct device *device, uint64_t wait_us);
+
+/* cira/calls.c: calling by the firmware's policies */
+void calls_set_hooks(struct device *device, struct firmware_hooks *hooks);
+/* The device is on, or asked to call for a reason of APF (0: its own). */
+void calls_start(struct device *device, uint32_t apf_reason);
+/* The attempt that is due. */
+void calls_begin(struct device *device);
+void calls_next(struct device *device, bool was_up);
+/* What the firmware shows of the tunnel; without firmware nothing. */
+void calls_tunnel_changed(struct device *device, bool is_up);
+void calls_keepalive_changed(struct device *device, uint32_t seconds);
+
+/* device.c */
+bool device_is_ip_address(const char *text);
 
 /* cira/connection_log.c: fills the record of apf.md 13.7 */
 void connection_log_open(struct device *device);

@@ -555,6 +555,12 @@ void apf_device_session_keepalive(struct apf_device_session *s, uint64_t now_us)
     schedule_keepalive(s);
 }
 
+void apf_device_session_extend(struct apf_device_session *s, uint64_t lifetime_us, uint64_t now_us)
+{
+    uint64_t due_us = lifetime_us == 0 ? NO_DEADLINE : now_us + lifetime_us;
+    s->lifetime_due_us = due_us > s->lifetime_due_us ? due_us : s->lifetime_due_us;
+}
+
 static void end_by_time(struct apf_device_session *s, enum apf_session_end kind, uint32_t code,
                         const char *text, const char *requirement)
 {

@@ -71,6 +71,11 @@ void apf_device_session_keepalive(struct apf_device_session *session, uint64_t n
 enum amt_err apf_device_session_forward(struct apf_device_session *session, uint32_t port,
                                         bool listed, uint64_t now_us) AMT_MUST_USE;
 
+/* Lets the session live lifetime_us more from now on, 0 = without end; never shorter than it would
+ * have lived (apf.md 13.3: another trigger, a longer lifetime). */
+void apf_device_session_extend(struct apf_device_session *session, uint64_t lifetime_us,
+                               uint64_t now_us);
+
 enum apf_device_state apf_device_session_state(const struct apf_device_session *session);
 uint64_t apf_device_session_keepalive_interval_us(const struct apf_device_session *session);
 struct apf_mux *apf_device_session_mux(struct apf_device_session *session);

@@ -106,7 +106,8 @@ static void write_presence(struct writer *w, const struct rmcp_presence *presenc
 
 uint32_t rmcp_encode(const struct rmcp_message *message, uint8_t *out, uint32_t cap)
 {
-    struct writer w = { .base = out, .cap = cap > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : cap };
+    struct writer w = { .cap = cap > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : cap };
+    w.base = out;
     bool is_pong = message->kind == RMCP_PONG;
     writer_u8(&w, RMCP_VERSION);
     writer_u8(&w, 0);

@@ -10,12 +10,25 @@ static uint64_t with_jitter(struct device *device, uint64_t wait_us)
     return wait_us + amt_random_below(&device->random, most_us + 1);
 }
 
-void schedule_next(struct device *device)
+void schedule_retry(struct device *device, uint64_t wait_us)
+{
+    wait_us = with_jitter(device, wait_us);
+    device->attempts_since_up += 1;
+    LOG(device->log, LOG_INFO, "cira.retry", log_text("uuid", device->uuid_text),
+        log_u64("in_us", wait_us), log_u64("attempt", device->attempts_since_up));
+    timer_start(&device->retry, wait_us);
+}
+
+void schedule_next(struct device *device, bool was_up)
 {
     uint32_t quick = device->config->cira.reconnect.attempts;
     if (!device->wants_tunnel || device->config->cira.reconnect.disabled) {
         device->wants_tunnel = false;
         device->state = DEVICE_OFF;
+        return;
+    }
+    if (device->calls.is_by_policy) {
+        calls_next(device, was_up);
         return;
     }
     device->state = DEVICE_WAITING;
@@ -26,10 +39,5 @@ void schedule_next(struct device *device)
                             ? device->config->cira.reconnect.after_us
                             : device->config->cira.reconnect.first_us;
     bool is_quick = quick == 0 || device->attempts_since_up < quick;
-    uint64_t wait_us =
-        with_jitter(device, is_quick ? first_us : device->config->cira.reconnect.pause_us);
-    device->attempts_since_up += 1;
-    LOG(device->log, LOG_INFO, "cira.retry", log_text("uuid", device->uuid_text),
-        log_u64("in_us", wait_us), log_u64("attempt", device->attempts_since_up));
-    timer_start(&device->retry, wait_us);
+    schedule_retry(device, is_quick ? first_us : device->config->cira.reconnect.pause_us);
 }

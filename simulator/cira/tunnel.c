@@ -34,7 +34,10 @@ static void finish(struct tunnel *t, bool is_cut)
     t->next = device->ended; /* a cable pulled, plugged and pulled again in one turn makes two */
     device->ended = t;
     loop_task_post(&device->reap);
-    schedule_next(device);
+    if (t->was_up) {
+        calls_tunnel_changed(device, false);
+    }
+    schedule_next(device, t->was_up);
 }
 
 void tunnels_reap(void *ctx)
@@ -151,12 +154,16 @@ static void on_up(void *ctx)
     for (uint32_t i = 0; i < device->forward_count; i++) {
         ports[i] = device->forwards[i].port;
     }
+    uint32_t keepalive_s =
+        (uint32_t)(apf_device_session_keepalive_interval_us(t->session) / US_PER_SECOND);
     device->state = DEVICE_UP;
+    t->was_up = true;
     device->attempts_since_up = 0;
     device->statistics.cira_connects += 1;
     tls_describe(t->stream, tls, sizeof tls);
-    connection_log_up(
-        device, (uint32_t)(apf_device_session_keepalive_interval_us(t->session) / US_PER_SECOND));
+    connection_log_up(device, keepalive_s);
+    calls_tunnel_changed(device, true);
+    calls_keepalive_changed(device, keepalive_s);
     LOG(device->log, LOG_INFO, "cira.up", log_text("uuid", device->uuid_text),
         log_text("server", device->connection_log.server),
         log_list("ports", ports, device->forward_count), log_text("tls", tls));
@@ -174,6 +181,7 @@ static void on_keepalive_options(void *ctx, uint32_t interval_s, uint32_t timeou
     struct tunnel *t = ctx;
     t->device->connection_log.keepalive_interval_s =
         (uint32_t)(apf_device_session_keepalive_interval_us(t->session) / US_PER_SECOND);
+    calls_keepalive_changed(t->device, t->device->connection_log.keepalive_interval_s);
     LOG(t->device->log, LOG_DEBUG, "cira.keepalive_options", log_text("uuid", t->device->uuid_text),
         log_u64("interval_s", interval_s), log_u64("timeout_s", timeout_s));
 }
@@ -311,8 +319,8 @@ static void fill_apf_config(struct tunnel *t)
         .accepts_keepalive_options = config->cira.keepalive_negotiable,
         .uuid = device->uuid,
         .trigger = device->trigger,
-        .user = (const uint8_t *)(config->cira.user == NULL ? "" : config->cira.user),
-        .user_len = config->cira.user == NULL ? 0 : (uint32_t)strlen(config->cira.user),
+        .user = (const uint8_t *)device->user,
+        .user_len = (uint32_t)strlen(device->user),
         .password = device->password.bytes,
         .password_len = device->password.len,
         .forwards = device->forwards,
@@ -321,7 +329,7 @@ static void fill_apf_config(struct tunnel *t)
         .progress_limit_us = 30u * (uint64_t)US_PER_SECOND, /* APF-DEV-043 */
         .keepalive_interval_us = config->cira.keepalive_us,
         .keepalive_reply_limit_us = config->cira.keepalive_reply_limit_us,
-        .lifetime_us = config->cira.lifetime_us,
+        .lifetime_us = device->lifetime_us,
     };
 }
 
@@ -414,7 +422,7 @@ void tunnel_start(struct device *device)
         log_text("server", device->connection_log.server), log_u64("trigger", device->trigger));
     if (t == NULL) {
         log_no_memory(device);
-        schedule_next(device);
+        schedule_next(device, false);
         return;
     }
     t->device = device;
@@ -426,6 +434,15 @@ void tunnel_start(struct device *device)
         log_no_memory(device);
         finish(t, true);
     }
+}
+
+void tunnel_refuse(struct device *device, const char *text)
+{
+    device->statistics.cira_attempts += 1;
+    connection_log_open(device);
+    connection_log_failure(device, text, -1);
+    log_failure(device, stream_end_name(STREAM_END_LOCAL));
+    schedule_next(device, false);
 }
 
 void tunnel_vanish(struct device *device)

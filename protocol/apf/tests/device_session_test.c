@@ -147,6 +147,40 @@ static void the_lifetime_ends_every_state_with_disconnect_11(void **state)
     }
 }
 
+/* apf.md 13.3: another trigger, the longer of two lifetimes */
+static void a_lifetime_may_become_longer_never_shorter(void **state)
+{
+    static const struct {
+        uint64_t added_us, due_us; /* added at the second second */
+    } k_cases[] = { { 3 * SECOND, 11 * SECOND }, { 20 * SECOND, 22 * SECOND } };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct device_fixture f;
+        device_init(&f);
+        f.config.lifetime_us = 10 * SECOND;
+        device_reach(&f, APF_DEVICE_UP);
+        apf_device_session_extend(f.session, k_cases[i].added_us, 2 * SECOND);
+        device_tick_at(&f, k_cases[i].due_us - 1);
+        assert_int_equal(f.ends, 0);
+        device_tick_at(&f, k_cases[i].due_us);
+        assert_int_equal(f.ends, 1);
+        device_fini(&f);
+    }
+}
+
+static void a_lifetime_without_end_replaces_any_other(void **state)
+{
+    struct device_fixture f;
+    (void)state;
+    device_init(&f);
+    f.config.lifetime_us = 10 * SECOND;
+    device_reach(&f, APF_DEVICE_UP);
+    apf_device_session_extend(f.session, 0, 2 * SECOND);
+    device_tick_at(&f, 20 * SECOND);
+    assert_int_equal(f.ends, 0);
+    device_fini(&f);
+}
+
 /* --- handshake --- */
 
 /* APF-DEV-004 APF-DEV-005 */
@@ -523,6 +557,8 @@ int main(void)
         cmocka_unit_test(every_message_in_every_state_does_what_the_table_says),
         cmocka_unit_test(no_progress_in_a_handshake_state_ends_with_disconnect_16),
         cmocka_unit_test(the_lifetime_ends_every_state_with_disconnect_11),
+        cmocka_unit_test(a_lifetime_may_become_longer_never_shorter),
+        cmocka_unit_test(a_lifetime_without_end_replaces_any_other),
         cmocka_unit_test(the_first_two_messages_come_in_the_order_of_the_option),
         cmocka_unit_test(the_login_names_the_method_and_waits_for_the_answer),
         cmocka_unit_test(pipelined_forwards_go_out_at_once_and_are_answered_in_order),

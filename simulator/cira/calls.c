@@ -1,0 +1,341 @@
+/*
+ * Whom to call home to, and when, by the policies that were configured over WS-Man (apf.md 13.3 to
+ * 13.5): the triggers and their priority, two servers per policy, and the tunnel's end when nothing
+ * asks for it any more. Used by devices whose configuration names no server.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "simulator/device_internal.h"
+#include "simulator/firmware/keys.h"
+#include "simulator/firmware/remote_access.h"
+
+static bool is_active(const struct device *device)
+{
+    return device->calls.is_by_policy && device->wants_tunnel;
+}
+
+static enum remote_access_trigger trigger_of(const struct device *device)
+{
+    return (enum remote_access_trigger)device->calls.trigger;
+}
+
+/* apf.md 13.3: the user before alerts before the clock. */
+static int priority(enum remote_access_trigger trigger)
+{
+    switch (trigger) {
+    case REMOTE_ACCESS_USER:
+        return 3;
+    case REMOTE_ACCESS_ALERT:
+        return 2;
+    case REMOTE_ACCESS_HOME:
+        return 1;
+    case REMOTE_ACCESS_PERIODIC:
+    case REMOTE_ACCESS_TRIGGER_COUNT_:
+        break;
+    }
+    return 0;
+}
+
+static uint64_t lifetime_us(const struct remote_access_target *target)
+{
+    return target->lifetime_s * (uint64_t)US_PER_SECOND;
+}
+
+/* The roots that were added as trusted, and nothing else. */
+static struct pki_trust *trust_of(const struct firmware *firmware)
+{
+    struct pki_trust *trust = pki_trust_new();
+    for (uint32_t at = 0; trust != NULL; at++) {
+        X509 *root = keys_trusted_root(firmware, at);
+        if (root == NULL) {
+            break;
+        }
+        if (pki_trust_add_certificate(trust, root) != AMT_OK) {
+            pki_trust_free(trust);
+            trust = NULL;
+        }
+    }
+    return trust;
+}
+
+static struct tls_context *make_tls(const struct device *device,
+                                    const struct remote_access_target *target,
+                                    struct amt_diag *diag)
+{
+    struct device_config config = *device->config;
+    X509 *certificate = NULL;
+    EVP_PKEY *key = NULL;
+    if (target->is_mutual) {
+        certificate = keys_certificate(device->firmware, target->certificate);
+        key = certificate == NULL ? NULL : keys_private_key(device->firmware, certificate);
+    }
+    if (target->is_mutual && key == NULL) {
+        (void)amt_diag_set(diag, AMT_ECERT, "the certificate %s has no private key",
+                           target->certificate);
+        return NULL;
+    }
+    struct pki_trust *trust = trust_of(device->firmware);
+    struct pki_identity *identity = key == NULL ? NULL : pki_identity_of(certificate, key);
+    struct tls_context *context = NULL;
+    config.trust = trust;
+    config.identity = identity;
+    config.cira.certificate = NULL;
+    if (trust == NULL || (key != NULL && identity == NULL)) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    } else {
+        context = device_tls_context(&config, diag);
+    }
+    pki_trust_free(trust);
+    pki_identity_free(identity);
+    return context;
+}
+
+/* Everything that a call needs, for one server. */
+static enum amt_err set_target(struct device *device, const struct remote_access_target *target,
+                               struct amt_diag *diag)
+{
+    struct device_calls *calls = &device->calls;
+    bool is_address = device_is_ip_address(target->access_info);
+    const char *name =
+        is_address && target->common_name != NULL ? target->common_name : target->access_info;
+    (void)snprintf(device->server.host, sizeof device->server.host, "%s", target->access_info);
+    device->server.port = target->port;
+    (void)snprintf(calls->name, sizeof calls->name, "%s", name);
+    (void)snprintf(calls->user, sizeof calls->user, "%s", target->is_mutual ? "" : target->user);
+    device->expected_name = calls->name;
+    device->user = calls->user;
+    device->lifetime_us = lifetime_us(target);
+    device->is_mutual = target->is_mutual;
+    const char *password = target->is_mutual ? "" : target->password;
+    TRY(secret_set(&device->password, password, (uint32_t)strlen(password)));
+    if (device->config->tls.offload) {
+        return AMT_OK;
+    }
+    struct tls_context *context = make_tls(device, target, diag);
+    if (context == NULL) {
+        return AMT_ECERT;
+    }
+    if (device->owns_tls) {
+        tls_context_free(device->tls);
+    }
+    device->tls = context;
+    device->owns_tls = true;
+    return AMT_OK;
+}
+
+/* No server may be called now: the next call is the periodic policy's, if there is one. */
+static void wait_for_period(struct device *device)
+{
+    uint64_t wait_us = 0;
+    uint32_t quick = device->config->cira.reconnect.attempts;
+    device->calls.trigger = REMOTE_ACCESS_PERIODIC;
+    device->calls.at = 0;
+    if (!remote_access_periodic_wait(device->firmware, &wait_us)) {
+        device->state = DEVICE_OFF;
+        return;
+    }
+    device->state = DEVICE_WAITING;
+    if (!device->has_link) {
+        return; /* APF-DEV-045: the link coming up starts the next attempt */
+    }
+    if (quick != 0 && device->attempts_since_up >= quick &&
+        wait_us < device->config->cira.reconnect.pause_us) {
+        wait_us = device->config->cira.reconnect.pause_us;
+    }
+    schedule_retry(device, wait_us);
+}
+
+void calls_begin(struct device *device)
+{
+    struct remote_access_target target;
+    struct amt_diag diag = { .err = AMT_OK };
+    if (!remote_access_target(device->firmware, trigger_of(device), device->calls.at, &target)) {
+        wait_for_period(device);
+        return;
+    }
+    device->trigger = remote_access_apf_reason(trigger_of(device));
+    enum amt_err err = set_target(device, &target, &diag);
+    remote_access_call_started(device->firmware, trigger_of(device));
+    if (err != AMT_OK) {
+        tunnel_refuse(device, diag.text);
+        return;
+    }
+    tunnel_start(device);
+}
+
+void calls_next(struct device *device, bool was_up)
+{
+    struct device_calls *calls = &device->calls;
+    struct remote_access_target target;
+    if (!device->wants_tunnel) {
+        calls->has_next = false;
+        device->state = DEVICE_OFF;
+        return;
+    }
+    if (calls->has_next) { /* a trigger of higher priority has displaced the tunnel */
+        calls->has_next = false;
+        calls->trigger = calls->next;
+        calls->at = 0;
+    } else if (!was_up &&
+               remote_access_target(device->firmware, trigger_of(device), calls->at + 1, &target)) {
+        calls->at += 1; /* the first cannot be reached: the alternative, at once (APF-DEV-046) */
+    } else {
+        wait_for_period(device);
+        return;
+    }
+    device->state = DEVICE_WAITING;
+    timer_start(&device->retry, 0);
+}
+
+static void end_tunnel(struct device *device)
+{
+    if (device->tunnel->session != NULL) {
+        apf_device_session_disconnect(device->tunnel->session, APF_BY_APPLICATION,
+                                      loop_now_us(device->loop)); /* APF-DEV-044 */
+    } else {
+        tunnel_cut(device);
+    }
+}
+
+static bool is_same_server(const struct device *device, const struct remote_access_target *target)
+{
+    return device->server.port == target->port &&
+           strcasecmp(device->server.host, target->access_info) == 0;
+}
+
+/* APF-DEV-046: a higher trigger for another server drops the tunnel; else it stays, and may live as
+ * long as the longer of the two lifetimes. */
+static void judge_trigger(struct device *device, enum remote_access_trigger trigger,
+                          const struct remote_access_target *target)
+{
+    bool is_higher = priority(trigger) > priority(trigger_of(device));
+    if (is_higher && !is_same_server(device, target)) {
+        device->calls.has_next = true;
+        device->calls.next = (int)trigger;
+        end_tunnel(device);
+        return;
+    }
+    if (is_higher) {
+        device->calls.trigger = (int)trigger;
+        device->calls.at = 0;
+        remote_access_call_started(device->firmware, trigger);
+    }
+    uint64_t longer_us = lifetime_us(target);
+    if (device->lifetime_us != 0 && (longer_us == 0 || longer_us > device->lifetime_us)) {
+        device->lifetime_us = longer_us;
+    }
+    if (device->tunnel->session != NULL) {
+        apf_device_session_extend(device->tunnel->session, longer_us, loop_now_us(device->loop));
+        tunnel_set_timer(device->tunnel);
+    }
+}
+
+static void on_call_home(void *ctx, uint32_t trigger)
+{
+    struct device *device = ctx;
+    struct remote_access_target target;
+    if (!is_active(device) || !device->has_link ||
+        !remote_access_target(device->firmware, (enum remote_access_trigger)trigger, 0, &target)) {
+        return;
+    }
+    if (device->tunnel != NULL) {
+        judge_trigger(device, (enum remote_access_trigger)trigger, &target);
+        return;
+    }
+    timer_stop(&device->retry);
+    device->calls.trigger = (int)trigger;
+    device->calls.at = 0;
+    device->attempts_since_up = 0;
+    calls_begin(device);
+}
+
+/* apf.md 13.5: a new policy or environment is tried at once, unless the policy names an hour. */
+static void call_or_wait(struct device *device)
+{
+    uint64_t wait_us = 0;
+    timer_stop(&device->retry);
+    device->attempts_since_up = 0;
+    device->calls.trigger = REMOTE_ACCESS_PERIODIC;
+    device->calls.at = 0;
+    if (!remote_access_periodic_wait(device->firmware, &wait_us)) {
+        device->state = DEVICE_OFF;
+    } else if (remote_access_is_daily(device->firmware)) {
+        wait_for_period(device);
+    } else {
+        calls_begin(device);
+    }
+}
+
+/* The settings or the network have changed. A tunnel that is up stays as it is as long as its policy
+ * still has a server that may be called from here (wsman.md 5.3). */
+static void on_changed(void *ctx)
+{
+    struct device *device = ctx;
+    struct remote_access_target target;
+    if (!is_active(device)) {
+        return;
+    }
+    if (device->tunnel == NULL) {
+        if (device->has_link) {
+            call_or_wait(device);
+        }
+    } else if (!remote_access_target(device->firmware, trigger_of(device), 0, &target)) {
+        end_tunnel(device); /* APF-DEV-047 */
+    }
+}
+
+/* CloseRemoteAccessConnection, or the end of provisioning: then nobody calls any more. */
+static void on_close_tunnel(void *ctx)
+{
+    struct device *device = ctx;
+    if (!device->calls.is_by_policy &&
+        firmware_mode(device->firmware) == FIRMWARE_NOT_PROVISIONED) {
+        device_disconnect(device, APF_BY_APPLICATION);
+    } else if (device->tunnel != NULL) {
+        end_tunnel(device);
+    }
+}
+
+void calls_set_hooks(struct device *device, struct firmware_hooks *hooks)
+{
+    hooks->remote_access_changed = on_changed;
+    hooks->call_home = on_call_home;
+    hooks->close_tunnel = on_close_tunnel;
+    hooks->ctx = device;
+}
+
+void calls_start(struct device *device, uint32_t apf_reason)
+{
+    struct remote_access_target target;
+    enum amt_err err = AMT_OK;
+    if (apf_reason == remote_access_apf_reason(REMOTE_ACCESS_USER)) {
+        err = remote_access_user_connect(device->firmware, false);
+    } else if (apf_reason == remote_access_apf_reason(REMOTE_ACCESS_ALERT)) {
+        remote_access_alert(device->firmware);
+    } else if (remote_access_is_outside(device->firmware) &&
+               remote_access_target(device->firmware, REMOTE_ACCESS_HOME, 0, &target)) {
+        on_call_home(device, REMOTE_ACCESS_HOME);
+    } else if (device->tunnel == NULL && device->has_link) {
+        call_or_wait(device);
+    }
+    if (err != AMT_OK) {
+        LOG(device->log, LOG_WARN, "cira.not_allowed", log_text("uuid", device->uuid_text),
+            log_u64("trigger", apf_reason));
+    }
+}
+
+void calls_tunnel_changed(struct device *device, bool is_up)
+{
+    if (device->firmware != NULL) {
+        remote_access_tunnel_changed(device->firmware, is_up);
+    }
+}
+
+void calls_keepalive_changed(struct device *device, uint32_t seconds)
+{
+    if (device->firmware != NULL) {
+        remote_access_set_keepalive(device->firmware, seconds);
+    }
+}
