@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "simulator/firmware/identity.h"
 #include "simulator/firmware/legality.h"
 #include "simulator/firmware/network.h"
 #include "simulator/firmware/power.h"
@@ -332,12 +331,7 @@ static void put_setting(struct firmware_call *call, const struct wsman_instance 
     network_ipv6_switch(call->firmware, (uint32_t)port, wanted == 1);
 }
 
-/* --- inventory: profile data with the device's own numbers in it (wsman.md 4.23) --- */
-
-static void fill_identity(struct firmware_call *call, struct wsman_instance *instance)
-{
-    identity_expand(call->firmware, instance);
-}
+/* --- inventory is profile data (wsman.md 4.23) --- */
 
 static uint32_t update_media_table(struct firmware_call *call, const struct wsman_instance *target,
                                    const struct wsman_instance *in, struct wsman_instance *out)
@@ -388,10 +382,6 @@ ASSOCIATION(CIM_ElementSettingData)
     {                                              \
         .class_name = #name, .list = (list_##name) \
     }
-#define IDENTITY(name)                              \
-    {                                               \
-        .class_name = (name), .fill = fill_identity \
-    }
 static const struct firmware_behaviour k_behaviours[] = {
     LIST(CIM_SystemDevice),
     LIST(CIM_SystemBIOS),
@@ -420,17 +410,6 @@ static const struct firmware_behaviour k_behaviours[] = {
       .list = list_CIM_ElementSettingData,
       .put = put_setting },
     { .class_name = "AMT_AssetTableService", .methods = k_asset_methods },
-    IDENTITY("CIM_BIOSElement"),
-    IDENTITY("CIM_Card"),
-    IDENTITY("CIM_Chassis"),
-    IDENTITY("CIM_Chip"),
-    IDENTITY("CIM_ComputerSystemPackage"),
-    IDENTITY("CIM_MediaAccessDevice"),
-    IDENTITY("CIM_PhysicalMemory"),
-    IDENTITY("CIM_PhysicalPackage"),
-    IDENTITY("CIM_Processor"),
-    IDENTITY("IPS_HostIPSettings"),
-    IDENTITY("IPS_LANEndpoint"),
     { .class_name = NULL },
 };
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "simulator/firmware/firmware_internal.h"
+#include "simulator/firmware/identity.h"
 #include "simulator/firmware/settings.h"
 
 uint32_t firmware_fault(struct firmware_call *call, enum wsman_fault fault, const char *detail)
@@ -75,6 +76,7 @@ static struct wsman_instance *born_instances(struct firmware_call *call,
             (void)firmware_fault(call, WSMAN_INTERNAL_ERROR, "AMT-STATUS 1");
             return NULL;
         }
+        identity_expand(call->firmware, instance);
         settings_apply(call->firmware, instance, firmware_instance_key(instance));
         if (slot->behaviour != NULL && slot->behaviour->fill != NULL) {
             slot->behaviour->fill(call, instance);

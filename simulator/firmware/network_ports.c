@@ -296,7 +296,6 @@ const struct firmware_method k_network_port_methods[] = {
 
 void network_fill_ethernet(struct firmware_call *call, struct wsman_instance *instance)
 {
-    identity_expand(call->firmware, instance);
     if (!call->firmware->profile->config.has_wired) {
         wsman_set_u64(instance, "EnabledState", 6); /* enabled but offline */
         wsman_unset(instance, "PermanentAddress");

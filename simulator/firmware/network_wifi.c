@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "simulator/firmware/identity.h"
 #include "simulator/firmware/instance_state.h"
 #include "simulator/firmware/legality.h"
 #include "simulator/firmware/network_internal.h"
@@ -421,7 +420,6 @@ void network_fill_wifi_endpoint(struct firmware_call *call, struct wsman_instanc
 
 void network_fill_wifi_port(struct firmware_call *call, struct wsman_instance *instance)
 {
-    identity_expand(call->firmware, instance);
     wsman_set_u64(instance, "EnabledState", call->firmware->network->wifi_state);
     wsman_set_u64(instance, "RequestedState", call->firmware->network->wifi_state);
 }

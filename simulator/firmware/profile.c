@@ -1,5 +1,6 @@
 #include "simulator/firmware/profile.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,36 @@ static bool is_listed(const struct config_texts *texts, const char *text)
     return false;
 }
 
+/* Whether the machine has what the class is about. */
+static bool is_equipped(const struct firmware_config *config, const char *class_name)
+{
+    static const struct {
+        const char *class_name;
+        size_t member;
+    } k_needs[] = {
+        { "IPS_IEEE8021xSettings", offsetof(struct firmware_config, has_wired) }, /* WSM-102 */
+        { "IPS_8021xCredentialContext", offsetof(struct firmware_config, has_wired) },
+        { "AMT_WiFiPortConfigurationService", offsetof(struct firmware_config, has_wireless) },
+        { "CIM_WiFiEndpoint", offsetof(struct firmware_config, has_wireless) },
+        { "CIM_WiFiEndpointCapabilities", offsetof(struct firmware_config, has_wireless) },
+        { "CIM_WiFiEndpointSettings", offsetof(struct firmware_config, has_wireless) },
+        { "CIM_WiFiPort", offsetof(struct firmware_config, has_wireless) },
+        { "CIM_WiFiPortCapabilities", offsetof(struct firmware_config, has_wireless) },
+        { "CIM_KVMRedirectionSAP", offsetof(struct firmware_config, has_kvm) }, /* WSM-088 */
+        { "CIM_RedirectionService", offsetof(struct firmware_config, has_kvm) },
+        { "IPS_KVMRedirectionSettingData", offsetof(struct firmware_config, has_kvm) },
+        { "IPS_KvmSessionUsingPort", offsetof(struct firmware_config, has_kvm) },
+        { "IPS_ScreenConfigurationService", offsetof(struct firmware_config, has_kvm) },
+        { "IPS_ScreenSettingData", offsetof(struct firmware_config, has_kvm) },
+    };
+    for (size_t i = 0; i < sizeof k_needs / sizeof *k_needs; i++) {
+        if (strcmp(k_needs[i].class_name, class_name) == 0) {
+            return *(const bool *)((const char *)config + k_needs[i].member);
+        }
+    }
+    return true;
+}
+
 static void choose_classes(struct firmware_profile *profile)
 {
     for (uint32_t i = 0; i < k_class_count; i++) {
@@ -60,7 +91,8 @@ static void choose_classes(struct firmware_profile *profile)
         bool is_gone = description->removed_in != 0 && profile->release >= description->removed_in;
         bool is_absent = is_listed(&profile->config.absent_classes, description->name);
         profile->classes[i].description = description;
-        profile->classes[i].is_present = !is_too_new && !is_gone && !is_absent;
+        profile->classes[i].is_present = !is_too_new && !is_gone && !is_absent &&
+                                         is_equipped(&profile->config, description->name);
         profile->classes[i].behaviour = behaviour_of(description->name);
     }
 }
