@@ -23,7 +23,7 @@ static bool is_enabled(const struct firmware *firmware)
 {
     const char *written = settings_get(firmware, SETTINGS, "", PING_PROPERTY);
     if (written != NULL) {
-        return strcmp(written, "true") == 0;
+        return written[0] == 't' || written[0] == 'T' || written[0] == '1'; /* wsman.md 2.7 */
     }
     const struct profile_class *class = firmware_profile_class(firmware->profile, SETTINGS);
     return wsman_get_bool(class == NULL ? NULL : class->instances, PING_PROPERTY, true);

@@ -32,6 +32,10 @@ const struct config_key firmware_config_keys[] = {
     { "host_name", CONFIG_TEXT, AT(host_name), NULL,
       "name of the PC as AMT shows it; default: host_name of the device", .names = NULL },
     { "domain_name", CONFIG_TEXT, AT(domain_name), "", "its domain", .names = NULL },
+    { "network_suffix", CONFIG_TEXT, AT(network_suffix), NULL,
+      "DNS suffix that the network hands out (DHCP option 15), for environment detection; default: "
+      "none",
+      .names = NULL },
     { "has_wired", CONFIG_BOOL, AT(has_wired), "true", "there is a wired port", .names = NULL },
     { "has_wireless", CONFIG_BOOL, AT(has_wireless), "true", "there is a wireless port",
       .names = NULL },

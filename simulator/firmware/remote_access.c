@@ -357,6 +357,11 @@ static enum amt_err init(struct firmware *firmware)
         return AMT_ENOMEM;
     }
     set_factory_state(firmware);
+    const char *suffix = firmware->profile->config.network_suffix;
+    if (suffix != NULL) {
+        firmware->remote_access->network = amt_strdup(suffix);
+        return firmware->remote_access->network == NULL ? AMT_ENOMEM : AMT_OK;
+    }
     return AMT_OK;
 }
 
