@@ -230,7 +230,8 @@ static bool take_page(struct ticket *t)
 /* The envelope is whole and no fault. */
 static void take_reply(struct ticket *t)
 {
-    if (t->is_enumeration && take_page(t)) {
+    bool has_more = t->outcome.is_enumeration && take_page(t);
+    if (has_more && t->is_enumeration) {
         send_next(t, WSMAN_PULL, t->outcome.reply->context);
         return;
     }
@@ -478,7 +479,8 @@ static struct ticket *ticket_new(struct wsman_client *client, const struct wsman
     numbered.message_id = t->message_id;
     t->client = client;
     t->operation = call->operation;
-    t->is_enumeration = call->operation == WSMAN_ENUMERATE;
+    t->is_enumeration = call->operation == WSMAN_ENUMERATE && !call->is_single;
+    t->outcome.is_enumeration = t->is_enumeration || call->operation == WSMAN_PULL;
     t->class_name = amt_strdup(call->class_name == NULL ? "" : call->class_name);
     t->items_end = &t->outcome.items;
     wsman_write_call(&t->envelope, &numbered);

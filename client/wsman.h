@@ -51,7 +51,8 @@ struct wsman_outcome {
     int status; /* HTTP; 0: none came */
     const struct wsman_reply
         *reply;                   /* DONE and FAULTED; else NULL. Enumerations: of the last Pull */
-    struct wsman_instance *items; /* enumerations: all of all pages */
+    bool is_enumeration;          /* items and pulls count */
+    struct wsman_instance *items; /* all of all pages; of a single Pull its own */
     uint32_t item_count, pulls;
     bool has_return_value;
     uint32_t return_value;

@@ -24,6 +24,7 @@ struct wsman_call {
     uint32_t max_elements; /* Pull; 0 = WSMAN_PULL_ELEMENTS */
     uint64_t message_id;
     uint32_t timeout_s; /* OperationTimeout; 0 = 60 */
+    bool is_single;     /* for clients: no Pulls after this Enumerate */
 };
 /* Appends one whole envelope: Content-Length form, no white space, prolog first. */
 void wsman_write_call(struct text *out, const struct wsman_call *call);

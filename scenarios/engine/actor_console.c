@@ -10,6 +10,8 @@
 static const struct key_def k_keys[] = {
     { "kind", KEY_TEXT, true, "console", NULL, NULL },
     { "via", KEY_TEXT, true, "the mps actor it works through", NULL, NULL },
+    { "auth", KEY_MAP, false, "{ user, password } on devices, for steps that give none", NULL,
+      NULL },
     { "connections", KEY_NUMBER, false, "connections of a load run (needs the fleet part)", NULL,
       NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
@@ -42,6 +44,9 @@ static void stop(struct actor *actor)
     for (struct console_channel *c = console->channels; c != NULL; c = c->next) {
         stream_reset(c->stream);
         c->stream = NULL;
+    }
+    while (console->clients != NULL) {
+        console_client_drop(console->clients);
     }
 }
 

@@ -3,7 +3,8 @@
 #define AMTLAB_SCENARIOS_ENGINE_ACTOR_CONSOLE_H
 
 #include "base/uuid.h"
-#include "runtime/stream.h"
+#include "client/wsman.h"
+#include "runtime/tls.h"
 #include "scenarios/engine/actor.h"
 
 struct console_channel {
@@ -15,13 +16,32 @@ struct console_channel {
     struct stream_end end;
     struct console_channel *next; /* older */
 };
+/* Whom a WS-Management client speaks to, and as whom. */
+struct console_client_key {
+    struct uuid device;
+    uint32_t port;
+    const char *user, *password; /* NULL: none */
+    const char *connection;      /* name, "" for the usual one */
+};
+struct console_client {
+    struct actor *actor;
+    struct console_client_key key;
+    struct wsman_client *client;
+    struct tls_context *tls; /* port 16993 */
+    struct console_client *next;
+};
 struct console {
     struct console_channel *channels; /* newest first */
+    struct console_client *clients;
 };
 
 struct console_channel *console_open(struct actor *actor, const char *name,
                                      const struct uuid *device, uint32_t port);
 /* The newest open channel of that name, or the newest still opening; NULL. */
 struct console_channel *console_find(struct actor *actor, const char *name);
+/* The client of that key; made when it is asked for the first time. */
+struct console_client *console_client(struct actor *actor, const struct console_client_key *key);
+/* Its connection ends, and a call under way gets no answer; the next step makes a new one. */
+void console_client_drop(struct console_client *client);
 
 #endif

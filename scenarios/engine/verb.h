@@ -74,5 +74,15 @@ enum step_state verb_chan_send(struct strand *strand);
 enum step_state verb_chan_close(struct strand *strand);
 enum step_state verb_http_request_start(struct strand *strand);
 enum step_state verb_http_request_poll(struct strand *strand);
+enum step_state verb_wsman_get(struct strand *strand);
+enum step_state verb_wsman_put(struct strand *strand);
+enum step_state verb_wsman_create(struct strand *strand);
+enum step_state verb_wsman_delete(struct strand *strand);
+enum step_state verb_wsman_enumerate(struct strand *strand);
+enum step_state verb_wsman_pull(struct strand *strand);
+enum step_state verb_wsman_release(struct strand *strand);
+enum step_state verb_wsman_invoke(struct strand *strand);
+enum step_state verb_wsman_poll(struct strand *strand);
+enum step_state verb_power_request(struct strand *strand);
 
 #endif

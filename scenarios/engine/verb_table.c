@@ -129,6 +129,72 @@ static const struct key_def k_request[] = {
     { "body", KEY_TEXT, false, "body", NULL, NULL },
     END
 };
+#define WSMAN_KEYS                                                                                 \
+    { "device", KEY_TEXT, true, "UUID of the device", NULL, NULL },                                \
+        { "port", KEY_NUMBER, false, "16992, or 16993 with TLS", NULL, NULL },                     \
+        { "auth", KEY_MAP, false, "{ user, password }, default that of the console", NULL, NULL }, \
+        { "connection", KEY_TEXT, false, "name of a connection of its own", NULL, NULL },          \
+    {                                                                                              \
+        "expect", KEY_MATCHERS, false,                                                             \
+            "what must come: result, status, fault, detail, return_value, body.X, items, count; "  \
+            "default: 200, and 0 from a method",                                                   \
+            NULL, NULL                                                                             \
+    }
+#define WSMAN_CLASS                                                       \
+    {                                                                     \
+        "class", KEY_TEXT, true, "class, AMT_GeneralSettings", NULL, NULL \
+    }
+#define WSMAN_SELECTOR                                                               \
+    {                                                                                \
+        "selectors", KEY_MAP, false, "which instance: { InstanceID: x }", NULL, NULL \
+    }
+#define WSMAN_VALUES                                                                           \
+    {                                                                                          \
+        "values", KEY_MAP, false,                                                              \
+            "properties or parameters: text, list, { ref, selectors }, { embedded, values }, " \
+            "{ datetime }, { interval }",                                                      \
+            NULL, NULL                                                                         \
+    }
+static const struct key_def k_wsman_get[] = { WSMAN_KEYS, WSMAN_CLASS, WSMAN_SELECTOR, END };
+static const struct key_def k_wsman_create[] = { WSMAN_KEYS, WSMAN_CLASS, WSMAN_SELECTOR,
+                                                 WSMAN_VALUES, END };
+static const struct key_def k_wsman_put[] = {
+    WSMAN_KEYS,
+    WSMAN_CLASS,
+    WSMAN_SELECTOR,
+    WSMAN_VALUES,
+    { "bare", KEY_BOOL, false, "true: sends the values alone; default: over what is there", NULL,
+      NULL },
+    END
+};
+static const struct key_def k_wsman_enumerate[] = {
+    WSMAN_KEYS,
+    WSMAN_CLASS,
+    WSMAN_SELECTOR,
+    { "pull", KEY_BOOL, false, "false: asks for the context only", NULL, NULL },
+    END
+};
+static const struct key_def k_wsman_pull[] = {
+    WSMAN_KEYS,
+    WSMAN_CLASS,
+    { "context", KEY_TEXT, true, "of an enumerate with pull: false", NULL, NULL },
+    { "max_elements", KEY_COUNT, false, "instances at most, default 999", NULL, NULL },
+    END
+};
+static const struct key_def k_wsman_invoke[] = { WSMAN_KEYS,
+                                                 WSMAN_CLASS,
+                                                 WSMAN_SELECTOR,
+                                                 WSMAN_VALUES,
+                                                 { "method", KEY_TEXT, true, "method of the class",
+                                                   NULL, NULL },
+                                                 END };
+static const struct key_def k_power_request[] = {
+    WSMAN_KEYS,
+    { "state", KEY_ANY, true,
+      "on, off, cycle, reset, soft_off, soft_reset, sleep, hibernate, nmi, or a number", NULL,
+      NULL },
+    END
+};
 static const char *const k_modes[] = { "next", "eventually", NULL };
 static const char *const k_by[] = { "peer", "us", "any", NULL };
 static const char *const k_how[] = {
@@ -169,6 +235,8 @@ static const struct key_def k_expect[] = {
     { name, NULL, main, NULL, start, poll, doc, 0, type, false }
 #define VERB(name, roles, arguments, start, poll, doc) \
     { name, arguments, NULL, NULL, start, poll, doc, roles, KEY_MAP, false }
+#define WSMAN(name, arguments, start, doc) \
+    VERB("wsman." name, ACTOR_CONSOLE, arguments, start, verb_wsman_poll, doc)
 #define LATER(name, part, doc) \
     { name, NULL, NULL, part, NULL, NULL, doc, 0, KEY_ANY, true }
 
@@ -232,13 +300,23 @@ const struct verb_def k_verbs[] = {
     LATER("chan.", "channel details", "accept, refuse, grant"),
     LATER("http.", "HTTP server", "respond, chunk"),
     LATER("tls.", "TLS details", "alert, key_update"),
-    LATER("wsman.", "WS-Man", "get, put, create, delete, enumerate, pull, invoke, subscribe"),
+    WSMAN("get", k_wsman_get, verb_wsman_get, "reads an instance"),
+    WSMAN("put", k_wsman_put, verb_wsman_put, "reads an instance, changes it and puts it back"),
+    WSMAN("create", k_wsman_create, verb_wsman_create, "makes an instance"),
+    WSMAN("delete", k_wsman_get, verb_wsman_delete, "removes an instance"),
+    WSMAN("enumerate", k_wsman_enumerate, verb_wsman_enumerate, "reads all instances, page by page"),
+    WSMAN("pull", k_wsman_pull, verb_wsman_pull, "one page of an enumeration"),
+    WSMAN("release", k_wsman_pull, verb_wsman_release, "gives up an enumeration"),
+    WSMAN("invoke", k_wsman_invoke, verb_wsman_invoke, "calls a method"),
+    VERB("power.request", ACTOR_CONSOLE, k_power_request, verb_power_request, verb_wsman_poll,
+         "asks for a power state"),
+    LATER("wsman.", "WS-Man events", "subscribe, answer, set"),
     LATER("redir.", "redirection", "open, auth, read, write, close"),
     LATER("sol.", "redirection", "serial over LAN"),
     LATER("ider.", "redirection", "IDE redirection"),
     LATER("kvm.", "redirection", "keyboard, video, mouse"),
     LATER("activate.", "activation", "start, upload_chain, sign, finish, undo"),
-    LATER("power.", "firmware", "request, set"),
+    LATER("power.", "firmware", "set"),
     LATER("device.firmware_update", "firmware", "updates the firmware"),
     LATER("device.set_state", "firmware", "changes the firmware's state"),
     LATER("replay.", "replay", "run, seek"),
