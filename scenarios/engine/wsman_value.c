@@ -10,7 +10,8 @@ static bool is_plain_number(const char *text)
 {
     const char *digits = text[0] == '-' ? text + 1 : text;
     size_t len = strspn(digits, "0123456789");
-    return len > 0 && len <= 18 && digits[len] == '\0' && (digits[0] != '0' || len == 1);
+    return len > 0 && len <= 18 && digits[len] == '\0' &&
+           (digits[0] != '0' || (len == 1 && digits == text));
 }
 
 static struct value *text_value(struct arena *pool, const char *text)

@@ -119,7 +119,7 @@ static void a_failure_in_finally_is_an_error_and_finally_always_runs(void **stat
 
 static void what_needs_another_part_is_unsupported_and_never_passed(void **state)
 {
-    assert_int_equal(verdict_of(state, "steps: [{ actor: op, wsman.get: { class: X } }]\n"),
+    assert_int_equal(verdict_of(state, "steps: [{ actor: op, sol.open: { class: X } }]\n"),
                      RESULT_UNSUPPORTED);
     assert_int_equal(verdict_of(state, "requires: [activation.acm]\nsteps: [{ wait: 1s }]\n"),
                      RESULT_UNSUPPORTED);

@@ -102,12 +102,12 @@ static void what_belongs_to_other_parts_is_named_and_no_error(void **state)
 {
     (void)state;
     struct play play;
-    play_load(&play, PLAY_HEAD "steps:\n  - { actor: op, wsman.get: { class: X } }\n"
+    play_load(&play, PLAY_HEAD "steps:\n  - { actor: op, kvm.open: { class: X } }\n"
                                "  - { actor: op, sol.open: {} }\n");
     assert_int_equal(play.errors.count, 0);
     const struct scenario_need *need = play.suite.scenarios->needs;
-    assert_string_equal(need->what, "wsman.get");
-    assert_string_equal(need->part, "WS-Man");
+    assert_string_equal(need->what, "kvm.open");
+    assert_string_equal(need->part, "redirection");
     assert_string_equal(need->next->what, "sol.open");
     play_end(&play);
 }
