@@ -7,6 +7,9 @@
 #include "runtime/tls.h"
 #include "simulator/firmware/firmware_internal.h"
 
+#define TLS_SETTINGS_NAMES_MAX  4  /* of TrustedCN */
+#define TLS_SETTINGS_NAME_BYTES 64 /* each, with its 0 */
+
 extern const struct firmware_part k_tls_settings_part;
 /* As committed. */
 bool tls_settings_enabled(const struct firmware *firmware, enum firmware_door door);
@@ -19,7 +22,10 @@ uint32_t tls_settings_commit(struct firmware *firmware);
 /* The certificate a TLS-only device shows until it is given one; made when first needed. Borrowed;
  * NULL without memory. */
 X509 *tls_settings_factory_certificate(struct firmware *firmware);
-/* Whether the credential context names this certificate. */
+/* Whether clients of either interface must show a certificate now. */
+bool tls_settings_are_mutual(const struct firmware *firmware);
+/* Whether TLS needs this certificate: its own one, named by the credential context or as committed,
+ * or a root while clients are judged by the roots. */
 bool tls_settings_use(const struct firmware *firmware, const char *certificate_instance_id);
 
 #endif
