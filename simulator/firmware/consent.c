@@ -266,7 +266,6 @@ static void consent_unprovision(struct firmware *firmware, bool is_partial)
     set_state(firmware, CONSENT_NOT_STARTED);
     redirection_end(firmware, UINT32_MAX);
     set_defaults(firmware);
-    firmware->consent->was_unprovisioned = true;
     firmware_changed(firmware);
 }
 
@@ -274,10 +273,8 @@ static void consent_unprovision(struct firmware *firmware, bool is_partial)
  * delivers provisioned has what the profile says. */
 static void consent_activated(struct firmware *firmware)
 {
-    struct consent *consent = firmware->consent;
-    if (firmware->profile->config.control_mode == FIRMWARE_NOT_PROVISIONED ||
-        consent->was_unprovisioned) {
-        consent->required = CONSENT_ALL;
+    if (!firmware->is_being_born) {
+        firmware->consent->required = CONSENT_ALL;
         firmware_changed(firmware);
     }
 }
@@ -301,8 +298,7 @@ static json_t *consent_save(struct firmware *firmware)
     const bool is_whole = save_redirection(state, consent) &&
                           state_put_u64(state, "required", consent->required) &&
                           state_put_u64(state, "code_timeout_s", consent->code_timeout_s) &&
-                          state_put_u64(state, "display_timeout_s", consent->display_timeout_s) &&
-                          state_put_bool(state, "was_unprovisioned", consent->was_unprovisioned);
+                          state_put_u64(state, "display_timeout_s", consent->display_timeout_s);
     if (!is_whole) {
         json_decref(state);
         return NULL;
@@ -334,8 +330,7 @@ static enum amt_err consent_load(struct firmware *firmware, const json_t *state,
     TRY(state_get_u32(state, "required", UINT32_MAX, &consent->required, diag));
     TRY(state_get_u32(state, "code_timeout_s", CONSENT_CODE_TIMEOUT_MAX, &consent->code_timeout_s,
                       diag));
-    TRY(state_get_u32(state, "display_timeout_s", UINT16_MAX, &consent->display_timeout_s, diag));
-    return state_get_bool(state, "was_unprovisioned", &consent->was_unprovisioned, diag);
+    return state_get_u32(state, "display_timeout_s", UINT16_MAX, &consent->display_timeout_s, diag);
 }
 
 const struct firmware_part k_consent_part = { .name = "consent",

@@ -27,7 +27,6 @@ struct consent {
     uint32_t code_timeout_s, display_timeout_s;
     uint32_t wrong_codes;
     uint64_t blocked_until_us;
-    bool was_unprovisioned;
     char code[CONSENT_CODE_BYTES]; /* "" while none is asked for */
     struct timer show_timer, expiry_timer;
 

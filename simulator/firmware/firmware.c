@@ -41,7 +41,9 @@ static void be_born(struct firmware *firmware)
     enum firmware_mode mode = (enum firmware_mode)firmware->profile->config.control_mode;
     if (provisioning_mode(firmware) == FIRMWARE_NOT_PROVISIONED &&
         mode != FIRMWARE_NOT_PROVISIONED) {
+        firmware->is_being_born = true;
         provisioning_activate(firmware, mode);
+        firmware->is_being_born = false;
     }
 }
 

@@ -179,6 +179,7 @@ struct firmware {
     char uuid_text[UUID_TEXT_BYTES];
     struct amt_random random; /* identity and everything that decides an outcome */
     char *state_path;         /* NULL: nothing is kept */
+    bool is_being_born;       /* it comes provisioned from its profile: parts keep what that says */
     bool is_dirty;            /* something changed since the last save */
     uint64_t message_counter;
     uint32_t enumeration_counter;

@@ -58,6 +58,9 @@ static void start(struct power_rig *rig, const char *yaml, bool is_kept)
     }
     yaml_free(base);
     text_fini(&text);
+    if (rig->config.instances != NULL) {
+        rig->config.instance_sets[rig->config.instance_set_count++] = rig->config.instances;
+    }
     rig->profile = firmware_profile_new(&rig->config, "rig", &errors);
     if (rig->profile == NULL) {
         amt_diag_list_print(&errors, stderr);
