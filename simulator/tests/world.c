@@ -155,12 +155,18 @@ static void on_accept(void *ctx, struct stream *s)
     stream_set_handler(s, &k_server, w);
 }
 
-void world_listen(struct world *w, uint16_t port)
+void world_listen_at(struct world *w, const char *host, uint16_t port, struct listener **listener)
 {
     struct amt_diag diag = { .err = AMT_OK };
-    struct address address = { .host = "127.0.0.1", .port = port };
-    w->listener = net_listen(w->loop, &address, on_accept, w, &diag);
-    assert_non_null(w->listener);
+    struct address address = { .port = port };
+    (void)snprintf(address.host, sizeof address.host, "%s", host);
+    *listener = net_listen(w->loop, &address, on_accept, w, &diag);
+    assert_non_null(*listener);
+}
+
+void world_listen(struct world *w, uint16_t port)
+{
+    world_listen_at(w, "127.0.0.1", port, &w->listener);
 }
 
 /* --- the device --- */

@@ -58,6 +58,8 @@ void world_fini(struct world *w);
 /* One key of the device's configuration; before world_call. */
 void world_set(struct world *w, const char *key, const char *value);
 void world_listen(struct world *w, uint16_t port);
+/* One more listener of the same server, at any host of the virtual world. */
+void world_listen_at(struct world *w, const char *host, uint16_t port, struct listener **listener);
 /* Makes the device and lets it call. */
 void world_call(struct world *w);
 /* Listens, calls, and is up at the first second. */

@@ -1,0 +1,475 @@
+/*
+ * Calling home by the policies of the firmware: triggers and their priority, servers in order, the
+ * environment, lifetimes (apf.md 13.3 to 13.5; APF-DEV-044 to 047).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/unit.h"
+#include "simulator/device_internal.h"
+#include "simulator/firmware/firmware_internal.h"
+#include "simulator/firmware/remote_access_internal.h"
+#include "simulator/tests/world.h"
+
+#define SERVER(n, host)                                                     \
+    "{\"number\":" n ",\"host\":\"" host "\",\"format\":201,\"port\":4433," \
+    "\"user\":\"user\",\"password\":\"secret\"}"
+#define POLICY(trigger, lifetime, data, links)                              \
+    "{\"trigger\":" trigger ",\"lifetime_s\":" lifetime ",\"data\":\"" data \
+    "\",\"servers\":[" links "]}"
+#define TO_A     "{\"server\":0,\"type\":0,\"order\":0}"
+#define TO_B     "{\"server\":1,\"type\":0,\"order\":1}"
+#define EVERY_25 "0000000000000019"
+#define AT_13_30 "000000010000000d0000001e"
+#define USER     "0"
+#define ALERT    "1"
+#define PERIODIC "2"
+#define HOME     "3"
+#define STATE(policies)                                   \
+    "{\"servers\":[" SERVER("0", "a.example") "," SERVER( \
+        "1", "b.example") "],"                            \
+                          "\"policies\":[" policies       \
+                          "],\"domains\":[\"corp.example\"],\"user_interfaces\":3}"
+
+/* A device whose firmware is configured, and servers at a.example and b.example. */
+struct home {
+    struct world w;
+    struct firmware_config config;
+    struct firmware_profile *profile;
+    struct firmware *firmware;
+    struct listener *listener_b;
+};
+
+static void set_state(struct home *h, const char *json)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    json_t *state = json_loads(json, 0, NULL);
+    assert_non_null(state);
+    remote_access_clear(h->firmware->remote_access);
+    if (k_remote_access_part.load(h->firmware, state, &diag) != AMT_OK) {
+        fail_msg("%s", diag.text);
+    }
+    json_decref(state);
+}
+
+/* The configuration changes as after a WS-Man call. */
+static void change_state(struct home *h, const char *json)
+{
+    set_state(h, json);
+    h->firmware->hooks.remote_access_changed(h->firmware->hooks.ctx);
+}
+
+static void make_firmware(struct home *h)
+{
+    struct amt_diag_list errors = { .count = 0 };
+    assert_int_equal(config_read(firmware_config_keys, NULL, "defaults", &h->config, &errors),
+                     AMT_OK);
+    h->profile = firmware_profile_new(&h->config, "test", &errors);
+    assert_non_null(h->profile);
+    const struct firmware_settings settings = { .profile = h->profile, .seed = 1, .log = h->w.log };
+    h->firmware = firmware_new(h->w.loop, &settings, NULL);
+    assert_non_null(h->firmware);
+}
+
+static void home_init(struct home *h, const char *profile, const char *json)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    memset(h, 0, sizeof *h);
+    world_init(&h->w, profile);
+    make_firmware(h);
+    set_state(h, json);
+    h->w.device = device_new(h->w.loop, &h->w.config, 1, 0, h->w.log, &diag);
+    assert_non_null(h->w.device);
+    h->w.device->firmware = h->firmware;
+    h->w.device->calls.is_by_policy = true;
+    calls_set_hooks(h->w.device, &h->firmware->hooks);
+}
+
+static void listen_a(struct home *h)
+{
+    world_listen_at(&h->w, "a.example", 4433, &h->w.listener);
+}
+
+static void listen_b(struct home *h)
+{
+    world_listen_at(&h->w, "b.example", 4433, &h->listener_b);
+}
+
+static void run_for(struct home *h, uint64_t seconds)
+{
+    world_run(&h->w, loop_now_us(h->w.loop) + seconds * SECOND);
+}
+
+/* Everything listens, the device starts and is up. */
+static void home_up(struct home *h, const char *profile, const char *json)
+{
+    home_init(h, profile, json);
+    listen_a(h);
+    listen_b(h);
+    device_connect(h->w.device, 0);
+    run_for(h, 1);
+}
+
+static void home_fini(struct home *h)
+{
+    struct world *w = &h->w;
+    device_free(w->device);
+    w->device = NULL;
+    firmware_free(h->firmware);
+    firmware_profile_free(h->profile);
+    config_fini(firmware_config_keys, &h->config);
+    listener_close(h->listener_b);
+    world_fini(w);
+}
+
+static void expect_up(const struct home *h, const char *server, uint32_t apf_reason)
+{
+    assert_int_equal(device_state(h->w.device), DEVICE_UP);
+    assert_string_equal(device_connection_log(h->w.device)->server, server);
+    assert_int_equal(h->w.trigger, apf_reason);
+    assert_true(h->firmware->remote_access->is_tunnel_up);
+}
+
+static void a_periodic_policy_calls_with_what_was_configured(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    expect_up(&h, "a.example:4433", 4);
+    assert_string_equal(h.w.password, "secret");
+    assert_int_equal(h.firmware->remote_access->last_trigger, REMOTE_ACCESS_PERIODIC);
+    assert_int_equal(h.firmware->remote_access->keepalive_s, 30);
+    home_fini(&h);
+}
+
+static void the_next_call_comes_after_the_interval(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    world_drop(&h.w);
+    run_for(&h, 24);
+    assert_int_equal(h.w.connects, 1);
+    assert_false(h.firmware->remote_access->is_tunnel_up);
+    run_for(&h, 3);
+    assert_int_equal(h.w.connects, 2);
+    expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+/* APF-DEV-045 */
+static void firmware_gives_up_quick_attempts_after_two(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "firmware", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    device_connect(h.w.device, 0);
+    run_for(&h, 120);
+    assert_int_equal(device_statistics(h.w.device)->cira_attempts, 3);
+    run_for(&h, 900);
+    assert_int_equal(device_statistics(h.w.device)->cira_attempts, 4);
+    home_fini(&h);
+}
+
+static void a_daily_policy_calls_at_its_hour(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", AT_13_30, TO_A)));
+    uint64_t until_s = (13 * 3600 + 30 * 60 + 86400 - firmware_time_s(h.firmware) % 86400) % 86400;
+    assert_int_equal(h.w.connects, 0);
+    run_for(&h, until_s - 5);
+    assert_int_equal(h.w.connects, 0);
+    run_for(&h, 7);
+    assert_int_equal(h.w.connects, 1);
+    expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+static void without_a_policy_nobody_is_called(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(""));
+    run_for(&h, 3600);
+    assert_int_equal(h.w.connects, 0);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    change_state(&h, STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A))); /* then it is tried at once */
+    run_for(&h, 1);
+    expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+/* APF-DEV-046 */
+static void the_alternative_is_called_at_once_when_the_first_cannot_be_reached(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A "," TO_B)));
+    listen_b(&h);
+    device_connect(h.w.device, 0);
+    run_for(&h, 2);
+    assert_int_equal(device_statistics(h.w.device)->cira_attempts, 2);
+    expect_up(&h, "b.example:4433", 4);
+    listen_a(&h);
+    world_drop(&h.w);
+    run_for(&h, 27); /* the order begins anew */
+    expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+static void when_both_fail_the_interval_passes(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A "," TO_B)));
+    device_connect(h.w.device, 0);
+    run_for(&h, 20);
+    assert_int_equal(device_statistics(h.w.device)->cira_attempts, 2);
+    run_for(&h, 20);
+    assert_int_equal(device_statistics(h.w.device)->cira_attempts, 4);
+    home_fini(&h);
+}
+
+/* APF-DEV-046 */
+static void the_user_displaces_a_tunnel_to_another_server(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default",
+            STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A) "," POLICY(USER, "0", "", TO_B)));
+    expect_up(&h, "a.example:4433", 4);
+    assert_int_equal(remote_access_user_connect(h.firmware, true), AMT_OK);
+    run_for(&h, 1);
+    expect_up(&h, "b.example:4433", 1);
+    assert_int_equal(world_count(&h.w, "cira.closed"), 1);
+    assert_int_equal(world_count(&h.w, "code=11"), 1); /* APF-DEV-044 */
+    home_fini(&h);
+}
+
+/* APF-DEV-046 */
+static void the_user_keeps_a_tunnel_to_the_same_server(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default",
+            STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A) "," POLICY(USER, "0", "", TO_A)));
+    assert_int_equal(remote_access_user_connect(h.firmware, false), AMT_OK);
+    run_for(&h, 60);
+    assert_int_equal(h.w.connects, 1);
+    assert_int_equal(h.firmware->remote_access->last_trigger, REMOTE_ACCESS_USER);
+    home_fini(&h);
+}
+
+/* APF-DEV-046: the tunnel of the user stays, whatever asks for less */
+static void a_lower_trigger_displaces_nothing_but_lengthens_the_life(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(POLICY(USER, "60", "", TO_A) "," POLICY(HOME, "300", "", TO_B)));
+    listen_a(&h);
+    listen_b(&h);
+    device_connect(h.w.device, 1);
+    run_for(&h, 1);
+    expect_up(&h, "a.example:4433", 1);
+    remote_access_set_network(h.firmware, "home.example"); /* home provisioning */
+    run_for(&h, 200);
+    assert_int_equal(h.w.connects, 1);
+    expect_up(&h, "a.example:4433", 1);
+    run_for(&h, 120);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    home_fini(&h);
+}
+
+/* APF-DEV-044 */
+static void a_lifetime_ends_the_tunnel_and_the_interval_begins(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "60", EVERY_25, TO_A)));
+    run_for(&h, 61);
+    assert_int_equal(device_connection_log(h.w.device)->closure_reason, 1);
+    assert_int_equal(device_state(h.w.device), DEVICE_WAITING);
+    run_for(&h, 25);
+    assert_int_equal(h.w.connects, 2);
+    home_fini(&h);
+}
+
+static void a_user_call_that_fails_is_not_repeated(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(POLICY(USER, "0", "", TO_A)));
+    device_connect(h.w.device, 1);
+    run_for(&h, 600);
+    assert_int_equal(device_statistics(h.w.device)->cira_attempts, 1);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    home_fini(&h);
+}
+
+/* APF-DEV-047 */
+static void inside_nobody_is_called_and_a_tunnel_ends(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    listen_a(&h);
+    remote_access_set_network(h.firmware, "corp.example");
+    device_connect(h.w.device, 0);
+    run_for(&h, 600);
+    assert_int_equal(h.w.connects, 0);
+    remote_access_set_network(h.firmware, "cafe.example");
+    run_for(&h, 1);
+    expect_up(&h, "a.example:4433", 4);
+    remote_access_set_network(h.firmware, "corp.example");
+    run_for(&h, 600);
+    assert_int_equal(h.w.connects, 1);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    assert_int_equal(world_count(&h.w, "code=11"), 1);
+    home_fini(&h);
+}
+
+/* wsman.md 5.3: a tunnel that is up is not touched by other servers' data */
+static void a_change_that_does_not_concern_the_tunnel_leaves_it(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    change_state(&h, STATE(POLICY(PERIODIC, "0", EVERY_25, TO_B)));
+    run_for(&h, 60);
+    assert_int_equal(h.w.connects, 1);
+    expect_up(&h, "a.example:4433", 4);
+    change_state(&h, STATE(""));
+    run_for(&h, 60);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    home_fini(&h);
+}
+
+static void an_alert_calls_when_no_tunnel_is_up(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(ALERT, "10", "", TO_B)));
+    assert_int_equal(h.w.connects, 0);
+    remote_access_alert(h.firmware);
+    run_for(&h, 1);
+    expect_up(&h, "b.example:4433", 2);
+    home_fini(&h);
+}
+
+static void the_home_trigger_fires_at_the_start_outside(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(HOME, "0", "", TO_A)));
+    expect_up(&h, "a.example:4433", 3);
+    home_fini(&h);
+}
+
+static void a_closed_connection_is_called_again_after_the_interval(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    h.firmware->hooks.close_tunnel(h.firmware->hooks.ctx);
+    run_for(&h, 20);
+    assert_int_equal(h.w.ends, 1);
+    assert_int_equal(device_connection_log(h.w.device)->closure_reason, 0);
+    assert_int_equal(device_state(h.w.device), DEVICE_WAITING);
+    run_for(&h, 10);
+    assert_int_equal(h.w.connects, 2);
+    home_fini(&h);
+}
+
+/* WSM-077 APF-DEV-044 */
+static void unprovisioning_ends_the_tunnel_for_good(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    firmware_unprovision(h.firmware, false);
+    run_for(&h, 600);
+    assert_int_equal(h.w.connects, 1);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    assert_int_equal(world_count(&h.w, "code=11"), 1);
+    home_fini(&h);
+}
+
+static void a_call_that_the_policies_do_not_allow_is_said(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(""));
+    device_connect(h.w.device, 1);
+    run_for(&h, 60);
+    assert_int_equal(h.w.connects, 0);
+    assert_int_equal(world_count(&h.w, "cira.not_allowed"), 1);
+    home_fini(&h);
+}
+
+/* APF-DEV-045 */
+static void a_link_that_comes_up_is_tried_at_once(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    device_set_link(h.w.device, false);
+    run_for(&h, 600);
+    assert_int_equal(h.w.connects, 1);
+    device_set_link(h.w.device, true);
+    run_for(&h, 1);
+    assert_int_equal(h.w.connects, 2);
+    expect_up(&h, "a.example:4433", 4);
+    device_disconnect(h.w.device, 11);
+    run_for(&h, 600);
+    assert_int_equal(h.w.connects, 2);
+    home_fini(&h);
+}
+
+/* With TLS on, a mutual login needs the key: the attempt fails with a reason, and time goes on. */
+static void a_certificate_that_is_gone_fails_the_call_with_a_reason(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default",
+              "{\"servers\":[{\"number\":0,\"host\":\"a.example\",\"format\":201,\"port\":4433,"
+              "\"mutual\":true,\"certificate\":\"gone\"}],\"policies\":[" POLICY(
+                  PERIODIC, "0", EVERY_25, TO_A) "],\"domains\":[\"corp.example\"]}");
+    h.w.config.tls.offload = false;
+    listen_a(&h);
+    device_connect(h.w.device, 0);
+    run_for(&h, 30);
+    assert_int_equal(h.w.connects, 0);
+    assert_int_equal(device_statistics(h.w.device)->cira_failures, 2);
+    assert_non_null(strstr(device_connection_log(h.w.device)->failure, "gone"));
+    home_fini(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_periodic_policy_calls_with_what_was_configured),
+        cmocka_unit_test(the_next_call_comes_after_the_interval),
+        cmocka_unit_test(firmware_gives_up_quick_attempts_after_two),
+        cmocka_unit_test(a_daily_policy_calls_at_its_hour),
+        cmocka_unit_test(without_a_policy_nobody_is_called),
+        cmocka_unit_test(the_alternative_is_called_at_once_when_the_first_cannot_be_reached),
+        cmocka_unit_test(when_both_fail_the_interval_passes),
+        cmocka_unit_test(the_user_displaces_a_tunnel_to_another_server),
+        cmocka_unit_test(the_user_keeps_a_tunnel_to_the_same_server),
+        cmocka_unit_test(a_lower_trigger_displaces_nothing_but_lengthens_the_life),
+        cmocka_unit_test(a_lifetime_ends_the_tunnel_and_the_interval_begins),
+        cmocka_unit_test(a_user_call_that_fails_is_not_repeated),
+        cmocka_unit_test(inside_nobody_is_called_and_a_tunnel_ends),
+        cmocka_unit_test(a_change_that_does_not_concern_the_tunnel_leaves_it),
+        cmocka_unit_test(an_alert_calls_when_no_tunnel_is_up),
+        cmocka_unit_test(the_home_trigger_fires_at_the_start_outside),
+        cmocka_unit_test(a_closed_connection_is_called_again_after_the_interval),
+        cmocka_unit_test(unprovisioning_ends_the_tunnel_for_good),
+        cmocka_unit_test(a_call_that_the_policies_do_not_allow_is_said),
+        cmocka_unit_test(a_link_that_comes_up_is_tried_at_once),
+        cmocka_unit_test(a_certificate_that_is_gone_fails_the_call_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
