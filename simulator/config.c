@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "simulator/device.h"
+#include "simulator/profiles.h"
 
 static const char *const k_triggers[] = {
     "none", "user", "alert", "provisioning", "periodic", NULL
@@ -98,9 +99,22 @@ static const struct config_key k_tls[] = {
     { .name = NULL },
 };
 
+static const struct config_key k_direct[] = {
+    { "address", CONFIG_TEXT, AT(direct.address), NULL,
+      "address to listen on; further devices of a fleet take the next ones", .names = NULL },
+    { "plain_port", CONFIG_U32, AT(direct.plain_port), "16992",
+      "port for plain HTTP, 0 picks a free one", .max = 65535 },
+    { "tls_port", CONFIG_U32, AT(direct.tls_port), "16993", "port for TLS, 0 picks a free one",
+      .max = 65535 },
+    { "local", CONFIG_BOOL, AT(direct.local), "false",
+      "connections count as coming from the host ($$OsAdmin may log on)", .names = NULL },
+    { .name = NULL },
+};
+
 static const struct config_key k_service[] = {
     { "kind", CONFIG_ENUM, AT(service.kind), "auto",
-      "auto: HTTP on 16992 and 623, echo elsewhere; refuse: CHANNEL_OPEN_FAILURE 2; silent: takes "
+      "auto: the firmware on 16992 and 16993, echo elsewhere; refuse: CHANNEL_OPEN_FAILURE 2; "
+      "silent: takes "
       "and says nothing",
       .names = k_services },
     { "delay", CONFIG_DURATION, AT(service.delay_us), "0", "wait before a channel is confirmed",
@@ -118,6 +132,13 @@ const struct config_key device_config_keys[] = {
     { "host_name", CONFIG_TEXT, AT(host_name), "pc", "name of the PC", .names = NULL },
     { "cira", CONFIG_MAP, 0, NULL, "calling home", .children = k_cira },
     { "tls", CONFIG_MAP, 0, NULL, "TLS of the tunnel", .children = k_tls },
+    { "firmware", CONFIG_MAP, AT(firmware), NULL, "the AMT firmware",
+      .children = firmware_config_keys },
+    { "state", CONFIG_TEXT, AT(state_dir), NULL,
+      "folder that keeps what the devices were told; without one a device begins anew",
+      .names = NULL },
+    { "direct", CONFIG_MAP, 0, NULL, "its own network ports, besides the tunnel",
+      .children = k_direct },
     { "forward", CONFIG_NUMBERS, AT(forward), "[16993, 16992, 664, 623, 16995, 16994, 5900]",
       "ports announced, in this order", .names = NULL },
     { "forward_address", CONFIG_TEXT, AT(forward_address), NULL,
@@ -126,120 +147,16 @@ const struct config_key device_config_keys[] = {
     { .name = NULL },
 };
 
-/* A profile's own keys, besides those of the device. */
-static bool is_profile_key(const char *key)
-{
-    return strcmp(key, "amtlab-profile") == 0 || strcmp(key, "extends") == 0 ||
-           strcmp(key, "summary") == 0;
-}
-
-/* The map without the profile's keys: a copy whose nodes are borrowed. */
-static struct yaml_node *device_part(const struct yaml_node *root)
-{
-    struct yaml_node *copy = amt_alloc_array((size_t)root->count + 1, sizeof *copy);
-    if (copy == NULL) {
-        return NULL;
-    }
-    copy[0] = *root;
-    copy[0].first = NULL;
-    copy[0].count = 0;
-    struct yaml_node **last = &copy[0].first;
-    for (const struct yaml_node *node = root->first; node != NULL; node = node->next) {
-        if (is_profile_key(node->key)) {
-            continue;
-        }
-        struct yaml_node *kept = &copy[++copy[0].count];
-        *kept = *node;
-        kept->next = NULL;
-        *last = kept;
-        last = &kept->next;
-    }
-    return copy;
-}
-
-static enum amt_err check_profile(const struct yaml_node *root, const char *path,
-                                  struct amt_diag_list *errors)
-{
-    const struct yaml_node *version =
-        root->kind == YAML_MAP ? yaml_get(root, "amtlab-profile") : NULL;
-    if (version == NULL || strcmp(version->text, "1") != 0) {
-        struct amt_diag *diag =
-            amt_diag_list_add(errors, AMT_ECONFIG, path, root->line, root->column);
-        (void)amt_diag_set(diag, AMT_ECONFIG, "this is no profile");
-        (void)amt_diag_hint(diag, "a profile begins with: amtlab-profile: 1");
-        return AMT_ECONFIG;
-    }
-    return AMT_OK;
-}
-
-static char *beside(const char *path, const char *name)
-{
-    struct text text = { 0 };
-    const char *slash = strrchr(path, '/');
-    if (slash != NULL && name[0] != '/') {
-        text_append(&text, path, (size_t)(slash - path) + 1);
-    }
-    text_puts(&text, name);
-    return text_take(&text);
-}
-
-#define EXTENDS_MAX 8
-
-static enum amt_err overlay_profile(const char *path, struct device_config *config,
-                                    struct amt_diag_list *errors)
-{
-    char *chain[EXTENDS_MAX] = { amt_strdup(path) };
-    struct yaml_document *documents[EXTENDS_MAX] = { NULL };
-    enum amt_err err = chain[0] == NULL ? AMT_ENOMEM : AMT_OK;
-    int count = 0;
-    for (const char *next = path; next != NULL && err == AMT_OK;) {
-        documents[count] = yaml_load_file(chain[count], errors);
-        err = documents[count] == NULL
-                  ? AMT_ECONFIG
-                  : check_profile(yaml_root(documents[count]), chain[count], errors);
-        if (err != AMT_OK) {
-            count += 1;
-            break;
-        }
-        const struct yaml_node *extends = yaml_get(yaml_root(documents[count]), "extends");
-        next = extends == NULL ? NULL : extends->text;
-        count += 1;
-        if (next != NULL && count == EXTENDS_MAX) {
-            struct amt_diag *diag = amt_diag_list_add(errors, AMT_ECONFIG, chain[count - 1],
-                                                      extends->line, extends->column);
-            (void)amt_diag_set(diag, AMT_ECONFIG,
-                               "more than %d profiles extend each other, or in "
-                               "a circle",
-                               EXTENDS_MAX);
-            err = AMT_ECONFIG;
-        } else if (next != NULL) {
-            chain[count] = beside(chain[count - 1], next);
-            err = chain[count] == NULL ? AMT_ENOMEM : AMT_OK;
-        }
-    }
-    for (int i = count - 1; i >= 0 && err == AMT_OK; i--) { /* the base first */
-        struct yaml_node *part = device_part(yaml_root(documents[i]));
-        err = part == NULL ? AMT_ENOMEM
-                           : config_overlay(device_config_keys, part, chain[i], config, errors);
-        amt_free(part);
-    }
-    for (int i = 0; i < EXTENDS_MAX; i++) {
-        yaml_free(documents[i]);
-        amt_free(chain[i]);
-    }
-    return err;
-}
-
 enum amt_err device_config_load(const char *profile_path, const struct yaml_node *overlay,
                                 const char *overlay_path, struct device_config *config,
                                 struct amt_diag_list *errors)
 {
     TRY(config_read(device_config_keys, NULL, "defaults", config, errors));
     if (profile_path != NULL) {
-        TRY(overlay_profile(profile_path, config, errors));
+        TRY(profile_overlay(profile_path, config, errors));
     }
     if (overlay != NULL) {
-        TRY(config_overlay(device_config_keys, overlay, overlay_path, config, errors));
+        TRY(profile_overlay_map(overlay, overlay_path, config, errors));
     }
     return AMT_OK;
 }
@@ -249,5 +166,13 @@ void device_config_fini(struct device_config *config)
     if (config->cira.password != NULL) {
         amt_wipe(config->cira.password, strlen(config->cira.password));
     }
+    if (config->firmware.admin_password != NULL) {
+        amt_wipe(config->firmware.admin_password, strlen(config->firmware.admin_password));
+    }
     config_fini(device_config_keys, config);
+    for (uint32_t i = 0; i < DEVICE_DOCUMENTS_MAX; i++) {
+        yaml_free(config->documents[i]);
+        config->documents[i] = NULL;
+    }
+    config->firmware.instance_set_count = 0;
 }

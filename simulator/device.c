@@ -200,6 +200,56 @@ static void on_retry(void *ctx)
     }
 }
 
+struct firmware_profile *device_profile(const struct device_config *config, struct amt_diag *diag)
+{
+    struct amt_diag_list errors = { .count = 0 };
+    struct firmware_profile *profile = firmware_profile_new(&config->firmware, "firmware", &errors);
+    if (profile == NULL && errors.count > 0 && diag != NULL) {
+        *diag = errors.items[0];
+    } else if (profile == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    }
+    amt_diag_list_fini(&errors);
+    return profile;
+}
+
+static void on_listeners_changed(void *ctx)
+{
+    direct_update(ctx);
+}
+
+struct firmware *device_firmware(struct device *device, struct amt_diag *diag)
+{
+    if (device->firmware != NULL) {
+        return device->firmware;
+    }
+    const struct device_config *config = device->config;
+    if (config->firmware_profile == NULL && device->profile == NULL) {
+        device->profile = device_profile(config, diag);
+    }
+    const struct firmware_settings settings = {
+        .profile = config->firmware_profile != NULL ? config->firmware_profile : device->profile,
+        .uuid = device->uuid,
+        .seed = device->seed,
+        .index = device->index,
+        .state_dir = config->state_dir,
+        .log = device->log,
+        .hooks = { .listeners_changed = on_listeners_changed, .ctx = device },
+    };
+    device->firmware =
+        settings.profile == NULL ? NULL : firmware_new(device->loop, &settings, diag);
+    return device->firmware;
+}
+
+/* Now, when it has something to do before it is asked: own ports, a state to go on from. */
+static enum amt_err set_firmware(struct device *device, struct amt_diag *diag)
+{
+    if (device->config->state_dir != NULL && device_firmware(device, diag) == NULL) {
+        return AMT_ECONFIG;
+    }
+    return direct_start(device, diag);
+}
+
 struct device *device_new(struct loop *loop, const struct device_config *config, uint64_t seed,
                           uint32_t index, struct log *log, struct amt_diag *diag)
 {
@@ -211,13 +261,16 @@ struct device *device_new(struct loop *loop, const struct device_config *config,
     device->loop = loop;
     device->config = config;
     device->log = log;
+    device->seed = seed;
+    device->index = index;
     device->has_link = true;
     device->connection_log.tls_alert = -1;
     device->connection_log.closure_reason = 255;
     timer_init(&device->retry, loop, on_retry, device);
     loop_task_init(&device->reap, loop, tunnels_reap, device);
     if (set_identity(device, seed, index, diag) != AMT_OK || set_server(device, diag) != AMT_OK ||
-        set_forwards(device, diag) != AMT_OK || set_tls(device, diag) != AMT_OK) {
+        set_forwards(device, diag) != AMT_OK || set_tls(device, diag) != AMT_OK ||
+        set_firmware(device, diag) != AMT_OK) {
         device_free(device);
         return NULL;
     }
@@ -235,6 +288,9 @@ void device_free(struct device *device)
     loop_task_cancel(&device->reap);
     timer_stop(&device->retry);
     stream_reset(device->orphan);
+    direct_stop(device);
+    firmware_free(device->firmware);
+    firmware_profile_free(device->profile);
     if (device->owns_tls) {
         tls_context_free(device->tls);
     }

@@ -13,11 +13,14 @@
 #include "runtime/metrics.h"
 #include "runtime/net.h"
 #include "runtime/tls.h"
+#include "simulator/firmware/firmware.h"
 
 /* How messages are cut into writes (apf.md 4.6). */
 enum device_send_mode { DEVICE_SEND_ALIGNED, DEVICE_SEND_COALESCED, DEVICE_SEND_DRIBBLE };
 
-/* What answers on forwarded ports: AUTO is HTTP on 16992 and 623, echo elsewhere. */
+#define DEVICE_DOCUMENTS_MAX 8
+
+/* What answers on forwarded ports: AUTO is the firmware on 16992 and 16993, echo elsewhere. */
 enum device_service {
     DEVICE_SERVICE_AUTO,
     DEVICE_SERVICE_ECHO,
@@ -64,6 +67,14 @@ struct device_config {
         bool sends_sni, accepts_san, offload;
         char *key_log;
     } tls;
+    struct firmware_config firmware;
+    char *state_dir; /* folder that keeps what devices were told; NULL: nothing is kept */
+    /* The device's own network ports. */
+    struct {
+        char *address; /* NULL: none */
+        uint32_t plain_port, tls_port;
+        bool local; /* connections count as coming from the host */
+    } direct;
     struct config_numbers forward; /* default 16993 16992 664 623 16995 16994 5900 */
     char *forward_address;
     struct {
@@ -72,14 +83,18 @@ struct device_config {
         bool closes_first; /* "Connection: close" behaviour (FF-063) */
         int chunk_parser;  /* enum device_chunk_parser */
     } service;
-    struct stream_wrap wrap;             /* scenarios; not from YAML */
-    struct tls_context *tls_context;     /* fleets: made once by device_tls_context, shared */
-    const struct pki_trust *trust;       /* scenarios; not from YAML */
-    const struct pki_identity *identity; /* scenarios; not from YAML */
+    /* Of the profile files, for what points into them; owned. */
+    struct yaml_document *documents[DEVICE_DOCUMENTS_MAX];
+    struct firmware_profile *firmware_profile; /* fleets: made once by device_profile, shared */
+    struct stream_wrap wrap;                   /* scenarios; not from YAML */
+    struct tls_context *tls_context;           /* fleets: made once by device_tls_context, shared */
+    const struct pki_trust *trust;             /* scenarios; not from YAML */
+    const struct pki_identity *identity;       /* scenarios; not from YAML */
 };
 extern const struct config_key device_config_keys[];
 
-/* Reads a profile file (`amtlab-profile: 1`), then `overlay` (NULL) on top of it. */
+/* Reads a profile, a file (`amtlab-profile: 1`) or the name of a built-in one (profiles.h), then
+ * `overlay` (NULL) on top of it; the caller keeps that one's document. */
 enum amt_err device_config_load(const char *profile_path, const struct yaml_node *overlay,
                                 const char *overlay_path, struct device_config *config,
                                 struct amt_diag_list *errors) AMT_MUST_USE;
@@ -110,6 +125,10 @@ struct device_connection_log {
  * caller frees it. NULL with diag. */
 struct tls_context *device_tls_context(const struct device_config *config, struct amt_diag *diag);
 
+/* The firmware settings of a configuration as a profile: a device makes its own unless config has one.
+ * The caller frees it. NULL with diag. */
+struct firmware_profile *device_profile(const struct device_config *config, struct amt_diag *diag);
+
 struct device;
 /* Borrows config until free. index makes identity from the seed when config has none. Events go to
  * log: cira.connecting, cira.connected, cira.up, cira.failed, cira.closed, channel.opened ... each
@@ -136,7 +155,12 @@ const struct device_connection_log *device_connection_log(const struct device *d
 struct stream *device_transport(struct device *device);
 struct apf_device_session *device_session(struct device *device);
 
-/* Own service for a port (the firmware part will be one): gets each channel as a stream, which it
+/* The firmware, made when it is first asked for (a channel, a port, a test); NULL with diag. */
+struct firmware *device_firmware(struct device *device, struct amt_diag *diag);
+/* Where a port of AMT (16992, 16993) listens on this host; false while it is closed. */
+bool device_direct_address(const struct device *device, uint32_t port, struct address *address);
+
+/* Own service for a port, instead of the firmware: gets each channel as a stream, which it
  * takes. Without one, config.service answers. */
 void device_serve(struct device *device, uint32_t port,
                   void (*on_stream)(void *ctx, struct stream *s), void *ctx);

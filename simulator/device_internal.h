@@ -74,6 +74,12 @@ struct device {
     uint32_t service_count;
     struct device_statistics statistics, answer;
     struct device_connection_log connection_log;
+    uint64_t seed;
+    uint32_t index;
+    struct firmware_profile
+        *profile;              /* ours; NULL when the config brought one, or before it is needed */
+    struct firmware *firmware; /* NULL before it is needed */
+    struct direct *direct;     /* NULL without own ports */
 };
 
 /* cira/tunnel.c */
@@ -111,6 +117,11 @@ void connection_log_up(struct device *device, uint32_t keepalive_interval_s);
 /* is_cut_by_us: the transport's end is our doing (cable, reboot, full send queue). */
 void connection_log_close(struct device *device, const struct apf_end *end, bool is_cut_by_us);
 void connection_log_failure(struct device *device, const char *text, int tls_alert);
+
+/* direct.c: the device's own ports */
+enum amt_err direct_start(struct device *device, struct amt_diag *diag) AMT_MUST_USE;
+void direct_update(struct device *device); /* after settings changed */
+void direct_stop(struct device *device);
 
 /* services.c: who answers on a channel */
 void service_request(struct device *device, struct apf_channel *channel, uint32_t port);

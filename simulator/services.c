@@ -1,6 +1,6 @@
 /*
- * Who answers on a channel. Until the firmware part is there: an echo, and a small HTTP service that
- * shows what it was asked; or nobody, in the ways a device fails.
+ * Who answers on a channel: the firmware; or, for tests of servers, an echo, or a small HTTP service
+ * that shows what it was asked; or nobody, in the ways a device fails.
  */
 #include <stdio.h>
 #include <string.h>
@@ -135,13 +135,36 @@ static const struct own_service *find_own(const struct device *device, uint32_t 
     return NULL;
 }
 
-static enum device_service kind_for(const struct device *device, uint32_t port)
+static bool is_firmware_port(const struct device *device, uint32_t port)
 {
-    enum device_service kind = (enum device_service)device->config->service.kind;
-    if (kind != DEVICE_SERVICE_AUTO) {
-        return kind;
+    return device->config->service.kind == DEVICE_SERVICE_AUTO && (port == 16992 || port == 16993);
+}
+
+static void start_firmware(struct device *device, uint32_t port, struct stream *s)
+{
+    if (port == 16993) {
+        firmware_serve_tls(device->firmware, s, FIRMWARE_CIRA);
+    } else {
+        firmware_serve(device->firmware, s, FIRMWARE_CIRA);
     }
-    return port == 16992 || port == 623 ? DEVICE_SERVICE_HTTP : DEVICE_SERVICE_ECHO;
+}
+
+/* Whether somebody would answer on the port now (APF-DEV-026). */
+static bool is_served(struct device *device, uint32_t port)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    if (find_own(device, port) != NULL) {
+        return true;
+    }
+    if (!is_firmware_port(device, port)) {
+        return device->config->service.kind != DEVICE_SERVICE_REFUSE;
+    }
+    if (device_firmware(device, &diag) == NULL) {
+        LOG(device->log, LOG_ERROR, "device.no_firmware", log_text("uuid", device->uuid_text),
+            log_text("reason", diag.text));
+        return false;
+    }
+    return firmware_port_is_open(device->firmware, port, FIRMWARE_CIRA);
 }
 
 static void attach_service(struct device_channel *c)
@@ -153,7 +176,11 @@ static void attach_service(struct device_channel *c)
         own->on_stream(own->ctx, s);
         return;
     }
-    switch (kind_for(device, c->port)) {
+    if (is_firmware_port(device, c->port)) {
+        start_firmware(device, c->port, s);
+        return;
+    }
+    switch ((enum device_service)device->config->service.kind) {
     case DEVICE_SERVICE_HTTP:
         c->wants_whole_end = device->config->service.chunk_parser == DEVICE_CHUNK_STRICT;
         start_web(device, s);
@@ -210,9 +237,7 @@ static void on_release(struct apf_stream *apf)
 
 void service_request(struct device *device, struct apf_channel *channel, uint32_t port)
 {
-    bool is_refused =
-        find_own(device, port) == NULL && kind_for(device, port) == DEVICE_SERVICE_REFUSE;
-    struct device_channel *c = is_refused ? NULL : amt_alloc(sizeof *c);
+    struct device_channel *c = is_served(device, port) ? amt_alloc(sizeof *c) : NULL;
     if (c == NULL) {
         apf_channel_refuse(channel, APF_CONNECT_FAILED); /* APF-DEV-026 */
         return;

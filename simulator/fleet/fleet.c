@@ -11,6 +11,7 @@ struct fleet {
     struct timer start;
     struct device_config first, others; /* borrow all texts of the settings' config */
     struct tls_context *tls;            /* ours; NULL when plain, or when the config brought one */
+    struct firmware_profile *profile;   /* ours; NULL when the config brought one */
 };
 
 static void on_start(void *ctx)
@@ -37,6 +38,13 @@ static enum amt_err make_devices(struct fleet *fleet, struct loop *loop,
             return AMT_ECERT;
         }
         fleet->first.tls_context = fleet->tls;
+    }
+    if (fleet->first.firmware_profile == NULL) {
+        fleet->profile = device_profile(&fleet->first, diag);
+        if (fleet->profile == NULL) {
+            return AMT_ECONFIG;
+        }
+        fleet->first.firmware_profile = fleet->profile;
     }
     fleet->others = fleet->first;
     fleet->others.uuid = NULL;
@@ -85,6 +93,7 @@ void fleet_free(struct fleet *fleet)
     }
     amt_free(fleet->devices);
     tls_context_free(fleet->tls);
+    firmware_profile_free(fleet->profile);
     amt_free(fleet);
 }
 
