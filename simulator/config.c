@@ -113,7 +113,8 @@ static const struct config_key k_direct[] = {
 
 static const struct config_key k_service[] = {
     { "kind", CONFIG_ENUM, AT(service.kind), "auto",
-      "auto: the firmware on 16992 and 16993, echo elsewhere; refuse: CHANNEL_OPEN_FAILURE 2; "
+      "auto: the firmware on 16992 and 16993, echo elsewhere; http: a page instead of it; refuse: "
+      "CHANNEL_OPEN_FAILURE 2; "
       "silent: takes "
       "and says nothing",
       .names = k_services },

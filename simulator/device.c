@@ -227,27 +227,28 @@ struct firmware *device_firmware(struct device *device, struct amt_diag *diag)
     if (config->firmware_profile == NULL && device->profile == NULL) {
         device->profile = device_profile(config, diag);
     }
-    const struct firmware_settings settings = {
+    struct firmware_settings settings = {
         .profile = config->firmware_profile != NULL ? config->firmware_profile : device->profile,
         .uuid = device->uuid,
         .seed = device->seed,
         .index = device->index,
         .state_dir = config->state_dir,
         .log = device->log,
-        .hooks = { .listeners_changed = on_listeners_changed, .ctx = device },
+        .hooks = { .listeners_changed = on_listeners_changed },
     };
+    calls_set_hooks(device, &settings.hooks);
     device->firmware =
         settings.profile == NULL ? NULL : firmware_new(device->loop, &settings, diag);
+    calls_tunnel_changed(device, device->state == DEVICE_UP);
     return device->firmware;
 }
 
 /* Now, when it has something to do before it is asked: own ports, a state to go on from. */
 static enum amt_err set_firmware(struct device *device, struct amt_diag *diag)
 {
-    if (device->config->state_dir != NULL && device_firmware(device, diag) == NULL) {
-        return AMT_ECONFIG;
-    }
-    return direct_start(device, diag);
+    const struct device_config *config = device->config;
+    bool is_needed = config->state_dir != NULL || config->direct.address != NULL;
+    return is_needed && device_firmware(device, diag) == NULL ? AMT_ECONFIG : AMT_OK;
 }
 
 struct device *device_new(struct loop *loop, const struct device_config *config, uint64_t seed,
@@ -268,9 +269,9 @@ struct device *device_new(struct loop *loop, const struct device_config *config,
     device->connection_log.closure_reason = 255;
     timer_init(&device->retry, loop, on_retry, device);
     loop_task_init(&device->reap, loop, tunnels_reap, device);
-    if (set_identity(device, seed, index, diag) != AMT_OK || set_server(device, diag) != AMT_OK ||
-        set_forwards(device, diag) != AMT_OK || set_tls(device, diag) != AMT_OK ||
-        set_firmware(device, diag) != AMT_OK) {
+    if (set_identity(device, seed, index, diag) != AMT_OK || set_firmware(device, diag) != AMT_OK ||
+        set_server(device, diag) != AMT_OK || set_forwards(device, diag) != AMT_OK ||
+        set_tls(device, diag) != AMT_OK || direct_start(device, diag) != AMT_OK) {
         device_free(device);
         return NULL;
     }

@@ -20,7 +20,8 @@ enum device_send_mode { DEVICE_SEND_ALIGNED, DEVICE_SEND_COALESCED, DEVICE_SEND_
 
 #define DEVICE_DOCUMENTS_MAX 8
 
-/* What answers on forwarded ports: AUTO is the firmware on 16992 and 16993, echo elsewhere. */
+/* What answers on forwarded ports. AUTO: the firmware on 16992 and 16993, echo elsewhere. HTTP: a small
+ * web service on 16992 and 623 that shows what it was asked, echo elsewhere. */
 enum device_service {
     DEVICE_SERVICE_AUTO,
     DEVICE_SERVICE_ECHO,

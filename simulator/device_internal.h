@@ -62,7 +62,7 @@ struct device {
     bool wants_tunnel, has_link;
     uint32_t trigger;
     uint32_t attempts_since_up;
-    struct firmware *firmware; /* NULL: only the tunnel is simulated */
+    struct firmware *firmware; /* NULL before it is needed */
     struct device_calls calls;
     struct tunnel *tunnel;
     struct loop_task reap; /* frees ended tunnels, later than the callbacks on them */
@@ -76,10 +76,8 @@ struct device {
     struct device_connection_log connection_log;
     uint64_t seed;
     uint32_t index;
-    struct firmware_profile
-        *profile;              /* ours; NULL when the config brought one, or before it is needed */
-    struct firmware *firmware; /* NULL before it is needed */
-    struct direct *direct;     /* NULL without own ports */
+    struct firmware_profile *profile; /* ours; NULL: the config's, or not needed yet */
+    struct direct *direct;            /* NULL without own ports */
 };
 
 /* cira/tunnel.c */

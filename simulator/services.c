@@ -135,6 +135,14 @@ static const struct own_service *find_own(const struct device *device, uint32_t 
     return NULL;
 }
 
+/* The small web service is for the ports where AMT has one. */
+static enum device_service kind_for(const struct device *device, uint32_t port)
+{
+    enum device_service kind = (enum device_service)device->config->service.kind;
+    bool is_web = port == 16992 || port == 623;
+    return kind == DEVICE_SERVICE_HTTP && !is_web ? DEVICE_SERVICE_ECHO : kind;
+}
+
 static bool is_firmware_port(const struct device *device, uint32_t port)
 {
     return device->config->service.kind == DEVICE_SERVICE_AUTO && (port == 16992 || port == 16993);
@@ -180,7 +188,7 @@ static void attach_service(struct device_channel *c)
         start_firmware(device, c->port, s);
         return;
     }
-    switch ((enum device_service)device->config->service.kind) {
+    switch (kind_for(device, c->port)) {
     case DEVICE_SERVICE_HTTP:
         c->wants_whole_end = device->config->service.chunk_parser == DEVICE_CHUNK_STRICT;
         start_web(device, s);

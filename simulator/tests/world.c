@@ -297,6 +297,7 @@ void world_init_on(struct world *w, struct loop *loop, const char *profile)
     world_set(w, "cira.user", "user");
     world_set(w, "cira.password", "pw");
     w->config.tls.offload = true;
+    world_set(w, "service.kind", "http"); /* the firmware has tests of its own */
 }
 
 void world_init(struct world *w, const char *profile)
