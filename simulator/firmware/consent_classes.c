@@ -123,8 +123,14 @@ const struct firmware_behaviour k_consent_behaviours[] = {
       .fill = screens_fill_service,
       .put = screens_put_service,
       .methods = k_screen_service_methods },
-    { .class_name = "IPS_ScreenSettingData", .methods = k_screen_settings_methods },
-    { .class_name = "IPS_SecIOService", .fill = screens_fill_secio, .methods = k_secio_methods },
+    /* The host's service tells about its screens and sets the language. */
+    { .class_name = "IPS_ScreenSettingData",
+      .write_realm = REALM_LOCAL_SYSTEM,
+      .methods = k_screen_settings_methods },
+    { .class_name = "IPS_SecIOService",
+      .write_realm = REALM_LOCAL_SYSTEM,
+      .fill = screens_fill_secio,
+      .methods = k_secio_methods },
     { .class_name = "IPS_SolSessionUsingPort", .list = redirection_list_sol_ports },
     { .class_name = NULL },
 };

@@ -296,9 +296,8 @@ void redirection_put_kvm_settings(struct firmware_call *call, const struct wsman
         return;
     }
     const struct wsman_instance *kept = kvm_settings_kept(call, old, changed);
-    const char *key = wsman_get(old, "InstanceID");
     if (kept == NULL || kept->failed ||
-        settings_keep(firmware, old, kept, key == NULL ? "" : key) != AMT_OK) {
+        settings_keep(firmware, old, kept, firmware_instance_key(old)) != AMT_OK) {
         firmware_fault(call, WSMAN_INTERNAL_ERROR, "AMT-STATUS 1");
         return;
     }

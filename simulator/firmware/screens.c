@@ -133,9 +133,8 @@ static uint32_t reset_to_default(struct firmware_call *call, const struct wsman_
             wsman_set(changed, k_indices[i], value);
         }
     }
-    const char *key = wsman_get(target, "InstanceID");
     if (changed == NULL || changed->failed ||
-        settings_keep(call->firmware, target, changed, key == NULL ? "" : key) != AMT_OK) {
+        settings_keep(call->firmware, target, changed, firmware_instance_key(target)) != AMT_OK) {
         return PT_INTERNAL_ERROR;
     }
     firmware_changed(call->firmware);
