@@ -1,5 +1,6 @@
 #include "simulator/firmware/clock.h"
 
+#include "simulator/firmware/alarms.h"
 #include "simulator/firmware/audit_log.h"
 #include "simulator/firmware/state_fields.h"
 
@@ -119,6 +120,7 @@ static uint32_t set_high_accuracy(struct firmware_call *call, const struct wsman
     uint64_t then = tm2 + one_way_s(now, wsman_get_u64(in, "Ta0", 0), tm1, tm2);
     clock->offset_s += (int64_t)then - (int64_t)now;
     clock->time_source = TIME_SOURCE_CONFIGURED;
+    alarms_clock_changed(firmware);
     const uint8_t time[4] = { (uint8_t)(then >> 24), (uint8_t)(then >> 16), (uint8_t)(then >> 8),
                               (uint8_t)then };
     audit_log_add(firmware, call, AUDIT_NETWORK_TIME, 0, time, sizeof time);

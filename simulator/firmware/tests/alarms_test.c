@@ -186,6 +186,26 @@ static void alarms_follow_the_device_clock(void **state)
     power_rig_stop(&rig);
 }
 
+static void setting_the_clock_moves_the_alarms(void **state) /* WSM-078 */
+{
+    (void)state;
+    struct power_rig rig;
+    power_rig_start(&rig, "host: off");
+    assert_int_equal(add(&rig, "a", "2026-01-02T00:00:00Z", "P0DT0H0M", true), 0);
+    power_rig_advance(&rig, 10);
+    /* 20 seconds before the alarm */
+    assert_int_equal(power_rig_call(&rig, "AMT_TimeSynchronizationService",
+                                    "SetHighAccuracyTimeSynch", "",
+                                    "<r:Ta0>1767225610</r:Ta0><r:Tm1>1767311980</r:Tm1>"
+                                    "<r:Tm2>1767311980</r:Tm2>"),
+                     0);
+    power_rig_advance(&rig, 19);
+    assert_int_equal(power_host(rig.firmware), HOST_OFF);
+    power_rig_advance(&rig, 4);
+    assert_int_equal(power_host(rig.firmware), HOST_BOOTING);
+    power_rig_stop(&rig);
+}
+
 static void alarms_survive_a_power_cut_but_not_unprovisioning(void **state) /* WSM-077 */
 {
     (void)state;
@@ -296,6 +316,7 @@ int main(void)
         cmocka_unit_test(one_shot_alarms_without_deletion_stay_and_do_not_ring_again),
         cmocka_unit_test(a_host_that_is_on_stays_as_it_is),
         cmocka_unit_test(alarms_follow_the_device_clock),
+        cmocka_unit_test(setting_the_clock_moves_the_alarms),
         cmocka_unit_test(alarms_survive_a_power_cut_but_not_unprovisioning),
         cmocka_unit_test(older_releases_have_the_one_alarm_of_the_service),
         cmocka_unit_test(times_are_read_to_the_day),

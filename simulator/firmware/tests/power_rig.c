@@ -25,6 +25,24 @@ static void on_listeners(void *ctx)
     ((struct power_rig *)ctx)->listener_changes++;
 }
 
+static void note(struct power_rig *rig, const char *a, const char *b)
+{
+    const size_t used = strlen(rig->power_events);
+    snprintf(rig->power_events + used, sizeof rig->power_events - used, "%s%s%s%s",
+             used > 0 ? " " : "", a, b[0] == '\0' ? "" : "-", b);
+}
+
+static void on_event(void *ctx, const char *name, enum log_level level,
+                     const struct log_field *fields)
+{
+    (void)level;
+    if (strcmp(name, "power.changed") == 0) {
+        note(ctx, fields[1].text, fields[2].text);
+    } else if (strcmp(name, "power.boot") == 0) {
+        note(ctx, fields[1].text, "");
+    }
+}
+
 static void make_device(struct power_rig *rig)
 {
     struct amt_diag diag = { .err = AMT_OK };
@@ -47,6 +65,8 @@ static void start(struct power_rig *rig, const char *yaml, bool is_kept)
     }
     rig->loop = loop_new_virtual(&world, NULL);
     assert_non_null(rig->loop);
+    rig->log = log_new(rig->loop);
+    assert_int_equal(log_observe(rig->log, on_event, rig), AMT_OK);
     struct yaml_document *base = yaml_load_text(text_chars(&text), "rig", &errors);
     rig->document = yaml_load_text(yaml, "rig", &errors);
     assert_int_equal(
@@ -71,6 +91,7 @@ static void start(struct power_rig *rig, const char *yaml, bool is_kept)
         .profile = rig->profile,
         .uuid = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } },
         .seed = 7,
+        .log = rig->log,
         .state_dir = is_kept ? rig->state_dir : NULL,
         .hooks = { .host_changed = on_host,
                    .end_redirection = on_end,
@@ -114,6 +135,7 @@ void power_rig_stop(struct power_rig *rig)
     config_fini(firmware_config_keys, &rig->config);
     yaml_free(rig->document);
     arena_fini(&rig->arena);
+    log_free(rig->log);
     loop_free(rig->loop);
 }
 

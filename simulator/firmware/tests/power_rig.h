@@ -16,6 +16,8 @@ struct power_rig {
     enum firmware_door door;
     int status;                  /* HTTP, of the last answer */
     const struct xml_node *body; /* Body of it */
+    struct log *log;
+    char power_events[200]; /* of power.changed and power.boot: "s0-s5 pxe s5-s0" */
     uint32_t host_changes, ended_sessions, listener_changes;
 };
 

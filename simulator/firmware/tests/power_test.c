@@ -43,6 +43,7 @@ static void power_off_and_on_take_effect_after_the_delay(void **state) /* WSM-09
     assert_power(&rig, "2", "10 8 5 11 4 7 14 12");
     assert_int_equal(power_host(rig.firmware), HOST_OS);
     assert_int_equal(rig.host_changes, 3);
+    assert_string_equal(rig.power_events, "s0-s5 disk s5-s0");
     power_rig_stop(&rig);
 }
 
