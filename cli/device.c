@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/device_show.h"
 #include "cli/secret_file.h"
 #include "cli/service.h"
 #include "simulator/fleet/fleet.h"
@@ -14,6 +15,7 @@
 
 struct device_options {
     const char *profile, *to, *uuid, *user, *password_file, *trust, *access_info, *common_name;
+    const char *state, *listen;
     const char *forward, *trigger, *until, *log_levels, *log_format;
     struct cli_texts sets;
     uint64_t count, seed, deadline_us, stagger_us;
@@ -23,8 +25,12 @@ struct device_options {
 static const struct cli_option k_options[] = {
     { "to", 0, CLI_TEXT, offsetof(struct device_options, to), "HOST:PORT", NULL,
       "address of the MPS [key cira.to]" },
-    { "profile", 0, CLI_TEXT, offsetof(struct device_options, profile), "FILE", NULL,
-      "profile file (scenarios/profiles/*.yaml)" },
+    { "profile", 0, CLI_TEXT, offsetof(struct device_options, profile), "NAME", NULL,
+      "built-in profile (amtlab profiles), or a file" },
+    { "state", 0, CLI_TEXT, offsetof(struct device_options, state), "DIR", NULL,
+      "keep in this folder what the devices were told; go on from there" },
+    { "listen", 0, CLI_TEXT, offsetof(struct device_options, listen), "ADDRESS", NULL,
+      "own network ports 16992 and 16993 on this address; further devices take the next ones" },
     { "uuid", 0, CLI_TEXT, offsetof(struct device_options, uuid), "UUID", NULL,
       "system UUID; made from the seed if absent" },
     { "user", 0, CLI_TEXT, offsetof(struct device_options, user), "NAME", NULL, "CIRA user name" },
@@ -116,6 +122,8 @@ static enum amt_err apply_options(struct run *run, const struct device_options *
                                   struct amt_diag *diag)
 {
     TRY(set_key(run, "cira.to", o->to, diag));
+    TRY(set_key(run, "state", o->state, diag));
+    TRY(set_key(run, "direct.address", o->listen, diag));
     TRY(set_key(run, "uuid", o->uuid, diag));
     TRY(set_key(run, "cira.user", o->user, diag));
     TRY(set_key(run, "cira.trust", o->trust, diag));
@@ -364,8 +372,12 @@ static int run_device(const void *options, int argument_count, char **arguments)
 {
     const struct device_options *o = options;
     struct run run = { .loop = NULL };
-    (void)argument_count;
-    (void)arguments;
+    bool shows = argument_count > 0 && strcmp(arguments[0], "show") == 0;
+    if (argument_count > 0 && !shows) {
+        (void)fprintf(stderr, "amtlab device: unknown argument \"%s\"; did you mean show?\n",
+                      arguments[0]);
+        return CLI_USAGE;
+    }
     if (o->print_config) {
         config_manual(device_config_keys, stdout);
         return CLI_OK;
@@ -376,7 +388,8 @@ static int run_device(const void *options, int argument_count, char **arguments)
         (void)fprintf(stderr, "amtlab device: --count is 1 to %u\n", FLEET_MAX);
         result = CLI_USAGE;
     } else if (read_config(&run, o) == AMT_OK) {
-        result = run_fleet(&run, o);
+        result = shows ? cli_device_show(&run.config, o->uuid, argument_count - 1, arguments + 1)
+                       : run_fleet(&run, o);
     }
     device_config_fini(&run.config);
     return result;
@@ -384,14 +397,19 @@ static int run_device(const void *options, int argument_count, char **arguments)
 
 const struct cli_command k_command_device = {
     .name = "device",
-    .arguments = "",
-    .summary = "run simulated AMT devices that call home",
+    .arguments = "[show [CLASS]...]",
+    .summary = "run simulated AMT devices, or show what one has become",
     .details =
         "Connects to an MPS by CIRA as firmware does, keeps the tunnel, and serves its ports.\n\n"
         "  amtlab device --to 127.0.0.1:4433 --user ABCDEFGHIJKLMNOP --password-file pw \\\n"
         "      --trust amtlab-data/root.crt --access-info mps.example.org\n"
         "  amtlab device --to 127.0.0.1:4433 ... --count 1000 --stagger 5ms\n"
         "  amtlab device --to 127.0.0.1:4433 ... --until up --deadline 30s\n\n"
+        "  amtlab device --profile amt-16.1 --listen 127.0.0.2 --state devices\n"
+        "  amtlab device show --state devices CIM_AssociatedPowerManagementService\n\n"
+        "The firmware answers on 16992 and 16993 of the tunnel, and with --listen on the network.\n"
+        "Without --to, a device calls the servers that it was told over WS-Man. `show` prints\n"
+        "what a device in a state folder has become, without secrets.\n\n"
         "--until ends the command at an event: up (all devices are), failed (an attempt failed),\n"
         "login-failed (the MPS refused user and password), closed (a tunnel that was up ended).\n\n"
         "One JSON line on standard output when it starts, one with the connection log when it\n"
@@ -401,5 +419,7 @@ const struct cli_command k_command_device = {
         "else, 2 usage, 3 profile or certificate, 4 environment, 124 --deadline passed.\n",
     .options = k_options,
     .options_bytes = sizeof(struct device_options),
+    .arguments_min = 0,
+    .arguments_max = 64,
     .run = run_device,
 };

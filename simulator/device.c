@@ -204,6 +204,9 @@ struct firmware_profile *device_profile(const struct device_config *config, stru
 {
     struct amt_diag_list errors = { .count = 0 };
     struct firmware_profile *profile = firmware_profile_new(&config->firmware, "firmware", &errors);
+    if (profile != NULL && profile->config.host_name == NULL) {
+        profile->config.host_name = config->host_name;
+    }
     if (profile == NULL && errors.count > 0 && diag != NULL) {
         *diag = errors.items[0];
     } else if (profile == NULL) {

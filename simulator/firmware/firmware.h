@@ -6,6 +6,7 @@
 #define AMTLAB_SIMULATOR_FIRMWARE_FIRMWARE_H
 
 #include "base/random.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -55,6 +56,10 @@ void firmware_serve_tls(struct firmware *firmware, struct stream *s, enum firmwa
 enum firmware_mode firmware_mode(const struct firmware *firmware);
 /* Whether a port (16992, 16993) is open at a door now. */
 bool firmware_port_is_open(const struct firmware *firmware, uint32_t port, enum firmware_door door);
+/* Appends all instances of a class as text for people. AMT_EUNKNOWN: the device has no such class;
+ * AMT_ENOMEM. */
+enum amt_err firmware_show(struct firmware *firmware, const char *class_name,
+                           struct text *out) AMT_MUST_USE;
 /* Back to the factory: everything but identity is forgotten. */
 void firmware_reset(struct firmware *firmware);
 
