@@ -35,9 +35,7 @@
 /* A device whose firmware is configured, and servers at a.example and b.example. */
 struct home {
     struct world w;
-    struct firmware_config config;
-    struct firmware_profile *profile;
-    struct firmware *firmware;
+    struct firmware *firmware; /* the device's */
     struct listener *listener_b;
 };
 
@@ -60,30 +58,21 @@ static void change_state(struct home *h, const char *json)
     h->firmware->hooks.remote_access_changed(h->firmware->hooks.ctx);
 }
 
-static void make_firmware(struct home *h)
-{
-    struct amt_diag_list errors = { .count = 0 };
-    assert_int_equal(config_read(firmware_config_keys, NULL, "defaults", &h->config, &errors),
-                     AMT_OK);
-    h->profile = firmware_profile_new(&h->config, "test", &errors);
-    assert_non_null(h->profile);
-    const struct firmware_settings settings = { .profile = h->profile, .seed = 1, .log = h->w.log };
-    h->firmware = firmware_new(h->w.loop, &settings, NULL);
-    assert_non_null(h->firmware);
-}
-
 static void home_init(struct home *h, const char *profile, const char *json)
 {
     struct amt_diag diag = { .err = AMT_OK };
     memset(h, 0, sizeof *h);
     world_init(&h->w, profile);
-    make_firmware(h);
-    set_state(h, json);
+    amt_free(h->w.config.cira.to);
+    h->w.config.cira.to = NULL;
+    world_set(&h->w, "direct.address", "127.0.0.1");
     h->w.device = device_new(h->w.loop, &h->w.config, 1, 0, h->w.log, &diag);
-    assert_non_null(h->w.device);
-    h->w.device->firmware = h->firmware;
-    h->w.device->calls.is_by_policy = true;
-    calls_set_hooks(h->w.device, &h->firmware->hooks);
+    if (h->w.device == NULL) {
+        fail_msg("%s", diag.text);
+    }
+    h->firmware = device_firmware(h->w.device, &diag);
+    assert_non_null(h->firmware);
+    set_state(h, json);
 }
 
 static void listen_a(struct home *h)
@@ -113,14 +102,8 @@ static void home_up(struct home *h, const char *profile, const char *json)
 
 static void home_fini(struct home *h)
 {
-    struct world *w = &h->w;
-    device_free(w->device);
-    w->device = NULL;
-    firmware_free(h->firmware);
-    firmware_profile_free(h->profile);
-    config_fini(firmware_config_keys, &h->config);
     listener_close(h->listener_b);
-    world_fini(w);
+    world_fini(&h->w);
 }
 
 static void expect_up(const struct home *h, const char *server, uint32_t apf_reason)

@@ -56,10 +56,8 @@ static int free_pki(void **state)
 struct home {
     struct loop *loop;
     struct device_config device_config;
-    struct firmware_config config;
-    struct firmware_profile *profile;
-    struct firmware *firmware;
     struct device *device;
+    struct firmware *firmware; /* the device's */
     struct listener *listener;
     struct tls_context *context;
     struct stream *stream;
@@ -129,24 +127,15 @@ static void load(struct home *h, const char *server_fields)
 static void init(struct home *h, const char *server_fields)
 {
     static const struct virtual_world k_world = { .seed = 1 };
-    struct amt_diag_list errors = { .count = 0 };
     memset(h, 0, sizeof *h);
     h->loop = loop_new_virtual(&k_world, NULL);
-    assert_int_equal(config_read(firmware_config_keys, NULL, "defaults", &h->config, &errors),
-                     AMT_OK);
-    h->profile = firmware_profile_new(&h->config, "test", &errors);
-    assert_non_null(h->profile);
-    const struct firmware_settings settings = { .profile = h->profile, .seed = 1 };
-    h->firmware = firmware_new(h->loop, &settings, NULL);
-    assert_non_null(h->firmware);
-    load(h, server_fields);
     assert_int_equal(device_config_load(NULL, NULL, NULL, &h->device_config, NULL), AMT_OK);
-    h->device_config.cira.to = amt_strdup("unused:1");
+    h->device_config.direct.address = amt_strdup("127.0.0.1");
     h->device = device_new(h->loop, &h->device_config, 1, 0, NULL, NULL);
     assert_non_null(h->device);
-    h->device->firmware = h->firmware;
-    h->device->calls.is_by_policy = true;
-    calls_set_hooks(h->device, &h->firmware->hooks);
+    h->firmware = device_firmware(h->device, NULL);
+    assert_non_null(h->firmware);
+    load(h, server_fields);
     listen_tls(h);
 }
 
@@ -154,9 +143,6 @@ static void fini(struct home *h)
 {
     device_free(h->device);
     device_config_fini(&h->device_config);
-    firmware_free(h->firmware);
-    firmware_profile_free(h->profile);
-    config_fini(firmware_config_keys, &h->config);
     stream_close(h->stream);
     listener_close(h->listener);
     tls_context_free(h->context);
