@@ -106,6 +106,8 @@ static const struct config_key k_direct[] = {
       "port for plain HTTP, 0 picks a free one", .max = 65535 },
     { "tls_port", CONFIG_U32, AT(direct.tls_port), "16993", "port for TLS, 0 picks a free one",
       .max = 65535 },
+    { "presence_port", CONFIG_U32, AT(direct.presence_port), "623",
+      "UDP port for presence pings (RMCP), 0 picks a free one", .max = 65535 },
     { "local", CONFIG_BOOL, AT(direct.local), "false",
       "connections count as coming from the host ($$OsAdmin may log on)", .names = NULL },
     { .name = NULL },

@@ -73,7 +73,7 @@ struct device_config {
     /* The device's own network ports. */
     struct {
         char *address; /* NULL: none */
-        uint32_t plain_port, tls_port;
+        uint32_t plain_port, tls_port, presence_port;
         bool local; /* connections count as coming from the host */
     } direct;
     struct config_numbers forward; /* default 16993 16992 664 623 16995 16994 5900 */
@@ -158,7 +158,7 @@ struct apf_device_session *device_session(struct device *device);
 
 /* The firmware, made when it is first asked for (a channel, a port, a test); NULL with diag. */
 struct firmware *device_firmware(struct device *device, struct amt_diag *diag);
-/* Where a port of AMT (16992, 16993) listens on this host; false while it is closed. */
+/* Where a port of AMT (16992, 16993, and 623 on UDP) listens on this host; false while it is closed. */
 bool device_direct_address(const struct device *device, uint32_t port, struct address *address);
 
 /* Own service for a port, instead of the firmware: gets each channel as a stream, which it

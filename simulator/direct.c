@@ -1,10 +1,12 @@
-/* The device's own network ports: 16992, 16993, when the profile and the TLS settings have them open. */
+/* The device's own network ports: 16992, 16993, when the profile and the TLS settings have them open;
+ * and 623 on UDP, where it answers presence pings. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "simulator/device_internal.h"
+#include "simulator/firmware/presence.h"
 
 struct direct_port {
     struct device *device;
@@ -15,6 +17,7 @@ struct direct_port {
 
 struct direct {
     struct direct_port plain, tls;
+    struct presence *presence; /* NULL when the port could not be had */
     char host[ADDRESS_HOST_BYTES];
 };
 
@@ -85,6 +88,24 @@ static enum amt_err set_host(struct direct *direct, const char *first, uint32_t 
     return AMT_OK;
 }
 
+/* Port 623 belongs to root, and to one program: a device without it is still a device. */
+static void start_presence(struct device *device)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    struct address address = { .port = (uint16_t)device->config->direct.presence_port };
+    (void)snprintf(address.host, sizeof address.host, "%s", device->direct->host);
+    device->direct->presence = presence_open(device->loop, device->firmware, &address, &diag);
+    if (device->direct->presence == NULL) {
+        LOG(device->log, LOG_WARN, "presence.not_heard", log_text("uuid", device->uuid_text),
+            log_text("reason", diag.text));
+        return;
+    }
+    presence_address(device->direct->presence, &address);
+    LOG(device->log, LOG_INFO, "direct.listening", log_text("uuid", device->uuid_text),
+        log_text("address", address.host), log_u64("port", address.port),
+        log_u64("amt_port", RMCP_PORT));
+}
+
 enum amt_err direct_start(struct device *device, struct amt_diag *diag)
 {
     const struct device_config *config = device->config;
@@ -104,7 +125,9 @@ enum amt_err direct_start(struct device *device, struct amt_diag *diag)
                                         .number = (uint16_t)config->direct.tls_port };
     TRY(set_host(direct, config->direct.address, device->index, diag));
     TRY(set_port(device, &direct->plain, diag));
-    return set_port(device, &direct->tls, diag);
+    TRY(set_port(device, &direct->tls, diag));
+    start_presence(device);
+    return AMT_OK;
 }
 
 void direct_update(struct device *device)
@@ -125,6 +148,7 @@ void direct_stop(struct device *device)
     if (device->direct != NULL) {
         listener_close(device->direct->plain.listener);
         listener_close(device->direct->tls.listener);
+        presence_close(device->direct->presence);
         amt_free(device->direct);
         device->direct = NULL;
     }
@@ -133,6 +157,10 @@ void direct_stop(struct device *device)
 bool device_direct_address(const struct device *device, uint32_t port, struct address *address)
 {
     const struct direct *direct = device->direct;
+    if (port == RMCP_PORT && direct != NULL && direct->presence != NULL) {
+        presence_address(direct->presence, address);
+        return true;
+    }
     const struct direct_port *found = direct == NULL  ? NULL
                                       : port == 16992 ? &direct->plain
                                                       : &direct->tls;
