@@ -158,10 +158,15 @@ const char *power_scheme(const struct firmware *firmware)
     if (power->scheme[0] != '\0') {
         return power->scheme;
     }
+    /* Delivered with the last one, which keeps the engine on in all sleep states. */
     const struct profile_class *schemes =
         firmware_profile_class(firmware->profile, "AMT_SystemPowerScheme");
-    const char *first = schemes == NULL ? NULL : wsman_get(schemes->instances, "InstanceID");
-    return first == NULL ? "" : first;
+    const struct wsman_instance *at = schemes == NULL ? NULL : schemes->instances;
+    while (at != NULL && at->next != NULL) {
+        at = at->next;
+    }
+    const char *id = wsman_get(at, "InstanceID");
+    return id == NULL ? "" : id;
 }
 
 static enum amt_err power_init(struct firmware *firmware)

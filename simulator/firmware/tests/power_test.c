@@ -330,6 +330,47 @@ static void the_operating_system_saves_power_on_request(void **state)
     power_rig_stop(&rig);
 }
 
+/* The scheme that CIM_ElementSettingData marks as current. */
+static uint32_t current_schemes(struct power_rig *rig, const char *scheme)
+{
+    uint32_t found = 0;
+    (void)power_rig_count(rig, "CIM_ElementSettingData");
+    const struct xml_node *items = xml_child(rig->body->first, NULL, "Items");
+    const struct xml_node *item = items == NULL ? NULL : items->first;
+    for (; item != NULL; item = item->next) {
+        const char *current = xml_child_text(item, NULL, "IsCurrent");
+        const struct xml_node *data = xml_child(item, NULL, "SettingData");
+        const struct xml_node *set =
+            xml_child(xml_child(data, NULL, "ReferenceParameters"), NULL, "SelectorSet");
+        const struct xml_node *selector = set == NULL ? NULL : set->first;
+        for (; selector != NULL; selector = selector->next) {
+            found +=
+                strcmp(selector->text, scheme) == 0 && current != NULL && strcmp(current, "1") == 0;
+        }
+    }
+    return found;
+}
+
+static void a_power_scheme_is_put_in_force(void **state)
+{
+    (void)state;
+    static const char k_first[] = "Intel(r) AMT: Power Scheme 0";
+    struct power_rig rig;
+    power_rig_start(&rig, "");
+    assert_string_not_equal(power_scheme(rig.firmware), k_first);
+    assert_int_equal(current_schemes(&rig, power_scheme(rig.firmware)), 1);
+    assert_int_equal(power_rig_call(&rig, "AMT_SystemPowerScheme", "SetPowerScheme",
+                                    "<w:Selector Name=\"InstanceID\">Intel(r) AMT: Power Scheme 0"
+                                    "</w:Selector>",
+                                    ""),
+                     0);
+    assert_string_equal(power_scheme(rig.firmware), k_first);
+    assert_int_equal(current_schemes(&rig, k_first), 1);
+    firmware_unprovision(rig.firmware, false);
+    assert_string_not_equal(power_scheme(rig.firmware), k_first);
+    power_rig_stop(&rig);
+}
+
 static void before_provisioning_nobody_switches_anything(void **state)
 {
     (void)state;
@@ -382,6 +423,7 @@ int main(void)
         cmocka_unit_test(the_front_panel_and_the_user_do_what_they_can),
         cmocka_unit_test(a_reset_in_the_middle_of_a_boot_starts_it_anew),
         cmocka_unit_test(the_operating_system_saves_power_on_request),
+        cmocka_unit_test(a_power_scheme_is_put_in_force),
         cmocka_unit_test(before_provisioning_nobody_switches_anything),
         cmocka_unit_test(the_host_is_as_it_was_after_a_power_cut_of_the_firmware),
     };
