@@ -72,7 +72,7 @@ static struct wsman_instance *read_body(struct firmware_call *call)
     return call->fault == WSMAN_OK ? instance : NULL;
 }
 
-/* Old values with the new ones on top. Keys stay; without a put of its own a class takes only what
+/* Old values with the new ones on top. Keys stay unless clients write them; without a put of its own a class takes only what
  * clients write, the rest is carried back and forth. */
 static struct wsman_instance *merge(struct firmware_call *call, const struct wsman_instance *old,
                                     const struct wsman_instance *given, bool takes_all)
@@ -80,7 +80,7 @@ static struct wsman_instance *merge(struct firmware_call *call, const struct wsm
     struct wsman_instance *changed = wsman_instance_copy(call->arena, old);
     for (const struct wsman_property *p = given->first; changed != NULL && p != NULL; p = p->next) {
         const struct class_property *property = class_property_find(call->description, p->name);
-        if (!property->is_key && (takes_all || property->is_writable)) {
+        if (property->is_writable || (takes_all && !property->is_key)) {
             wsman_set_values(changed, property->name, p->values);
         }
     }
@@ -89,6 +89,15 @@ static struct wsman_instance *merge(struct firmware_call *call, const struct wsm
         return NULL;
     }
     return changed;
+}
+
+/* WSM-051. A Put that has changed a key is no longer found by the selectors of its request. */
+static struct wsman_instance *stored_instance(struct firmware_call *call,
+                                              struct wsman_instance *changed)
+{
+    struct wsman_instance *list = firmware_instances(call, call->description->name);
+    struct wsman_instance *stored = firmware_select(list, call->request->selectors);
+    return stored != NULL || call->fault != WSMAN_OK ? stored : changed;
 }
 
 static void put(struct firmware_call *call, struct text *body)
@@ -114,7 +123,7 @@ static void put(struct firmware_call *call, struct text *body)
         wsman_write_instance_answer(body, &answer, NULL);
         return;
     }
-    struct wsman_instance *stored = select_target(call); /* the stored instance (WSM-051) */
+    struct wsman_instance *stored = stored_instance(call, changed);
     if (stored != NULL) {
         wsman_write_instance_answer(body, &answer, stored);
     }
@@ -144,7 +153,11 @@ static void delete_instance(struct firmware_call *call, struct text *body)
         (void)firmware_fault(call, WSMAN_ACTION_NOT_SUPPORTED, NULL);
         return;
     }
-    struct wsman_instance *target = firmware_may_write(call) ? select_target(call) : NULL;
+    struct wsman_instance *target = NULL;
+    if (firmware_may_write(call)) {
+        target = behaviour->removes_by_selectors ? firmware_instances(call, call->description->name)
+                                                 : select_target(call);
+    }
     if (target != NULL) {
         behaviour->remove(call, target);
     }

@@ -128,6 +128,9 @@ struct firmware_behaviour {
     const struct wsman_ref *(*create)(struct firmware_call *call,
                                       const struct wsman_instance *instance);
     void (*remove)(struct firmware_call *call, const struct wsman_instance *instance);
+    /* The selectors of a Delete name something else than an instance of the class: remove gets the
+     * first instance and reads call->request->selectors (wsman.md 4.9). */
+    bool removes_by_selectors;
     const struct firmware_method *methods; /* ends with a NULL name */
 };
 

@@ -230,10 +230,10 @@ static bool pair_is_in_use(const struct firmware *firmware, uint32_t handle)
     return false;
 }
 
-void keys_remove_pair(struct firmware_call *call, const struct wsman_instance *instance)
+static void remove_pair(struct firmware_call *call, const char *instance_id)
 {
     struct firmware *firmware = call->firmware;
-    uint32_t handle = keys_pair_find(firmware->keys, wsman_get(instance, "InstanceID"));
+    uint32_t handle = keys_pair_find(firmware->keys, instance_id);
     if (!keys_may_change(firmware)) {
         (void)legality_deny(call, true);
     } else if (handle == KEYS_NONE) {
@@ -245,6 +245,22 @@ void keys_remove_pair(struct firmware_call *call, const struct wsman_instance *i
         firmware->keys->pairs[handle] = NULL;
         firmware_changed(firmware);
     }
+}
+
+void keys_remove_pair(struct firmware_call *call, const struct wsman_instance *instance)
+{
+    remove_pair(call, wsman_get(instance, "InstanceID"));
+}
+
+/* rpc-go and console delete a key pair through the service (wsman.md 4.9). */
+void keys_remove_selected(struct firmware_call *call, const struct wsman_instance *instance)
+{
+    (void)instance;
+    const struct wsman_selector *selector = call->request->selectors;
+    while (selector != NULL && strcmp(selector->name, "InstanceID") != 0) {
+        selector = selector->next;
+    }
+    remove_pair(call, selector == NULL ? NULL : selector->text);
 }
 
 /* Certificate and key pair of the same public key. */

@@ -72,6 +72,7 @@ void keys_put_certificate(struct firmware_call *call, const struct wsman_instanc
 void keys_remove_certificate(struct firmware_call *call, const struct wsman_instance *instance);
 struct wsman_instance *keys_list_pairs(struct firmware_call *call);
 void keys_remove_pair(struct firmware_call *call, const struct wsman_instance *instance);
+void keys_remove_selected(struct firmware_call *call, const struct wsman_instance *instance);
 struct wsman_instance *keys_list_dependencies(struct firmware_call *call);
 struct wsman_instance *keys_list_capabilities(struct firmware_call *call);
 struct wsman_instance *keys_list_cryptography(struct firmware_call *call);
