@@ -123,6 +123,9 @@ void direct_stop(struct device *device);
 
 /* services.c: who answers on a channel */
 void service_request(struct device *device, struct apf_channel *channel, uint32_t port);
+/* A connection into the server's network, through the tunnel (direct-tcpip); NULL when none can be
+ * opened now. A refusal ends it (APF-DEV-048). */
+struct stream *service_connect(struct device *device, const struct address *to);
 /* Callbacks of the mux, for channels that have a stream. */
 void device_channel_data(void *ctx, struct apf_channel *channel, const uint8_t *in, uint32_t len);
 void device_channel_drain(void *ctx, struct apf_channel *channel);

@@ -18,6 +18,7 @@ struct device_channel {
     struct timer delay;
     struct chunk_end chunk_end;
     bool wants_whole_end; /* of chunked bodies (APF-DEV-035) */
+    bool is_ours;         /* direct-tcpip: an event on its way (APF-DEV-048) */
 };
 
 struct echo {
@@ -212,7 +213,7 @@ static void log_channel(const struct device *device, const char *event,
         log_u64("slot", apf_channel_local_number(channel)));
 }
 
-/* The stream of a channel; NULL after its reader closed it, and for channels that we open. */
+/* The stream of a channel; NULL after its reader closed it, and for one that device_open_direct made. */
 static struct apf_stream *stream_of(const struct tunnel *t, const struct apf_channel *channel)
 {
     void *ctx = apf_channel_ctx(channel);
@@ -264,12 +265,45 @@ void service_request(struct device *device, struct apf_channel *channel, uint32_
     }
 }
 
+struct stream *service_connect(struct device *device, const struct address *to)
+{
+    struct apf_device_session *session = device_session(device);
+    struct apf_mux *mux = session == NULL ? NULL : apf_device_session_mux(session);
+    struct apf_channel *channel = NULL;
+    struct device_channel *c =
+        mux == NULL || device->state != DEVICE_UP ? NULL : amt_alloc(sizeof *c);
+    if (c == NULL) {
+        return NULL;
+    }
+    char peer[STREAM_NAME_BYTES];
+    (void)snprintf(peer, sizeof peer, "%.64s:%u", to->host, to->port);
+    apf_stream_init(&c->apf, device->loop, peer, on_release);
+    c->device = device;
+    c->port = to->port;
+    c->is_ours = true;
+    timer_init(&c->delay, device->loop, on_delay, c);
+    const char *originator = device->config->host_name;
+    if (apf_mux_open(mux, to->port, to->host, originator == NULL ? "" : originator, 0,
+                     loop_now_us(device->loop), &channel) != AMT_OK) {
+        on_release(&c->apf);
+        return NULL;
+    }
+    apf_stream_attach(&c->apf, channel);
+    tunnel_set_timer(device->tunnel);
+    return &c->apf.stream;
+}
+
+/* direct-tcpip, the only kind that is opened by us. One that nobody wants any more is closed. */
 void device_channel_opened(void *ctx, struct apf_channel *channel)
 {
     struct tunnel *t = ctx;
-    /* direct-tcpip, the only kind that is opened by us: nobody speaks for event delivery yet */
+    struct apf_stream *s = stream_of(t, channel);
     log_channel(t->device, "channel.direct_opened", channel);
-    apf_channel_close(channel, loop_now_us(t->device->loop));
+    if (s != NULL) {
+        apf_stream_opened(s);
+    } else {
+        apf_channel_close(channel, loop_now_us(t->device->loop));
+    }
 }
 
 /* The rest of the request is not looked at any more: 400, and the connection is over. */
@@ -340,11 +374,14 @@ void device_channel_end(void *ctx, struct apf_channel *channel, enum apf_channel
         direct_end(t, channel, end, reason);
         return;
     }
+    struct device_channel *c = (struct device_channel *)s;
     log_end(t, channel, end);
     if (s == NULL) {
         return;
     }
-    struct device_channel *c = (struct device_channel *)s;
+    if (c->is_ours) {
+        direct_end(t, channel, end, reason);
+    }
     bool is_waiting = timer_is_running(&c->delay);
     timer_stop(&c->delay);
     apf_stream_detach(s);

@@ -298,11 +298,17 @@ static void on_close_tunnel(void *ctx)
     }
 }
 
+static struct stream *on_connect(void *ctx, const struct address *to)
+{
+    return service_connect(ctx, to);
+}
+
 void calls_set_hooks(struct device *device, struct firmware_hooks *hooks)
 {
     hooks->remote_access_changed = on_changed;
     hooks->call_home = on_call_home;
     hooks->close_tunnel = on_close_tunnel;
+    hooks->connect = on_connect;
     hooks->ctx = device;
 }
 

@@ -10,6 +10,7 @@
 #include "base/uuid.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
+#include "runtime/net.h"
 #include "runtime/stream.h"
 #include "simulator/firmware/profile.h"
 
@@ -25,6 +26,8 @@ struct firmware_hooks {
     void (*remote_access_changed)(void *ctx);
     void (*call_home)(void *ctx, uint32_t trigger);
     void (*close_tunnel)(void *ctx);
+    /* A connection into the network of the server that the tunnel leads to; NULL: none now. */
+    struct stream *(*connect)(void *ctx, const struct address *to);
     /* The TLS or listener settings have changed (CommitChanges, Unprovision, activation). */
     void (*listeners_changed)(void *ctx);
     /* Host side: the operating system goes down or comes up. */

@@ -213,6 +213,25 @@ void remote_access_alert(struct firmware *firmware)
     }
 }
 
+struct stream *remote_access_connect(struct firmware *firmware, const struct address *to,
+                                     uint64_t limit_us, bool *is_later)
+{
+    static const struct stream_handler k_nothing = { NULL, NULL, NULL, NULL };
+    bool is_outside = remote_access_is_outside(firmware);
+    *is_later = false;
+    if (is_outside && firmware->remote_access->is_tunnel_up) {
+        return firmware->hooks.connect == NULL
+                   ? NULL
+                   : firmware->hooks.connect(firmware->hooks.ctx, to); /* APF-DEV-048 */
+    }
+    if (is_outside && has_target(firmware, REMOTE_ACCESS_ALERT)) {
+        remote_access_alert(firmware);
+        *is_later = true;
+        return NULL;
+    }
+    return net_connect(firmware->loop, to, limit_us, &k_nothing, NULL);
+}
+
 enum amt_err remote_access_user_connect(struct firmware *firmware, bool from_bios)
 {
     struct remote_access *r = firmware->remote_access;

@@ -39,6 +39,10 @@ bool remote_access_periodic_wait(const struct firmware *firmware, uint64_t *wait
 bool remote_access_is_daily(const struct firmware *firmware);
 /* An event is to go to a network address: calls home when the alert policy wants it (apf.md 13.3). */
 void remote_access_alert(struct firmware *firmware);
+/* A connection for an event: through the tunnel when the device is outside and has one. NULL with
+ * *is_later: the alert policy is setting one up, ask again; NULL otherwise: it cannot be made. */
+struct stream *remote_access_connect(struct firmware *firmware, const struct address *to,
+                                     uint64_t limit_us, bool *is_later);
 /* User initiated (BIOS or OS), by interface state; AMT_ESTATE when disabled, or when no policy names a
  * server for it. */
 enum amt_err remote_access_user_connect(struct firmware *firmware, bool from_bios) AMT_MUST_USE;

@@ -3,11 +3,13 @@
 
 #include "protocol/http/digest.h"
 #include "runtime/http.h"
+#include "simulator/firmware/remote_access.h"
 #include "simulator/firmware/subscriptions_internal.h"
 
 #define EXCHANGE_LIMIT_US (UINT64_C(10) * US_PER_SECOND)
 #define RETRY_DELAY_US    (UINT64_C(10) * US_PER_SECOND)
 #define ACK_TRIES         3u /* PushWithAck; Push is sent once */
+#define TUNNEL_WAITS      6u /* of RETRY_DELAY_US, for a tunnel that an alert sets up */
 #define CNONCE_CHARS      16u
 
 struct delivery {
@@ -16,7 +18,7 @@ struct delivery {
     struct subscription_target target;
     char *body;
     uint32_t body_len;
-    uint32_t tries_left;
+    uint32_t tries_left, waits_left;
     char user[SUBSCRIPTION_TEXT_MAX], password[SUBSCRIPTION_TEXT_MAX];
     bool wants_ack;
     bool is_answering; /* this try carries an answer to the listener's challenge */
@@ -49,10 +51,16 @@ static void try_once(void *ctx)
 {
     struct delivery *delivery = ctx;
     struct firmware *firmware = delivery->firmware;
-    static const struct stream_handler k_nothing = { NULL, NULL, NULL, NULL };
+    bool is_later = false;
     http_client_close(delivery->client);
+    delivery->client = NULL;
     struct stream *s =
-        net_connect(firmware->loop, &delivery->target.address, EXCHANGE_LIMIT_US, &k_nothing, NULL);
+        remote_access_connect(firmware, &delivery->target.address, EXCHANGE_LIMIT_US, &is_later);
+    if (is_later && delivery->waits_left > 0) {
+        delivery->waits_left--;
+        timer_start(&delivery->retry, RETRY_DELAY_US);
+        return;
+    }
     delivery->client = s == NULL ? NULL : http_client_new(firmware->loop, s);
     struct text headers = { 0 };
     text_puts(&headers, "Content-Type: application/soap+xml; charset=UTF-8\r\n");
@@ -175,6 +183,7 @@ static struct delivery *delivery_new(struct firmware *firmware,
     delivery->body = text_take(&body);
     delivery->wants_ack = subscription->wants_ack;
     delivery->tries_left = subscription->wants_ack ? ACK_TRIES : 1;
+    delivery->waits_left = TUNNEL_WAITS;
     memcpy(delivery->user, subscription->user, sizeof delivery->user);
     memcpy(delivery->password, subscription->password, sizeof delivery->password);
     timer_init(&delivery->retry, firmware->loop, try_once, delivery);

@@ -429,6 +429,139 @@ static void a_certificate_that_is_gone_fails_the_call_with_a_reason(void **state
     home_fini(&h);
 }
 
+/* --- events --- */
+
+struct event {
+    struct stream *stream;
+    char received[16];
+    bool is_open, has_ended;
+};
+
+static void event_open(void *ctx)
+{
+    ((struct event *)ctx)->is_open = true;
+}
+
+static void event_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct event *event = ctx;
+    assert_true(len < sizeof event->received);
+    memcpy(event->received, in, len);
+}
+
+static void event_end(void *ctx, const struct stream_end *end)
+{
+    (void)end;
+    ((struct event *)ctx)->has_ended = true;
+}
+
+static const struct stream_handler k_event = { .on_open = event_open,
+                                               .on_data = event_data,
+                                               .on_end = event_end };
+static const struct address k_listener = { .host = "192.0.2.9", .port = 16998 };
+
+/* A connection for an event; false when it is to be asked for again later. */
+static bool connect_event(struct home *h, struct event *event)
+{
+    bool is_later = false;
+    memset(event, 0, sizeof *event);
+    event->stream = remote_access_connect(h->firmware, &k_listener, SECOND, &is_later);
+    if (event->stream != NULL) {
+        stream_set_handler(event->stream, &k_event, event);
+    }
+    return !is_later;
+}
+
+/* apf.md 13.3 */
+static void an_event_outside_sets_up_a_tunnel_and_goes_through_it__APF_DEV_048(void **state)
+{
+    struct home h;
+    struct event event;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(ALERT, "0", "", TO_A)));
+    assert_false(connect_event(&h, &event));
+    assert_null(event.stream);
+    run_for(&h, 1);
+    expect_up(&h, "a.example:4433", 2);
+    stream_pause(h.w.stream); /* the double would refuse it */
+    assert_true(connect_event(&h, &event));
+    assert_non_null(event.stream);
+    assert_int_equal(stream_write(event.stream, "event", 5), AMT_OK);
+    run_for(&h, 1);
+    assert_false(event.is_open);
+    const struct apf_message confirmation = { .type = APF_CHANNEL_OPEN_CONFIRMATION,
+                                              .recipient_channel = 0,
+                                              .sender_channel = 5,
+                                              .initial_window = 4096 };
+    const struct apf_message data = { .type = APF_CHANNEL_DATA,
+                                      .recipient_channel = 0,
+                                      .data = { .off = 0, .len = 2 } };
+    world_send_raw(&h.w, &confirmation, NULL);
+    world_send_raw(&h.w, &data, (const uint8_t *)"ok");
+    run_for(&h, 1);
+    assert_true(event.is_open);
+    assert_string_equal(event.received, "ok");
+    assert_int_equal(world_count(&h.w, "channel.direct_opened"), 1);
+    stream_close(event.stream);
+    home_fini(&h);
+}
+
+static void an_event_that_the_server_refuses_ends_and_is_said__APF_DEV_048(void **state)
+{
+    struct home h;
+    struct event event;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    assert_true(connect_event(&h, &event));
+    assert_non_null(event.stream);
+    run_for(&h, 2);
+    assert_true(event.has_ended);
+    assert_int_equal(world_count(&h.w, "channel.direct_failed"), 1);
+    stream_close(event.stream);
+    run_for(&h, 1);
+    expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+static void an_event_may_be_given_up_before_the_server_answers(void **state)
+{
+    struct home h;
+    struct event event;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    assert_true(connect_event(&h, &event));
+    stream_close(event.stream);
+    run_for(&h, 20);
+    expect_up(&h, "a.example:4433", 4);
+    assert_int_equal(device_statistics(h.w.device)->slots_used, 0);
+    home_fini(&h);
+}
+
+static void on_direct(void *ctx, struct stream *s)
+{
+    *(bool *)ctx = true;
+    stream_close(s);
+}
+
+static void an_event_inside_goes_over_the_network(void **state)
+{
+    struct home h;
+    struct event event;
+    bool has_come = false;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(ALERT, "0", "", TO_A)));
+    remote_access_set_network(h.firmware, "corp.example");
+    struct listener *listener = net_listen(h.w.loop, &k_listener, on_direct, &has_come, NULL);
+    assert_non_null(listener);
+    assert_true(connect_event(&h, &event));
+    run_for(&h, 1);
+    assert_true(has_come);
+    assert_int_equal(h.w.connects, 0);
+    stream_close(event.stream);
+    listener_close(listener);
+    home_fini(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +586,10 @@ int main(void)
         cmocka_unit_test(a_call_that_the_policies_do_not_allow_is_said),
         cmocka_unit_test(a_link_that_comes_up_is_tried_at_once),
         cmocka_unit_test(a_certificate_that_is_gone_fails_the_call_with_a_reason),
+        cmocka_unit_test(an_event_outside_sets_up_a_tunnel_and_goes_through_it__APF_DEV_048),
+        cmocka_unit_test(an_event_that_the_server_refuses_ends_and_is_said__APF_DEV_048),
+        cmocka_unit_test(an_event_may_be_given_up_before_the_server_answers),
+        cmocka_unit_test(an_event_inside_goes_over_the_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
