@@ -22,6 +22,22 @@ static const struct profile_class *slot_of(const struct firmware_call *call)
     return firmware_profile_class(call->firmware->profile, call->description->name);
 }
 
+/* Deleting goes by the base class where that is what clients know (CIM_ListenerDestination). */
+static struct wsman_instance *select_in_subclasses(struct firmware_call *call)
+{
+    for (uint32_t i = 0; i < k_class_count; i++) {
+        struct wsman_instance *target =
+            class_is_a(&k_classes[i], call->description->name)
+                ? firmware_select(firmware_instances(call, k_classes[i].name),
+                                  call->request->selectors)
+                : NULL;
+        if (target != NULL) {
+            return target;
+        }
+    }
+    return NULL;
+}
+
 /* The instance that the selectors choose, or NULL with the fault. */
 static struct wsman_instance *select_target(struct firmware_call *call)
 {
@@ -30,6 +46,9 @@ static struct wsman_instance *select_target(struct firmware_call *call)
         return NULL;
     }
     struct wsman_instance *target = firmware_select(list, call->request->selectors);
+    if (target == NULL && call->request->operation == WSMAN_DELETE) {
+        target = select_in_subclasses(call);
+    }
     if (target != NULL) {
         return target;
     }

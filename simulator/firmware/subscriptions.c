@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "simulator/firmware/audit_log.h"
+#include "simulator/firmware/remote_access.h"
 #include "simulator/firmware/state_fields.h"
 #include "simulator/firmware/subscriptions_internal.h"
 #include "simulator/firmware/users.h"
@@ -144,6 +145,7 @@ void subscriptions_alert(struct firmware *firmware, const char *message_id,
         }
         if (indication == NULL) {
             indication = make_indication(firmware, &arena, &alert);
+            remote_access_alert(firmware);
         }
         wsman_set(indication, "IndicationFilterName", subscription->filter);
         if (indication != NULL && !indication->failed) {
