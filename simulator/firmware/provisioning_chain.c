@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "simulator/firmware/keys.h"
 #include "simulator/firmware/provisioning_internal.h"
 
 #define SETUP_USAGE     "2.16.840.1.113741.1.2.3"
@@ -60,68 +61,35 @@ static bool is_issued_by(X509 *certificate, X509 *issuer)
     return is;
 }
 
-static const EVP_MD *digest_of_hash_type(uint64_t type)
+/* Among the active entries of AMT_ProvisioningCertificateHash. */
+static bool root_is_known(const struct firmware *firmware, X509 *root, struct setup_chain *chain)
 {
-    switch (type) {
-    case 1:
-        return EVP_sha1();
-    case 2:
-        return EVP_sha256();
-    case 3:
-        return EVP_sha384();
-    default:
-        return NULL;
-    }
-}
-
-static bool root_has_hash(X509 *root, const struct wsman_instance *entry, struct setup_chain *chain)
-{
-    size_t len = 0;
-    const uint8_t *hash = wsman_get_base64(entry, "HashData", &len);
-    uint64_t type = wsman_get_u64(entry, "HashType", 0);
-    const EVP_MD *digest = digest_of_hash_type(type);
-    unsigned digest_len = 0;
-    uint8_t of_root[EVP_MAX_MD_SIZE];
-    if (digest == NULL || hash == NULL || !wsman_get_bool(entry, "Enabled", false) ||
-        X509_digest(root, digest, of_root, &digest_len) != 1 || len < digest_len ||
-        memcmp(hash, of_root, digest_len) != 0) {
+    struct keys_hash hash;
+    if (!keys_hash_of_root(firmware, root, &hash)) {
         return false;
     }
-    chain->hash_type = (uint32_t)type;
-    chain->hash_len = digest_len;
-    memcpy(chain->hash, of_root, digest_len);
-    chain->hash_is_default = wsman_get_bool(entry, "IsDefault", false);
+    chain->hash_type = (uint32_t)hash.type;
+    chain->hash_len = hash.len;
+    memcpy(chain->hash, hash.bytes, hash.len);
+    chain->hash_is_default = hash.is_default;
     return true;
 }
 
-/* Among the enabled entries of AMT_ProvisioningCertificateHash. */
-static bool root_is_known(struct firmware_call *call, X509 *root, struct setup_chain *chain)
-{
-    const struct wsman_instance *entry =
-        firmware_instances(call, "AMT_ProvisioningCertificateHash");
-    for (; entry != NULL; entry = entry->next) {
-        if (root_has_hash(root, entry, chain)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* One certificate behind those that are there; it is the chain's on CHAIN_OK. */
-static enum chain_result append(struct firmware_call *call, X509 *certificate, bool is_root)
+static enum chain_result append(struct firmware *firmware, X509 *certificate, bool is_root)
 {
-    struct setup_chain *chain = &call->firmware->provisioning->chain;
+    struct setup_chain *chain = &firmware->provisioning->chain;
     if (chain->count >= CHAIN_MAX) {
         return CHAIN_TOO_LONG;
     }
     if (chain->count > 0 && !is_issued_by(chain->certificates[chain->count - 1], certificate)) {
         return CHAIN_VERIFY_FAILED;
     }
-    if (!is_strong_enough(call->firmware, certificate)) {
+    if (!is_strong_enough(firmware, certificate)) {
         return CHAIN_VERIFY_FAILED;
     }
     if (is_root &&
-        (!is_issued_by(certificate, certificate) || !root_is_known(call, certificate, chain))) {
+        (!is_issued_by(certificate, certificate) || !root_is_known(firmware, certificate, chain))) {
         return CHAIN_VERIFY_FAILED;
     }
     chain->certificates[chain->count++] = certificate;
@@ -129,10 +97,10 @@ static enum chain_result append(struct firmware_call *call, X509 *certificate, b
     return CHAIN_OK;
 }
 
-enum chain_result setup_chain_add(struct firmware_call *call, const uint8_t *der, size_t len,
+enum chain_result setup_chain_add(struct firmware *firmware, const uint8_t *der, size_t len,
                                   bool is_leaf, bool is_root)
 {
-    struct setup_chain *chain = &call->firmware->provisioning->chain;
+    struct setup_chain *chain = &firmware->provisioning->chain;
     X509 *certificate = read_certificate(der, len);
     if (certificate == NULL) {
         return CHAIN_INVALID_PARAMETER;
@@ -143,7 +111,7 @@ enum chain_result setup_chain_add(struct firmware_call *call, const uint8_t *der
         X509_free(certificate);
         return CHAIN_INVALID_STATE;
     }
-    enum chain_result result = append(call, certificate, is_root);
+    enum chain_result result = append(firmware, certificate, is_root);
     if (result != CHAIN_OK) {
         X509_free(certificate);
         setup_chain_clear(chain);

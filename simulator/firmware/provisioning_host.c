@@ -69,7 +69,8 @@ static uint32_t add_next_certificate(struct firmware_call *call,
     }
     size_t len = 0;
     const uint8_t *der = wsman_get_base64(in, "NextCertificate", &len);
-    return (uint32_t)setup_chain_add(call, der, len, wsman_get_bool(in, "IsLeafCertificate", false),
+    return (uint32_t)setup_chain_add(call->firmware, der, len,
+                                     wsman_get_bool(in, "IsLeafCertificate", false),
                                      wsman_get_bool(in, "IsRootCertificate", false));
 }
 

@@ -72,7 +72,7 @@ enum chain_result {
     CHAIN_VERIFY_FAILED = 4,
     CHAIN_TOO_LONG = 5
 };
-enum chain_result setup_chain_add(struct firmware_call *call, const uint8_t *der, size_t len,
+enum chain_result setup_chain_add(struct firmware *firmware, const uint8_t *der, size_t len,
                                   bool is_leaf, bool is_root);
 /* Whether the leaf is a provisioning certificate for the device's domain. */
 bool setup_chain_leaf_fits(const struct firmware *firmware);
