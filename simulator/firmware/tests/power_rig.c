@@ -154,13 +154,13 @@ static void on_reply(void *ctx, int status, const struct text *envelope)
     rig->body = xml_child(root, NULL, "Body");
 }
 
-static void send(struct power_rig *rig, const char *class_name, const char *action,
-                 const char *selectors, const char *body)
+static const struct firmware_user k_admin = { .name = "admin", .is_admin = true };
+
+static void write_envelope(struct text *text, const char *class_name, const char *action,
+                           const char *selectors, const char *body)
 {
-    static const struct firmware_user k_admin = { .name = "admin", .is_admin = true };
     const char *ns = wsman_class_namespace(class_name);
-    struct text text = { 0 };
-    text_printf(&text,
+    text_printf(text,
                 "<?xml version=\"1.0\" encoding=\"utf-8\"?><Envelope "
                 "xmlns=\"http://www.w3.org/2003/05/soap-envelope\" "
                 "xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" "
@@ -172,16 +172,57 @@ static void send(struct power_rig *rig, const char *class_name, const char *acti
                 "</a:Address></a:ReplyTo>",
                 ns, class_name, action, ns, class_name);
     if (selectors[0] != '\0') {
-        text_printf(&text, "<w:SelectorSet>%s</w:SelectorSet>", selectors);
+        text_printf(text, "<w:SelectorSet>%s</w:SelectorSet>", selectors);
     }
-    text_printf(&text, "</Header><Body>%s</Body></Envelope>", body);
-    assert_false(text.failed);
+    text_printf(text, "</Header><Body>%s</Body></Envelope>", body);
+    assert_false(text->failed);
+}
+
+static void send(struct power_rig *rig, const char *class_name, const char *action,
+                 const char *selectors, const char *body)
+{
+    struct text text = { 0 };
+    write_envelope(&text, class_name, action, selectors, body);
     rig->status = 0;
     rig->body = NULL;
     (void)firmware_exchange(rig->firmware, &k_admin, rig->door, "192.0.2.7:5000", text.chars,
                             text.len, on_reply, rig);
     text_fini(&text);
     assert_non_null(rig->body);
+}
+
+static void on_starved_reply(void *ctx, int status, const struct text *envelope)
+{
+    (void)envelope;
+    *(int *)ctx = status;
+}
+
+void power_rig_starve(struct power_rig *rig, const char *class_name, const char *method,
+                      const char *parameters, void (*undo)(struct firmware *firmware))
+{
+    struct text text = { 0 };
+    char action[200], body[900];
+    int status = 0;
+    if (method == NULL) {
+        snprintf(action, sizeof action, "%s", wsman_operation_action(WSMAN_PUT));
+        snprintf(body, sizeof body, "<r:%s>%s</r:%s>", class_name, parameters, class_name);
+    } else {
+        snprintf(action, sizeof action, "%s%s/%s", wsman_class_namespace(class_name), class_name,
+                 method);
+        snprintf(body, sizeof body, "<r:%s_INPUT>%s</r:%s_INPUT>", method, parameters, method);
+    }
+    write_envelope(&text, class_name, action, "", body);
+    for (uint64_t k = 1; status != 200; k++) {
+        assert_true(k < 10000);
+        amt_memory_fail_after(k);
+        (void)firmware_exchange(rig->firmware, &k_admin, rig->door, "192.0.2.7:5000", text.chars,
+                                text.len, on_starved_reply, &status);
+        amt_memory_fail_after(0);
+        if (status != 200 && undo != NULL) {
+            undo(rig->firmware);
+        }
+    }
+    text_fini(&text);
 }
 
 void power_rig_get(struct power_rig *rig, const char *class_name)

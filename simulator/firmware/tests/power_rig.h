@@ -47,6 +47,10 @@ bool power_rig_delete(struct power_rig *rig, const char *class_name, const char 
 /* ReturnValue, or RIG_FAULT. */
 uint64_t power_rig_call(struct power_rig *rig, const char *class_name, const char *method,
                         const char *selectors, const char *parameters);
+/* A method (NULL: Put) with the k-th allocation failing, for all k until it succeeds. undo (NULL) takes
+ * back what was done although it could not be kept. */
+void power_rig_starve(struct power_rig *rig, const char *class_name, const char *method,
+                      const char *parameters, void (*undo)(struct firmware *firmware));
 /* Items of an enumeration, as many Pulls as it takes; how many. The last answer is the last page. */
 uint32_t power_rig_count(struct power_rig *rig, const char *class_name);
 /* Subcode and detail of the last fault, "" without one. */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/unit.h"
+#include "simulator/firmware/alarms_internal.h"
 #include "simulator/firmware/boot.h"
-#include "simulator/firmware/consent.h"
+#include "simulator/firmware/consent_internal.h"
+#include "simulator/firmware/power_internal.h"
 #include "simulator/firmware/tests/power_rig.h"
 
 #define ASSOCIATION "CIM_AssociatedPowerManagementService"
@@ -405,6 +407,51 @@ static void the_host_is_as_it_was_after_a_power_cut_of_the_firmware(void **state
     power_rig_stop(&rig);
 }
 
+static void remove_alarm(struct firmware *firmware)
+{
+    struct alarm *alarm = alarms_find(firmware, "a");
+    if (alarm != NULL) {
+        alarms_remove(firmware, alarm);
+    }
+}
+
+static void forget_request(struct firmware *firmware)
+{
+    firmware->power->pending = 0;
+}
+
+static void cancel_opt_in(struct firmware *firmware)
+{
+    (void)consent_cancel(firmware);
+}
+
+static void without_memory_an_operation_fails_and_the_device_goes_on(void **state)
+{
+    (void)state;
+    struct power_rig rig;
+    power_rig_start_kept(&rig, "");
+    power_rig_starve(&rig, SERVICE, "RequestPowerStateChange", "<r:PowerState>10</r:PowerState>",
+                     forget_request);
+    power_rig_starve(&rig, "AMT_BootSettingData", NULL, "<r:BIOSSetup>true</r:BIOSSetup>", NULL);
+    power_rig_starve(&rig, "CIM_BootConfigSetting", "ChangeBootOrder", "", NULL);
+    power_rig_starve(&rig, "IPS_OptInService", NULL, "<r:OptInRequired>1</r:OptInRequired>", NULL);
+    power_rig_starve(&rig, "IPS_OptInService", "StartOptIn", "", cancel_opt_in);
+    power_rig_starve(&rig, "AMT_RedirectionService", "RequestStateChange",
+                     "<r:RequestedState>32769</r:RequestedState>", NULL);
+    power_rig_starve(&rig, "IPS_KVMRedirectionSettingData", NULL,
+                     "<r:ElementName>k</r:ElementName><r:DefaultScreen>2</r:DefaultScreen>", NULL);
+    power_rig_starve(&rig, "IPS_ScreenSettingData", "ResetToDefault", "", NULL);
+    power_rig_starve(
+        &rig, "AMT_AlarmClockService", "AddAlarm",
+        "<r:AlarmTemplate><s:InstanceID xmlns:s=\"http://intel.com/wbem/wscim/1/ips-schema/1/"
+        "IPS_AlarmClockOccurrence\">a</s:InstanceID><s:StartTime xmlns:s=\"http://intel.com/wbem/"
+        "wscim/1/ips-schema/1/IPS_AlarmClockOccurrence\"><c:Datetime>2026-01-02T00:00:00Z"
+        "</c:Datetime></s:StartTime></r:AlarmTemplate>",
+        remove_alarm);
+    assert_int_equal(power_rig_count(&rig, "IPS_AlarmClockOccurrence"), 1);
+    power_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +472,7 @@ int main(void)
         cmocka_unit_test(the_operating_system_saves_power_on_request),
         cmocka_unit_test(a_power_scheme_is_put_in_force),
         cmocka_unit_test(before_provisioning_nobody_switches_anything),
+        cmocka_unit_test(without_memory_an_operation_fails_and_the_device_goes_on),
         cmocka_unit_test(the_host_is_as_it_was_after_a_power_cut_of_the_firmware),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
