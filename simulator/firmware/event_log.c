@@ -146,7 +146,10 @@ static uint8_t progress_code(const char *what)
         { "started", 0x01 }, /* memory initialization */
         { "disk", 0x02 },    /* hard disk initialization */
         { "bios", 0x05 },    /* user-initiated system setup */
+        { "cd", 0x06 },      /* USB resource configuration: where the drives are, redirected too */
+        { "floppy", 0x16 },  /* floppy initialization */
         { "pxe", 0x08 },     /* option ROM initialization */
+        { "https", 0x08 },   /* the same, of the network */
         { "wake", 0x12 },    /* calling operating system wake-up vector */
         { "os", 0x13 },      /* starting operating system boot process */
     };

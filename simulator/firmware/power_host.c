@@ -142,6 +142,7 @@ void power_wake(struct firmware *firmware, enum boot_cause cause)
 {
     if (firmware->power->host == HOST_ASLEEP) {
         boot_resumed(firmware, cause, SLEEP_STATE_S3);
+        event_log_boot(firmware, "wake");
         power_set_host(firmware, HOST_OS);
         return;
     }

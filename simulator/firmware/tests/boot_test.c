@@ -7,6 +7,7 @@
 #include "base/unit.h"
 #include "simulator/firmware/boot_internal.h"
 #include "simulator/firmware/consent.h"
+#include "simulator/firmware/event_log_internal.h"
 #include "simulator/firmware/power.h"
 #include "simulator/firmware/tests/power_rig.h"
 
@@ -152,6 +153,36 @@ static void sources_and_roles_that_do_not_exist_are_refused(void **state)
     assert_int_equal(power_rig_boot_role(&rig, 0), 1);
     assert_int_equal(power_rig_boot_role(&rig, 2), 1);
     assert_int_equal(power_rig_boot_role(&rig, 7), 5);
+    power_rig_stop(&rig);
+}
+
+/* The progress codes that the event log has got, oldest first. */
+static const char *progress_codes(struct power_rig *rig)
+{
+    struct text codes = { 0 };
+    const uint8_t *record = NULL;
+    for (uint64_t n = 1; (record = event_log_record(rig->firmware->event_log, n)) != NULL; n++) {
+        text_printf(&codes, "%s%02x", codes.len > 0 ? " " : "", record[14]);
+    }
+    const char *kept = arena_text(&rig->arena, text_chars(&codes), codes.len);
+    text_fini(&codes);
+    return kept;
+}
+
+static void the_event_log_tells_what_was_booted(void **state)
+{
+    (void)state;
+    struct power_rig rig;
+    power_rig_start(&rig, "");
+    assert_int_equal(power_rig_boot_source(&rig, "PXE Boot"), 0);
+    assert_int_equal(power_rig_boot_role(&rig, 1), 0);
+    reset(&rig);
+    power_rig_advance(&rig, 10);
+    assert_string_equal(progress_codes(&rig), "01 08 13");
+    assert_true(put(&rig, "<r:BIOSSetup>true</r:BIOSSetup>"));
+    reset(&rig);
+    power_rig_advance(&rig, 10);
+    assert_string_equal(progress_codes(&rig), "01 08 13 01 05");
     power_rig_stop(&rig);
 }
 
@@ -434,6 +465,7 @@ int main(void)
         cmocka_unit_test(boots_that_amt_did_not_cause_leave_the_options),
         cmocka_unit_test(a_source_counts_for_one_boot_and_with_the_role),
         cmocka_unit_test(sources_and_roles_that_do_not_exist_are_refused),
+        cmocka_unit_test(the_event_log_tells_what_was_booted),
         cmocka_unit_test(ider_boots_need_a_session),
         cmocka_unit_test(options_the_platform_lacks_are_refused_by_status),
         cmocka_unit_test(a_put_without_news_leaves_the_options_cleared),
