@@ -231,6 +231,25 @@ static void options_the_platform_lacks_are_refused_by_status(void **state)
     power_rig_stop(&rig);
 }
 
+static void whole_objects_are_put_back_as_clients_do(void **state) /* WSM-051 */
+{
+    (void)state;
+    static const char *const k_classes[] = { SETTINGS, "AMT_RedirectionService", "IPS_OptInService",
+                                             "IPS_KVMRedirectionSettingData", "IPS_SecIOService" };
+    struct power_rig rig;
+    power_rig_start(&rig, "");
+    for (size_t i = 0; i < sizeof k_classes / sizeof k_classes[0]; i++) {
+        assert_true(power_rig_put_back(&rig, k_classes[i], NULL, NULL));
+    }
+    assert_string_equal(power_rig_read(&rig, SETTINGS, "OptionsCleared"), "true");
+    assert_true(power_rig_put_back(&rig, SETTINGS, "BIOSSetup", "true"));
+    assert_true(power_rig_put_back(&rig, SETTINGS, "UseSOL", "true"));
+    assert_string_equal(power_rig_value(&rig, "BIOSSetup"), "true");
+    assert_true(power_rig_put_back(&rig, "AMT_RedirectionService", "ListenerEnabled", "false"));
+    assert_true(power_rig_put_back(&rig, "IPS_OptInService", "OptInRequired", "1"));
+    power_rig_stop(&rig);
+}
+
 static void a_put_without_news_leaves_the_options_cleared(void **state)
 {
     (void)state;
@@ -468,6 +487,7 @@ int main(void)
         cmocka_unit_test(the_event_log_tells_what_was_booted),
         cmocka_unit_test(ider_boots_need_a_session),
         cmocka_unit_test(options_the_platform_lacks_are_refused_by_status),
+        cmocka_unit_test(whole_objects_are_put_back_as_clients_do),
         cmocka_unit_test(a_put_without_news_leaves_the_options_cleared),
         cmocka_unit_test(in_client_control_mode_boot_options_need_consent),
         cmocka_unit_test(in_admin_control_mode_the_policy_decides),

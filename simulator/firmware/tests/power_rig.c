@@ -276,6 +276,21 @@ bool power_rig_put(struct power_rig *rig, const char *class_name, const char *se
     return rig->status == 200;
 }
 
+bool power_rig_put_back(struct power_rig *rig, const char *class_name, const char *property,
+                        const char *value)
+{
+    struct text body = { 0 };
+    power_rig_get(rig, class_name);
+    assert_int_equal(rig->status, 200);
+    for (const struct xml_node *node = rig->body->first->first; node != NULL; node = node->next) {
+        const bool is_it = property != NULL && strcmp(node->name, property) == 0;
+        text_printf(&body, "<r:%s>%s</r:%s>", node->name, is_it ? value : node->text, node->name);
+    }
+    const bool is_done = power_rig_put(rig, class_name, "", text_chars(&body));
+    text_fini(&body);
+    return is_done;
+}
+
 bool power_rig_delete(struct power_rig *rig, const char *class_name, const char *selectors)
 {
     send(rig, class_name, wsman_operation_action(WSMAN_DELETE), selectors, "");

@@ -43,6 +43,10 @@ const char *power_rig_list(struct power_rig *rig, const char *class_name, const 
 /* selectors: XML of Selector elements with prefix w, or "". True with 200. */
 bool power_rig_put(struct power_rig *rig, const char *class_name, const char *selectors,
                    const char *properties);
+/* Get, then a Put of the whole object with one property changed, as MeshCentral does it; property NULL:
+ * as it was. */
+bool power_rig_put_back(struct power_rig *rig, const char *class_name, const char *property,
+                        const char *value);
 bool power_rig_delete(struct power_rig *rig, const char *class_name, const char *selectors);
 /* ReturnValue, or RIG_FAULT. */
 uint64_t power_rig_call(struct power_rig *rig, const char *class_name, const char *method,

@@ -452,6 +452,49 @@ static void without_memory_an_operation_fails_and_the_device_goes_on(void **stat
     power_rig_stop(&rig);
 }
 
+/* What no part can have written is refused, and the part says which field it was. */
+static void a_damaged_state_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct firmware_part *part;
+        const char *state;
+    } k_cases[] = {
+        { &k_power_part, "{'host': 'dancing'}" },
+        { &k_power_part, "{'host': 7}" },
+        { &k_power_part, "{'host': 'a text that no host state is as long as'}" },
+        { &k_power_part, "{'saves_power': 'yes'}" },
+        { &k_boot_part, "{'options': {'BIOSSetup': 2}}" },
+        { &k_boot_part, "{'parameters': 'xyz'}" },
+        { &k_boot_part, "{'last': 99}" },
+        { &k_boot_part, "{'cause': 4}" },
+        { &k_boot_part, "{'bios_status': 65536}" },
+        { &k_alarms_part, "{'alarms': [{}, {}, {}, {}, {}, {}]}" },
+        { &k_alarms_part, "{'alarms': [{'interval_minutes': 4294967295}]}" },
+        { &k_alarms_part, "{'alarms': [{'name': '123456789012345678901234567890123'}]}" },
+        { &k_consent_part, "{'required': -1}" },
+        { &k_consent_part, "{'code_timeout_s': 901}" },
+        { &k_consent_part, "{'rfb_password': 'P@ssw0rds'}" },
+        { &k_consent_part, "{'redirection_state': 70000}" },
+    };
+    struct power_rig rig;
+    power_rig_start(&rig, "");
+    for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
+        char text[100];
+        struct amt_diag diag = { .err = AMT_OK };
+        snprintf(text, sizeof text, "%s", k_cases[i].state);
+        for (char *quote = strchr(text, '\''); quote != NULL; quote = strchr(quote, '\'')) {
+            *quote = '"';
+        }
+        json_t *json = json_loads(text, 0, NULL);
+        assert_non_null(json);
+        assert_int_equal(k_cases[i].part->load(rig.firmware, json, &diag), AMT_ECONFIG);
+        assert_true(diag.text[0] != '\0');
+        json_decref(json);
+    }
+    power_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +516,7 @@ int main(void)
         cmocka_unit_test(a_power_scheme_is_put_in_force),
         cmocka_unit_test(before_provisioning_nobody_switches_anything),
         cmocka_unit_test(without_memory_an_operation_fails_and_the_device_goes_on),
+        cmocka_unit_test(a_damaged_state_is_refused),
         cmocka_unit_test(the_host_is_as_it_was_after_a_power_cut_of_the_firmware),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
