@@ -30,6 +30,13 @@ enum tls_client_certificate {
     TLS_CLIENT_REQUIRED   /* the handshake fails without a client's certificate under `trust` */
 };
 
+/* A list of revoked certificates as AMT keeps it: those that name url as the place of their revocation
+ * list, with these serial numbers (hexadecimal, leading zeros and case do not count). */
+struct tls_revoked {
+    const char *url;
+    const char *const *serials; /* NULL-terminated */
+};
+
 struct tls_settings {
     bool is_server;
     const struct pki_identity *identity; /* own certificate; NULL for a client without one */
@@ -42,6 +49,9 @@ struct tls_settings {
     /* TLS_CLIENT_REQUIRED: the client's Common Name is one of these names or ends with "." and one
      * of them; NULL-terminated, NULL or empty: any name. Copied. */
     const char *const *client_names;
+    /* TLS_CLIENT_REQUIRED: certificates that are not accepted, the client's or above it. Copied. */
+    const struct tls_revoked *revoked;
+    uint32_t revoked_count;
     const struct pki_trust *trust; /* roots, or NULL */
     const char *key_log_path;      /* NSS key log for Wireshark, or NULL */
 };

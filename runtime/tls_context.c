@@ -220,6 +220,32 @@ static enum amt_err copy_names(struct tls_context *context, const char *const *n
     return context->client_names == NULL ? AMT_ENOMEM : AMT_OK;
 }
 
+static enum amt_err copy_revoked(struct tls_context *context, const struct tls_settings *settings)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < settings->revoked_count; i++) {
+        for (size_t k = 0; settings->revoked[i].serials[k] != NULL; k++) {
+            count += 1;
+        }
+    }
+    if (count == 0) {
+        return AMT_OK;
+    }
+    char **out = amt_alloc_array(2 * count + 1, sizeof *out);
+    context->revoked = out;
+    for (uint32_t i = 0; out != NULL && i < settings->revoked_count; i++) {
+        const struct tls_revoked *list = &settings->revoked[i];
+        for (size_t k = 0; list->serials[k] != NULL; k++, out += 2) {
+            out[0] = amt_strdup(list->url);
+            out[1] = out[0] == NULL ? NULL : amt_strdup(list->serials[k]);
+            if (out[1] == NULL) {
+                return AMT_ENOMEM;
+            }
+        }
+    }
+    return out == NULL ? AMT_ENOMEM : AMT_OK;
+}
+
 static void free_names(char **names)
 {
     for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
@@ -239,7 +265,8 @@ struct tls_context *tls_context_new(const struct tls_settings *settings, struct 
     context->is_server = settings->is_server;
     context->verifies_peer = settings->verifies_peer;
     context->trust = settings->trust == NULL ? NULL : pki_trust_ref(settings->trust);
-    if (copy_names(context, settings->client_names) != AMT_OK) {
+    if (copy_names(context, settings->client_names) != AMT_OK ||
+        copy_revoked(context, settings) != AMT_OK) {
         (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
         tls_context_free(context);
         return NULL;
@@ -259,6 +286,7 @@ void tls_context_free(struct tls_context *context)
     SSL_CTX_free(context->ssl);
     pki_trust_free(context->trust);
     free_names(context->client_names);
+    free_names(context->revoked);
     if (context->key_log != NULL) {
         (void)fclose(context->key_log);
     }

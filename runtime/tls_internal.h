@@ -18,6 +18,7 @@ struct tls_context {
     uint32_t references;
     bool is_server, verifies_peer;
     char **client_names; /* NULL-terminated, or NULL */
+    char **revoked;      /* url, serial, url, serial, ..., NULL; or NULL */
 };
 
 struct tls_stream {

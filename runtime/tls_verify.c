@@ -62,6 +62,56 @@ static bool client_name_is_trusted(char **names, const char *common_name)
     return names == NULL;
 }
 
+static bool has_serial(X509 *certificate, const char *serial)
+{
+    BIGNUM *listed = NULL;
+    BIGNUM *own = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+    size_t len = (size_t)BN_hex2bn(&listed, serial);
+    bool is_same = own != NULL && len == strlen(serial) && BN_cmp(own, listed) == 0;
+    BN_free(own);
+    BN_free(listed);
+    return is_same;
+}
+
+static bool point_is(const DIST_POINT *point, const char *url)
+{
+    const GENERAL_NAMES *names = point->distpoint != NULL && point->distpoint->type == 0
+                                     ? point->distpoint->name.fullname
+                                     : NULL;
+    for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+        int type = 0;
+        const ASN1_STRING *text = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+        if (type == GEN_URI && (size_t)ASN1_STRING_length(text) == strlen(url) &&
+            memcmp(ASN1_STRING_get0_data(text), url, strlen(url)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool names_list(X509 *certificate, const char *url)
+{
+    CRL_DIST_POINTS *points =
+        X509_get_ext_d2i(certificate, NID_crl_distribution_points, NULL, NULL);
+    bool is_named = false;
+    for (int i = 0; points != NULL && i < sk_DIST_POINT_num(points) && !is_named; i++) {
+        is_named = point_is(sk_DIST_POINT_value(points, i), url);
+    }
+    CRL_DIST_POINTS_free(points);
+    ERR_clear_error();
+    return is_named;
+}
+
+static bool is_revoked(char **revoked, X509 *certificate)
+{
+    for (size_t i = 0; revoked != NULL && revoked[i] != NULL; i += 2) {
+        if (has_serial(certificate, revoked[i + 1]) && names_list(certificate, revoked[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int tls_verify_client(int is_ok, X509_STORE_CTX *store)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -75,6 +125,11 @@ int tls_verify_client(int is_ok, X509_STORE_CTX *store)
         (void)snprintf(t->why, sizeof t->why,
                        "the client's certificate is not accepted: %s (\"%.60s\")",
                        X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)), name);
+        return 0;
+    }
+    if (certificate != NULL && is_revoked(t->context->revoked, certificate)) {
+        (void)snprintf(t->why, sizeof t->why, "the certificate \"%.60s\" is revoked", name);
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
         return 0;
     }
     if (X509_STORE_CTX_get_error_depth(store) == 0 &&

@@ -175,6 +175,7 @@ static void forget(struct keys *keys)
         X509_free(keys->certificates[i].x509);
         keys->certificates[i] = (struct keys_certificate){ .x509 = NULL };
     }
+    keys_crls_forget(keys);
 }
 
 static void keys_fini(struct firmware *firmware)
@@ -230,6 +231,7 @@ static const struct firmware_behaviour k_behaviours[] = {
       .remove = keys_remove_selected,
       .removes_by_selectors = true,
       .methods = k_keys_service_methods },
+    { .class_name = "AMT_CRL", .list = keys_list_crls, .remove = keys_remove_crl },
     { .class_name = "AMT_PublicKeyManagementCapabilities", .list = keys_list_capabilities },
     { .class_name = "AMT_CryptographicCapabilities", .list = keys_list_cryptography },
     { .class_name = "CIM_ConcreteDependency", .list = keys_list_dependencies },

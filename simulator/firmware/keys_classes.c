@@ -303,6 +303,7 @@ struct wsman_instance *keys_list_capabilities(struct firmware_call *call)
     wsman_set(shown, "InstanceID", "Intel(r) AMT:Public Key Management Capabilities");
     wsman_set_u64(shown, "CommonNameMaxCount", TLS_SETTINGS_NAMES_MAX);
     wsman_set_u64(shown, "CommonNameMaxSize", TLS_SETTINGS_NAME_BYTES - 1);
+    wsman_set_u64(shown, "MaximumCRLSize", KEYS_CRL_SERIALS_MAX);
     wsman_set_u64(shown, "RootCertMaxCount", call->firmware->keys->certificates_max);
     wsman_set_u64(shown, "RootCertMaxSize", KEYS_DER_MAX_BYTES);
     for (uint32_t i = 0; i < count; i++) {

@@ -2,6 +2,7 @@
 #ifndef AMTLAB_SIMULATOR_FIRMWARE_KEYS_INTERNAL_H
 #define AMTLAB_SIMULATOR_FIRMWARE_KEYS_INTERNAL_H
 
+#include "runtime/tls.h"
 #include "simulator/firmware/keys.h"
 
 #define KEYS_ID_BYTES      64   /* an InstanceID with its 0 */
@@ -22,6 +23,14 @@ struct keys_user_hash {
 };
 #define KEYS_USER_HASHES_MAX 3 /* activation.md 2.5: handles 20 to 22 */
 
+/* Serial numbers (hexadecimal) that are revoked in the list at url. */
+#define KEYS_CRLS_MAX        4
+#define KEYS_CRL_SERIALS_MAX 32
+struct keys_crl {
+    char *url; /* NULL: the handle is free */
+    char *serials[KEYS_CRL_SERIALS_MAX + 1];
+};
+
 struct keys_work; /* keys_generate.c: one GenerateKeyPair */
 
 struct keys {
@@ -32,6 +41,7 @@ struct keys {
     struct keys_work *work; /* NULL: no key is being made */
     struct timer work_delay;
     struct keys_user_hash user_hashes[KEYS_USER_HASHES_MAX];
+    struct keys_crl crls[KEYS_CRLS_MAX];
     uint64_t disabled_hashes; /* built-in ones that were switched off, by their place in the list */
 };
 
@@ -87,6 +97,16 @@ uint32_t keys_hash_len(enum keys_hash_type type);
 const char *keys_disabled_hash(const struct keys *keys, uint32_t at);
 /* Switches a built-in hash off; false when there is no such. */
 bool keys_disable_hash(struct keys *keys, const char *hex);
+
+/* keys_crl.c */
+firmware_method_fn keys_add_crl, keys_reset_crls;
+struct wsman_instance *keys_list_crls(struct firmware_call *call);
+void keys_remove_crl(struct firmware_call *call, const struct wsman_instance *instance);
+void keys_crls_forget(struct keys *keys);
+/* The lists: at = 0, 1, ...; false after the last. Borrowed until the next change. */
+bool keys_crl_at(const struct firmware *firmware, uint32_t at, struct tls_revoked *list);
+bool keys_save_crls(const struct keys *keys, json_t *list);
+enum amt_err keys_load_crl(struct keys *keys, const json_t *entry, struct amt_diag *diag);
 
 /* keys_state.c */
 json_t *keys_save(struct firmware *firmware);

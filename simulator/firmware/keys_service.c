@@ -214,5 +214,7 @@ const struct firmware_method k_keys_service_methods[] = {
     { "AddKey", add_key },
     { "GeneratePKCS10RequestEx", sign },
     { "GenerateKeyPair", keys_generate_pair },
+    { "AddCRL", keys_add_crl },
+    { "ResetCRLList", keys_reset_crls },
     { NULL, NULL },
 };

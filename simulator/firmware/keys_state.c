@@ -129,13 +129,15 @@ json_t *keys_save(struct firmware *firmware)
     json_t *certificates = json_array();
     json_t *hashes = json_array();
     json_t *disabled = json_array();
+    json_t *crls = json_array();
     bool is_good = save_pairs(keys, pairs) && save_certificates(keys, certificates) &&
-                   save_hashes(keys, hashes, disabled);
+                   save_hashes(keys, hashes, disabled) && keys_save_crls(keys, crls);
     json_t *state = json_object();
     is_good = json_object_set_new(state, "pairs", pairs) == 0 && is_good;
     is_good = json_object_set_new(state, "certificates", certificates) == 0 && is_good;
     is_good = json_object_set_new(state, "hashes", hashes) == 0 && is_good;
     is_good = json_object_set_new(state, "disabled_hashes", disabled) == 0 && is_good;
+    is_good = json_object_set_new(state, "revoked", crls) == 0 && is_good;
     if (!is_good) {
         json_decref(state);
         return NULL;
@@ -248,5 +250,6 @@ enum amt_err keys_load(struct firmware *firmware, const json_t *state, struct am
     TRY(load_list(keys, state, "pairs", load_pair, diag));
     TRY(load_list(keys, state, "certificates", load_certificate, diag));
     TRY(load_list(keys, state, "hashes", load_hash, diag));
+    TRY(load_list(keys, state, "revoked", keys_load_crl, diag));
     return load_list(keys, state, "disabled_hashes", load_disabled, diag);
 }

@@ -78,6 +78,11 @@ void tls_settings_drop_contexts(struct device_tls *tls)
     tls->setup_context = NULL;
 }
 
+void tls_settings_renew(struct firmware *firmware)
+{
+    tls_settings_drop_contexts(firmware->tls);
+}
+
 /* wsman.md 4.10: why the settings as written cannot act. */
 static uint32_t check_pending(const struct device_tls *tls)
 {
@@ -227,7 +232,14 @@ static struct tls_context *make_context(struct firmware *firmware, enum tls_inte
     bool is_mutual = active->is_enabled && active->is_mutual;
     /* Without memory for the roots nobody is trusted. */
     struct pki_trust *trust = is_mutual ? trusted_roots(firmware) : NULL;
-    struct tls_settings settings = { .client_names = list, .trust = trust };
+    struct tls_revoked revoked[KEYS_CRLS_MAX];
+    uint32_t count = 0;
+    while (count < KEYS_CRLS_MAX && keys_crl_at(firmware, count, &revoked[count])) {
+        count += 1;
+    }
+    struct tls_settings settings = {
+        .client_names = list, .trust = trust, .revoked = revoked, .revoked_count = count
+    };
     settings.client_certificate = is_mutual ? TLS_CLIENT_REQUIRED : TLS_CLIENT_NOT_ASKED;
     struct tls_context *context = build(firmware, &settings, own_identity(firmware, index));
     pki_trust_free(trust);

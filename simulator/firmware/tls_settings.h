@@ -22,6 +22,8 @@ uint32_t tls_settings_commit(struct firmware *firmware);
 /* The certificate a TLS-only device shows until it is given one; made when first needed. Borrowed;
  * NULL without memory. */
 X509 *tls_settings_factory_certificate(struct firmware *firmware);
+/* What clients are judged by has changed: it acts from the next connection on. */
+void tls_settings_renew(struct firmware *firmware);
 /* Whether clients of either interface must show a certificate now. */
 bool tls_settings_are_mutual(const struct firmware *firmware);
 /* Whether TLS needs this certificate: its own one, named by the credential context or as committed,

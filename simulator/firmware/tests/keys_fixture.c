@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 struct keys_pki keys_pki;
 
@@ -44,6 +45,19 @@ X509 *keys_issue(EVP_PKEY *key, const char *common_name)
     assert_int_equal(X509_set_pubkey(certificate, key), 1);
     assert_true(X509_sign(certificate, pki_key(keys_pki.root), EVP_sha256()) > 0);
     return certificate;
+}
+
+struct pki_identity *keys_issue_console(int serial, const char *crl)
+{
+    struct pki_identity *made = issue("console.lab.test", false, keys_pki.root);
+    X509 *certificate = pki_certificate(made);
+    X509_EXTENSION *points = X509V3_EXT_conf_nid(NULL, NULL, NID_crl_distribution_points, crl);
+    assert_non_null(points);
+    assert_int_equal(X509_add_ext(certificate, points, -1), 1);
+    X509_EXTENSION_free(points);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial), 1);
+    assert_true(X509_sign(certificate, pki_key(keys_pki.root), EVP_sha256()) > 0);
+    return made;
 }
 
 int keys_make_pki(void **state)

@@ -52,6 +52,8 @@ const char *keys_made(const struct keys_fixture *f, const char *parameter);
 /* Status of the method. */
 uint32_t keys_add_certificate(struct keys_fixture *f, X509 *certificate, bool is_root);
 uint32_t keys_add_key(struct keys_fixture *f, EVP_PKEY *key);
+/* A console's certificate with that serial number; crl as in OpenSSL's files: "URI:http://…". */
+struct pki_identity *keys_issue_console(int serial, const char *crl);
 /* A certificate for the key under keys_pki.root; the caller frees it. */
 X509 *keys_issue(EVP_PKEY *key, const char *common_name);
 

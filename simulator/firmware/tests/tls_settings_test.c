@@ -42,6 +42,8 @@ static const struct stream_handler k_handler = { .on_open = on_open,
                                                  .on_data = on_data,
                                                  .on_end = on_end };
 
+static const char *s_ciphers; /* that the console offers; NULL: the default */
+
 struct handshake {
     struct end device, console;
     struct tls_context *context;
@@ -52,6 +54,7 @@ static void shake(struct keys_fixture *f, struct handshake *h, enum firmware_doo
                   const struct pki_identity *identity, enum tls_version version)
 {
     struct tls_settings settings = { .identity = identity,
+                                     .ciphers = s_ciphers,
                                      .sends_chain = true,
                                      .legacy = true,
                                      .min_version = version,
@@ -332,6 +335,125 @@ static void trusted_names_act_at_once(void **state)
     assert_null(get(&f, k_network, "TrustedCN"));
     assert_true(accepts(&f, FIRMWARE_NETWORK, keys_pki.console));
     keys_fixture_fini(&f);
+}
+
+static uint32_t add_crl(struct keys_fixture *f, const char *url, const char *const *serials)
+{
+    struct wsman_instance *in = keys_input(f);
+    wsman_set(in, "Url", url);
+    for (size_t i = 0; serials[i] != NULL; i++) {
+        wsman_add(in, "SerialNumbers", serials[i]);
+    }
+    return keys_call(f, "AddCRL", in);
+}
+
+/* AMT_CRL */
+static void a_revoked_console_is_refused(void **state)
+{
+    (void)state;
+    static const char k_url[] = "http://pki.lab.test/crl";
+    static const char *const k_serials[] = { "01", "00aB", NULL };
+    struct pki_identity *revoked = keys_issue_console(0xab, "URI:http://pki.lab.test/crl");
+    struct pki_identity *other = keys_issue_console(0xac, "URI:http://pki.lab.test/crl");
+    struct pki_identity *elsewhere = keys_issue_console(0xab, "URI:http://pki.lab.test/crl2");
+    struct keys_fixture f;
+    keys_fixture_init(&f, 1200);
+    enable(&f);
+    make_mutual(&f);
+    assert_true(accepts(&f, FIRMWARE_NETWORK, revoked));
+    assert_int_equal(add_crl(&f, k_url, k_serials), PT_SUCCESS);
+    assert_string_equal(keys_made(&f, "CRL"), "Intel(r) AMT CRL: Handle: 0");
+    assert_false(accepts(&f, FIRMWARE_NETWORK, revoked));
+    assert_true(accepts(&f, FIRMWARE_NETWORK, other));
+    assert_true(accepts(&f, FIRMWARE_NETWORK, elsewhere));
+    assert_true(accepts(&f, FIRMWARE_NETWORK, keys_pki.console)); /* names no list */
+    json_t *saved = k_keys_part.save(f.firmware);
+    assert_int_equal(keys_call(&f, "ResetCRLList", keys_input(&f)), PT_SUCCESS);
+    assert_true(accepts(&f, FIRMWARE_NETWORK, revoked));
+    assert_null(keys_list(&f, "AMT_CRL"));
+    struct keys_fixture g;
+    keys_fixture_init(&g, 1200);
+    assert_int_equal(k_keys_part.load(g.firmware, saved, NULL), AMT_OK);
+    struct wsman_instance *shown = keys_list(&g, "AMT_CRL");
+    assert_string_equal(wsman_get(shown, "Url"), k_url);
+    assert_string_equal(wsman_get_values(shown, "SerialNumbers")->next->text, "00aB");
+    assert_int_equal(keys_delete(&g, "AMT_CRL", "Intel(r) AMT CRL: Handle: 0"), WSMAN_OK);
+    assert_null(keys_list(&g, "AMT_CRL"));
+    json_decref(saved);
+    keys_fixture_fini(&g);
+    keys_fixture_fini(&f);
+    pki_identity_free(revoked);
+    pki_identity_free(other);
+    pki_identity_free(elsewhere);
+}
+
+static void a_bad_list_of_revoked_certificates_is_refused(void **state)
+{
+    (void)state;
+    static const char *const k_good[] = { "1", NULL };
+    static const char *const k_none[] = { NULL };
+    static const char *const k_no_number[] = { "1", "0x2", NULL };
+    static const char *const k_long[] = { "12345678901234567890123456789012345678901", NULL };
+    struct keys_fixture f;
+    keys_fixture_init(&f, 1200);
+    assert_int_equal(add_crl(&f, "http://a", k_none), PT_INVALID_PARAMETER);
+    assert_int_equal(add_crl(&f, "", k_good), PT_INVALID_PARAMETER);
+    assert_int_equal(add_crl(&f, "http://a", k_no_number), PT_INVALID_PARAMETER);
+    assert_int_equal(add_crl(&f, "http://a", k_long), PT_INVALID_PARAMETER);
+    assert_int_equal(add_crl(&f, "http://a", k_good), PT_SUCCESS);
+    assert_int_equal(add_crl(&f, "http://a", k_good), PT_DUPLICATE);
+    assert_int_equal(add_crl(&f, "http://b", k_good), PT_SUCCESS);
+    assert_int_equal(add_crl(&f, "http://c", k_good), PT_SUCCESS);
+    assert_int_equal(add_crl(&f, "http://d", k_good), PT_SUCCESS);
+    assert_int_equal(add_crl(&f, "http://e", k_good), PT_MAX_LIMIT_REACHED);
+    k_keys_part.unprovision(f.firmware, false);
+    assert_null(keys_list(&f, "AMT_CRL"));
+    f.firmware->provisioning->state = PROVISIONING_PRE;
+    (void)add_crl(&f, "http://a", k_good);
+    assert_int_equal(f.call.fault, WSMAN_ACCESS_DENIED);
+    keys_fixture_fini(&f);
+}
+
+/* wsman.md 1.1: during a provisioning session 16993 is open; activation.md 4.7 */
+static void a_provisioning_session_is_tls_with_the_factory_certificate(void **state)
+{
+    (void)state;
+    struct keys_fixture f;
+    keys_fixture_init(&f, 1500);
+    f.firmware->provisioning->state = PROVISIONING_IN;
+    assert_true(firmware_port_is_open(f.firmware, 16993, FIRMWARE_NETWORK));
+    assert_string_equal(shown_name(&f, FIRMWARE_NETWORK), "AMT RCFG");
+    struct handshake h;
+    shake(&f, &h, FIRMWARE_LOCAL, keys_pki.stranger, TLS_VERSION_DEFAULT);
+    assert_true(h.device.is_open);
+    /* the setup judges the client's certificate itself, so it has to see it */
+    assert_non_null(SSL_get0_peer_certificate(stream_tls(h.device.stream)));
+    assert_int_equal(X509_cmp(SSL_get0_peer_certificate(stream_tls(h.console.stream)),
+                              tls_settings_factory_certificate(f.firmware)),
+                     0);
+    hang_up(&f, &h);
+    f.firmware->provisioning->state = PROVISIONING_POST;
+    assert_null(tls_settings_context(f.firmware, FIRMWARE_NETWORK));
+    keys_fixture_fini(&f);
+}
+
+/* MeshCentral offers RSA key exchange with AES only (wsman.md 1.1) */
+static void meshcentrals_ciphers_are_enough(void **state)
+{
+    (void)state;
+    static const uint32_t k_releases[] = { 1100, 1200, 1600 };
+    for (size_t i = 0; i < 3; i++) {
+        struct keys_fixture f;
+        keys_fixture_init(&f, k_releases[i]);
+        enable(&f);
+        struct handshake h;
+        s_ciphers = "RSA+AES:!aNULL:!MD5:!DSS";
+        shake(&f, &h, FIRMWARE_NETWORK, NULL, TLS_VERSION_DEFAULT);
+        s_ciphers = NULL;
+        assert_true(h.device.is_open && h.console.is_open);
+        hang_up(&f, &h);
+        keys_fixture_fini(&f);
+    }
 }
 
 static void bad_trusted_names_are_refused(void **state)
@@ -635,6 +757,10 @@ int main(void)
         cmocka_unit_test(mutual_tls_needs_a_trusted_root),
         cmocka_unit_test(trusted_names_act_at_once),
         cmocka_unit_test(bad_trusted_names_are_refused),
+        cmocka_unit_test(a_revoked_console_is_refused),
+        cmocka_unit_test(a_bad_list_of_revoked_certificates_is_refused),
+        cmocka_unit_test(a_provisioning_session_is_tls_with_the_factory_certificate),
+        cmocka_unit_test(meshcentrals_ciphers_are_enough),
         cmocka_unit_test(there_is_one_context_and_both_spellings_make_it),
         cmocka_unit_test(what_cannot_serve_is_not_associated),
         cmocka_unit_test(a_put_changes_the_certificate_at_the_next_commit),
