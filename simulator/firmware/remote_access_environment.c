@@ -129,3 +129,54 @@ uint32_t remote_access_enable_vpn(struct firmware_call *call, const struct wsman
     firmware_changed(call->firmware);
     return PT_SUCCESS;
 }
+
+#define DEFENSE_CLASS "AMT_SystemDefensePolicy"
+
+/* The policy with these selectors; NULL. */
+static struct wsman_instance *defense_policy(struct firmware_call *call,
+                                             const struct wsman_selector *selectors)
+{
+    struct wsman_instance *all = firmware_instances(call, DEFENSE_CLASS);
+    return all == NULL ? NULL : firmware_select(all, selectors);
+}
+
+/* The policy that guards the ports while the device is outside; none takes it away. */
+uint32_t remote_access_set_defense(struct firmware_call *call, const struct wsman_instance *target,
+                                   const struct wsman_instance *in, struct wsman_instance *out)
+{
+    struct remote_access *r = call->firmware->remote_access;
+    const struct wsman_ref *ref = wsman_get_ref(in, "Policy");
+    (void)target;
+    (void)out;
+    if (!legality_is_provisioned(call->firmware)) {
+        return legality_deny(call, false);
+    }
+    const struct wsman_instance *policy = ref == NULL || strcmp(ref->class_name, DEFENSE_CLASS) != 0
+                                              ? NULL
+                                              : defense_policy(call, ref->selectors);
+    const char *id = policy == NULL ? NULL : wsman_get(policy, "InstanceID");
+    if ((ref != NULL && id == NULL) ||
+        !remote_access_copy(r->defense_policy, sizeof r->defense_policy, id)) {
+        return PT_INVALID_PARAMETER;
+    }
+    firmware_changed(call->firmware);
+    return PT_SUCCESS;
+}
+
+struct wsman_instance *remote_access_list_defense(struct firmware_call *call)
+{
+    const char *id = call->firmware->remote_access->defense_policy;
+    const struct wsman_selector selector = { .name = "InstanceID", .text = id };
+    const struct wsman_instance *policy = id[0] == '\0' ? NULL : defense_policy(call, &selector);
+    struct wsman_instance *port =
+        policy == NULL ? NULL : firmware_instances(call, "CIM_EthernetPort");
+    struct wsman_instance *instance =
+        port == NULL ? NULL
+                     : firmware_instance_new(call, "AMT_EnvironmentDetectionInterfacePolicy");
+    if (instance != NULL) {
+        wsman_set_ref(instance, "Antecedent", firmware_ref_to(call, port));
+        wsman_set_ref(instance, "Dependent", firmware_ref_to(call, policy));
+        wsman_set_bool(instance, "Enabled", true);
+    }
+    return instance;
+}

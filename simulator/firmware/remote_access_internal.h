@@ -69,7 +69,8 @@ struct remote_access {
     uint32_t policy_count, proxy_count;
     struct remote_access_texts domains, prefixes; /* of environment detection */
     bool syncs_proxies, routes_vpn;
-    uint32_t user_interfaces; /* mask of USER_INTERFACE_… */
+    char defense_policy[REMOTE_ACCESS_USER_BYTES + 1]; /* InstanceID, for the outside; "" without */
+    uint32_t user_interfaces;                          /* mask of USER_INTERFACE_… */
     bool user_asked_from_bios, has_user_asked;
     char *network; /* DNS suffix the network hands out; NULL: none. Not kept: it is outside */
     bool is_tunnel_up, has_called;
@@ -82,6 +83,7 @@ struct remote_access {
 uint32_t remote_access_limit(const struct firmware *firmware, const char *property, uint32_t most);
 /* The configuration has changed: kept, and the caller is told once the answer has left. */
 void remote_access_changed(struct firmware_call *call);
+void remote_access_tell_caller(struct firmware *firmware);
 bool remote_access_host_is_valid(const char *text, uint32_t format);
 /* Copies a text into a field of its size; false when it is too long. */
 bool remote_access_copy(char *out, size_t cap, const char *text);
@@ -102,6 +104,8 @@ struct wsman_instance *remote_access_list_available(struct firmware_call *call);
 firmware_method_fn remote_access_add_server;
 
 /* remote_access_policies.c */
+/* A number of ExtendedData: four bytes in network order. */
+uint32_t remote_access_word(const uint8_t *bytes);
 bool remote_access_policy_is_valid(enum remote_access_trigger trigger, const uint8_t *data,
                                    size_t len);
 struct wsman_instance *remote_access_list_policies(struct firmware_call *call);
@@ -123,7 +127,9 @@ void remote_access_texts_clear(struct remote_access_texts *texts);
 /* Appends a copy. AMT_ENOMEM, AMT_ELIMIT. */
 enum amt_err remote_access_texts_add(struct remote_access_texts *texts,
                                      const char *text) AMT_MUST_USE;
-firmware_method_fn remote_access_enable_vpn;
+firmware_method_fn remote_access_enable_vpn, remote_access_set_defense;
+/* AMT_EnvironmentDetectionInterfacePolicy */
+struct wsman_instance *remote_access_list_defense(struct firmware_call *call);
 
 /* remote_access_proxies.c */
 struct wsman_instance *remote_access_list_proxies(struct firmware_call *call);

@@ -96,7 +96,7 @@ struct wsman_instance *remote_access_list_links(struct firmware_call *call)
     return first;
 }
 
-static uint32_t word_at(const uint8_t *bytes)
+uint32_t remote_access_word(const uint8_t *bytes)
 {
     return ((uint32_t)bytes[0] << 24) | ((uint32_t)bytes[1] << 16) | ((uint32_t)bytes[2] << 8) |
            bytes[3];
@@ -113,9 +113,10 @@ bool remote_access_policy_is_valid(enum remote_access_trigger trigger, const uin
         return true;
     }
     if (len == 8) {
-        return word_at(data) == 0 && word_at(data + 4) > 0;
+        return remote_access_word(data) == 0 && remote_access_word(data + 4) > 0;
     }
-    return len == 12 && word_at(data) == 1 && word_at(data + 4) < 24 && word_at(data + 8) < 60;
+    return len == 12 && remote_access_word(data) == 1 && remote_access_word(data + 4) < 24 &&
+           remote_access_word(data + 8) < 60;
 }
 
 /* Adds the servers that a parameter names, each once. */

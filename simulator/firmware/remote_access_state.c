@@ -24,6 +24,7 @@ void remote_access_clear(struct remote_access *r)
     remote_access_texts_clear(&r->prefixes);
     r->syncs_proxies = false;
     r->routes_vpn = false;
+    r->defense_policy[0] = '\0';
     r->has_user_asked = false;
     r->has_called = false;
 }
@@ -140,7 +141,8 @@ json_t *remote_access_save(struct firmware *firmware)
         put_list(state, "prefixes", prefixes, save_texts(&r->prefixes, prefixes)) && is_whole;
     is_whole = is_whole && state_put_u64(state, "user_interfaces", r->user_interfaces) &&
                state_put_bool(state, "sync_proxies", r->syncs_proxies) &&
-               state_put_bool(state, "vpn_routing", r->routes_vpn);
+               state_put_bool(state, "vpn_routing", r->routes_vpn) &&
+               state_put_text(state, "defense_policy", r->defense_policy);
     if (!is_whole) {
         json_decref(state);
         return NULL;
@@ -284,5 +286,6 @@ enum amt_err remote_access_load(struct firmware *firmware, const json_t *state,
     TRY(state_get_u32(state, "user_interfaces", USER_INTERFACE_BIOS | USER_INTERFACE_OS,
                       &r->user_interfaces, diag));
     TRY(state_get_bool(state, "sync_proxies", &r->syncs_proxies, diag));
+    TRY(state_get_text(state, "defense_policy", r->defense_policy, sizeof r->defense_policy, diag));
     return state_get_bool(state, "vpn_routing", &r->routes_vpn, diag);
 }

@@ -287,6 +287,60 @@ static void the_sequence_of_rps_ends_with_a_device_that_calls__WSM_107(void **st
     pc_close(&pc);
 }
 
+static int set_defense(struct pc *pc, const char *policy)
+{
+    struct text in = { 0 };
+    text_printf(
+        &in,
+        "<r:Policy><a:Address>/wsman</a:Address><a:ReferenceParameters><w:ResourceURI>" WSMAN_NS_AMT
+        "AMT_SystemDefensePolicy</w:ResourceURI><w:SelectorSet>"
+        "<w:Selector Name=\"InstanceID\">%s</w:Selector></w:SelectorSet>"
+        "</a:ReferenceParameters></r:Policy>",
+        policy);
+    int status = pc_call(pc, DOMAINS, "SetSystemDefensePolicy", NULL,
+                         policy[0] == '\0' ? "" : text_chars(&in));
+    text_fini(&in);
+    return status;
+}
+
+static void a_defense_policy_can_be_set_for_the_outside(void **state)
+{
+    char id[80];
+    struct pc pc;
+    (void)state;
+    pc_open(&pc);
+    const struct xml_node *made =
+        pc_wsman(&pc, "Create", "AMT_SystemDefensePolicy", NULL,
+                 "<r:AMT_SystemDefensePolicy>"
+                 "<r:InstanceID>new</r:InstanceID><r:PolicyName>guard</r:PolicyName>"
+                 "<r:PolicyPrecedence>1</r:PolicyPrecedence>"
+                 "<r:RxDefaultCount>false</r:RxDefaultCount>"
+                 "<r:RxDefaultDrop>false</r:RxDefaultDrop>"
+                 "<r:RxDefaultMatchEvent>false</r:RxDefaultMatchEvent>"
+                 "<r:TxDefaultCount>false</r:TxDefaultCount>"
+                 "<r:TxDefaultDrop>false</r:TxDefaultDrop>"
+                 "<r:TxDefaultMatchEvent>false</r:TxDefaultMatchEvent>"
+                 "</r:AMT_SystemDefensePolicy>");
+    assert_non_null(made);
+    if (pc.status != 200) {
+        print_message("%s\n", text_chars(&pc.body));
+    }
+    assert_int_equal(pc.status, 200);
+    const char *value = pc_property(pc_get(&pc, "AMT_SystemDefensePolicy", NULL), "InstanceID");
+    assert_true(strlen(value) > 0 && strlen(value) < sizeof id);
+    memcpy(id, value, strlen(value) + 1);
+    assert_int_equal(pc_count(&pc, "AMT_EnvironmentDetectionInterfacePolicy"), 0);
+    assert_int_equal(set_defense(&pc, "no such policy"), 36);
+    assert_int_equal(set_defense(&pc, id), 0);
+    assert_int_equal(pc_count(&pc, "AMT_EnvironmentDetectionInterfacePolicy"), 1);
+    assert_non_null(strstr(text_chars(&pc.body), id));
+    assert_int_equal(set_defense(&pc, ""), 0);
+    assert_int_equal(pc_count(&pc, "AMT_EnvironmentDetectionInterfacePolicy"), 0);
+    assert_int_equal(pc_call(&pc, DOMAINS, "EnableVpnRouting", NULL, "<r:Enable>true</r:Enable>"),
+                     0);
+    pc_close(&pc);
+}
+
 #define ADD_PROXY                                                                    \
     "<r:AccessInfo>proxy.example.com</r:AccessInfo><r:InfoFormat>201</r:InfoFormat>" \
     "<r:Port>1080</r:Port><r:NetworkDnsSuffix>example.com</r:NetworkDnsSuffix>"
@@ -323,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_device_is_born_without_servers_policies_and_domains),
         cmocka_unit_test(a_missing_parameter_is_refused_and_a_wrong_one_has_the_empty_reference),
         cmocka_unit_test(the_sequence_of_rps_ends_with_a_device_that_calls__WSM_107),
+        cmocka_unit_test(a_defense_policy_can_be_set_for_the_outside),
         cmocka_unit_test(proxies_answer_as_captured__WSM_105),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,201 @@
+/* What triggers a call home, and to whom it goes (apf.md 13.2 to 13.5). */
+#include <string.h>
+#include <strings.h>
+
+#include "simulator/firmware/remote_access_internal.h"
+
+#define HOUR_S        3600u
+#define DAY_S         86400u
+#define INTERVAL_DATA 0u /* first word of the ExtendedData of a periodic policy */
+
+uint32_t remote_access_apf_reason(enum remote_access_trigger trigger)
+{
+    static const uint32_t k_reasons[] = { [REMOTE_ACCESS_USER] = 1,
+                                          [REMOTE_ACCESS_ALERT] = 2,
+                                          [REMOTE_ACCESS_PERIODIC] = 4,
+                                          [REMOTE_ACCESS_HOME] = 3 };
+    return (uint32_t)trigger < REMOTE_ACCESS_TRIGGER_COUNT_ ? k_reasons[trigger] : 0;
+}
+
+bool remote_access_is_outside(const struct firmware *firmware)
+{
+    const struct remote_access *r = firmware->remote_access;
+    if (r->domains.count == 0 && r->prefixes.count == 0) {
+        return false; /* detection is off: nobody is outside (apf.md 13.4) */
+    }
+    for (uint32_t i = 0; i < r->domains.count && r->network != NULL; i++) {
+        if (strcasecmp(r->domains.items[i], r->network) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* APF-DEV-047: an external server is for the outside, an internal one for the inside; without
+ * detection there is neither. */
+static bool may_call(const struct firmware *firmware, const struct remote_access_link *link)
+{
+    const struct remote_access *r = firmware->remote_access;
+    if (r->domains.count == 0 && r->prefixes.count == 0) {
+        return false;
+    }
+    return link->mps_type == MPS_BOTH ||
+           (link->mps_type == MPS_EXTERNAL) == remote_access_is_outside(firmware);
+}
+
+/* The at-th link that may be used, lowest OrderOfAccess first; NULL. */
+static const struct remote_access_link *
+usable_link(const struct firmware *firmware, const struct remote_access_policy *policy, uint32_t at)
+{
+    const struct remote_access_link *found[REMOTE_ACCESS_LINKS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < policy->link_count; i++) {
+        const struct remote_access_link *link = &policy->links[i];
+        if (!may_call(firmware, link)) {
+            continue;
+        }
+        uint32_t place = count++;
+        for (; place > 0 && found[place - 1]->order > link->order; place--) {
+            found[place] = found[place - 1];
+        }
+        found[place] = link;
+    }
+    return at < count ? found[at] : NULL;
+}
+
+bool remote_access_target(const struct firmware *firmware, enum remote_access_trigger trigger,
+                          uint32_t at, struct remote_access_target *target)
+{
+    const struct remote_access_policy *policy = remote_access_policy(firmware, trigger);
+    const struct remote_access_link *link =
+        policy == NULL ? NULL : usable_link(firmware, policy, at);
+    if (link == NULL) {
+        return false;
+    }
+    const struct remote_access_server *server = firmware->remote_access->servers[link->server];
+    *target = (struct remote_access_target){
+        .access_info = server->access_info,
+        .common_name = server->common_name[0] == '\0' ? NULL : server->common_name,
+        .user = server->user,
+        .password = server->password,
+        .port = server->port,
+        .is_mutual = server->is_mutual,
+        .certificate = server->certificate,
+        .lifetime_s = policy->lifetime_s,
+    };
+    return true;
+}
+
+/* Until the next hour:minute of the device's clock. */
+static uint64_t daily_wait_s(const struct firmware *firmware, const uint8_t *data)
+{
+    uint64_t wanted_s = remote_access_word(data + 4) * (uint64_t)HOUR_S +
+                        remote_access_word(data + 8) * (uint64_t)60;
+    uint64_t now_s = firmware_time_s(firmware) % DAY_S;
+    return wanted_s > now_s ? wanted_s - now_s : wanted_s + DAY_S - now_s;
+}
+
+bool remote_access_periodic_wait(const struct firmware *firmware, uint64_t *wait_us)
+{
+    const struct remote_access_policy *policy =
+        remote_access_policy(firmware, REMOTE_ACCESS_PERIODIC);
+    if (policy == NULL || usable_link(firmware, policy, 0) == NULL) {
+        return false;
+    }
+    uint64_t wait_s = remote_access_word(policy->data) == INTERVAL_DATA
+                          ? remote_access_word(policy->data + 4)
+                          : daily_wait_s(firmware, policy->data);
+    *wait_us = wait_s * US_PER_SECOND;
+    return true;
+}
+
+bool remote_access_is_daily(const struct firmware *firmware)
+{
+    const struct remote_access_policy *policy =
+        remote_access_policy(firmware, REMOTE_ACCESS_PERIODIC);
+    return policy != NULL && remote_access_word(policy->data) != INTERVAL_DATA;
+}
+
+static void call_home(struct firmware *firmware, enum remote_access_trigger trigger)
+{
+    if (firmware->hooks.call_home != NULL) {
+        firmware->hooks.call_home(firmware->hooks.ctx, trigger);
+    }
+}
+
+static bool has_target(const struct firmware *firmware, enum remote_access_trigger trigger)
+{
+    struct remote_access_target target;
+    return remote_access_target(firmware, trigger, 0, &target);
+}
+
+/* A network of another name may be the outside: then the rule for a PC at home applies at once. */
+void remote_access_set_network(struct firmware *firmware, const char *dns_suffix)
+{
+    struct remote_access *r = firmware->remote_access;
+    amt_free(r->network);
+    r->network = dns_suffix == NULL ? NULL : amt_strdup(dns_suffix);
+    remote_access_tell_caller(firmware);
+    if (remote_access_is_outside(firmware) && has_target(firmware, REMOTE_ACCESS_HOME)) {
+        call_home(firmware, REMOTE_ACCESS_HOME);
+    }
+}
+
+void remote_access_alert(struct firmware *firmware)
+{
+    if (!firmware->remote_access->is_tunnel_up && has_target(firmware, REMOTE_ACCESS_ALERT)) {
+        call_home(firmware, REMOTE_ACCESS_ALERT);
+    }
+}
+
+struct stream *remote_access_connect(struct firmware *firmware, const struct address *to,
+                                     uint64_t limit_us, bool *is_later)
+{
+    static const struct stream_handler k_nothing = { NULL, NULL, NULL, NULL };
+    bool is_outside = remote_access_is_outside(firmware);
+    *is_later = false;
+    if (is_outside && firmware->remote_access->is_tunnel_up) {
+        return firmware->hooks.connect == NULL
+                   ? NULL
+                   : firmware->hooks.connect(firmware->hooks.ctx, to); /* APF-DEV-048 */
+    }
+    if (is_outside && has_target(firmware, REMOTE_ACCESS_ALERT)) {
+        remote_access_alert(firmware);
+        *is_later = true;
+        return NULL;
+    }
+    return net_connect(firmware->loop, to, limit_us, &k_nothing, NULL);
+}
+
+enum amt_err remote_access_user_connect(struct firmware *firmware, bool from_bios)
+{
+    struct remote_access *r = firmware->remote_access;
+    uint32_t interface = from_bios ? USER_INTERFACE_BIOS : USER_INTERFACE_OS;
+    if ((r->user_interfaces & interface) == 0 || !has_target(firmware, REMOTE_ACCESS_USER)) {
+        return AMT_ESTATE;
+    }
+    r->has_user_asked = true;
+    r->user_asked_from_bios = from_bios;
+    firmware_changed(firmware);
+    call_home(firmware, REMOTE_ACCESS_USER);
+    return AMT_OK;
+}
+
+void remote_access_call_started(struct firmware *firmware, enum remote_access_trigger trigger)
+{
+    firmware->remote_access->has_called = true;
+    firmware->remote_access->last_trigger = trigger;
+}
+
+void remote_access_tunnel_changed(struct firmware *firmware, bool is_up)
+{
+    firmware->remote_access->is_tunnel_up = is_up;
+    if (!is_up) {
+        firmware->remote_access->keepalive_s = 0;
+    }
+}
+
+void remote_access_set_keepalive(struct firmware *firmware, uint32_t seconds)
+{
+    firmware->remote_access->keepalive_s = seconds;
+}
