@@ -180,6 +180,10 @@ void pc_post(struct pc *pc, const char *body)
         take_challenge(pc);
     }
     post_once(pc, body);
+    if (pc->status == 401 && !pc->gives_up) { /* perhaps the nonce is too old */
+        take_challenge(pc);
+        post_once(pc, body);
+    }
     if (pc->status == 401) {
         pc->nonce[0] = '\0';
     }

@@ -21,6 +21,7 @@ struct pc {
     struct arena arena;          /* of parsed answers */
     char nonce[40];              /* in use; "" asks for a new challenge */
     uint32_t count;              /* of the nonce */
+    bool gives_up;               /* at the first 401, instead of a try with a new nonce */
     int status;                  /* of the last answer */
     struct text body;            /* of the last answer, chunks joined */
     struct text raw;             /* the last answer as it came */
