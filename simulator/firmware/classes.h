@@ -32,6 +32,7 @@ struct class_property {
     enum class_type type;
     bool is_array, is_key;
     bool is_required;     /* in a Put or a call */
+    bool is_secret;       /* never read back */
     bool is_writable;     /* clients change it through Put */
     const char *embedded; /* class of TYPE_EMBEDDED */
 };

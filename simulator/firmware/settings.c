@@ -94,7 +94,7 @@ void settings_apply(const struct firmware *firmware, struct wsman_instance *inst
         const struct class_description *description = class_find(instance->class_name);
         const struct class_property *property =
             description == NULL ? NULL : class_property_find(description, setting->property);
-        if (property == NULL) {
+        if (property == NULL || property->is_secret) {
             continue;
         }
         if (setting->kind == WSMAN_INTERVAL) {

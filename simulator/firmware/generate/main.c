@@ -67,8 +67,9 @@ static void write_property(const struct yaml_node *node, FILE *out)
     }
     static const char *const k_words[][2] = { { "key", "is_key" },
                                               { "required", "is_required" },
-                                              { "writable", "is_writable" } };
-    for (size_t i = 0; i < 3; i++) {
+                                              { "writable", "is_writable" },
+                                              { "secret", "is_secret" } };
+    for (size_t i = 0; i < sizeof k_words / sizeof k_words[0]; i++) {
         if (has_word(text, k_words[i][0])) {
             (void)fprintf(out, ", .%s = true", k_words[i][1]);
         }

@@ -136,6 +136,23 @@ static void test_damaged_files_are_refused(void **state)
     (void)rmdir(dir);
 }
 
+/* A secret is kept, but no Get shows it. */
+static void test_secrets_are_not_read_back(void **state)
+{
+    struct pc pc;
+    (void)state;
+    pc_open(&pc);
+    (void)pc_wsman(&pc, "Put", "AMT_KerberosSettingData", NULL,
+                   "<r:AMT_KerberosSettingData><r:RealmName>EXAMPLE</r:RealmName>"
+                   "<r:Passphrase>hunter2</r:Passphrase></r:AMT_KerberosSettingData>");
+    assert_int_equal(pc.status, 200);
+    assert_null(strstr(text_chars(&pc.body), "hunter2"));
+    const struct xml_node *settings = pc_get(&pc, "AMT_KerberosSettingData", NULL);
+    assert_string_equal(pc_property(settings, "RealmName"), "EXAMPLE");
+    assert_string_equal(pc_property(settings, "Passphrase"), "");
+    pc_close(&pc);
+}
+
 static void test_reset(void **state)
 {
     struct pc pc;
@@ -154,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_settings_survive),
         cmocka_unit_test(test_a_write_that_cannot_last_fails),
         cmocka_unit_test(test_damaged_files_are_refused),
+        cmocka_unit_test(test_secrets_are_not_read_back),
         cmocka_unit_test(test_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
