@@ -13,6 +13,7 @@
 #include "simulator/firmware/power.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/state_fields.h"
+#include "simulator/firmware/user_alerts.h"
 
 #define CODES 1000000u
 
@@ -68,6 +69,9 @@ static void set_state(struct firmware *firmware, enum consent_state state)
     }
     if (state == CONSENT_NOT_STARTED || state == CONSENT_IN_SESSION) {
         timer_stop(&consent->expiry_timer);
+    }
+    if (was_given != is_given(firmware)) {
+        user_alert(firmware, was_given ? USER_ALERT_CONSENT_ENDED : USER_ALERT_CONSENT_GRANTED);
     }
     /* What was allowed by consent does not outlive it. */
     if (was_given && state == CONSENT_NOT_STARTED && consent_required(firmware) == CONSENT_ALL) {
@@ -154,6 +158,7 @@ uint32_t consent_start(struct firmware *firmware)
     snprintf(consent->code, sizeof consent->code, "%06u",
              (unsigned)(amt_random_below(&firmware->random, CODES) % CODES));
     set_state(firmware, CONSENT_REQUESTED);
+    user_alert(firmware, USER_ALERT_CONSENT_REQUESTED);
     const uint32_t timeout_s = consent->code_timeout_s < consent->display_timeout_s
                                    ? consent->code_timeout_s
                                    : consent->display_timeout_s;

@@ -3,6 +3,7 @@
 #include "simulator/firmware/consent_internal.h"
 #include "simulator/firmware/legality.h"
 #include "simulator/firmware/provisioning.h"
+#include "simulator/firmware/user_alerts.h"
 
 /* Events of the application User Opt-In in the audit log. */
 enum { OPT_IN_POLICY_CHANGED = 0, OPT_IN_CODE_SENT = 1, OPT_IN_START_BLOCKED = 2 };
@@ -50,6 +51,7 @@ static void put_opt_in(struct firmware_call *call, const struct wsman_instance *
     if (is_new_policy) {
         consent->required = (uint32_t)required;
         audit_log_add(firmware, call, AUDIT_USER_OPT_IN, OPT_IN_POLICY_CHANGED, NULL, 0);
+        user_alert(firmware, USER_ALERT_CONSENT_POLICY);
     }
     consent->code_timeout_s = (uint32_t)code_s;
     consent->display_timeout_s = (uint32_t)display_s;

@@ -9,6 +9,7 @@
 #include "simulator/firmware/consent.h"
 #include "simulator/firmware/power_internal.h"
 #include "simulator/firmware/state_fields.h"
+#include "simulator/firmware/user_alerts.h"
 
 #define HOST_BIT(host) (1u << (host))
 #define HOSTS_ON \
@@ -121,6 +122,27 @@ static void take_effect(void *ctx)
     apply(firmware, value, power->cause);
 }
 
+/* Graceful requests go to the host's service, which has the operating system do it. */
+static void tell_host(struct firmware *firmware, uint32_t value)
+{
+    switch (value) {
+    case POWER_OFF_GRACEFUL:
+        user_alert(firmware, USER_ALERT_SHUTDOWN);
+        break;
+    case POWER_RESET_GRACEFUL:
+        user_alert(firmware, USER_ALERT_REBOOT);
+        break;
+    case POWER_SLEEP:
+        user_alert(firmware, USER_ALERT_SLEEP);
+        break;
+    case POWER_HIBERNATE:
+        user_alert(firmware, USER_ALERT_HIBERNATE);
+        break;
+    default:
+        break;
+    }
+}
+
 static uint32_t request(struct firmware *firmware, uint32_t value, enum boot_cause cause)
 {
     struct power *power = firmware->power;
@@ -135,6 +157,7 @@ static uint32_t request(struct firmware *firmware, uint32_t value, enum boot_cau
     power->pending = value;
     power->cause = cause;
     timer_start(&power->request_timer, firmware->profile->config.power_delay_us);
+    tell_host(firmware, value);
     LOG(firmware->log, LOG_INFO, "power.requested", log_text("uuid", firmware->uuid_text),
         log_u64("state", value));
     return STATE_CHANGE_DONE;

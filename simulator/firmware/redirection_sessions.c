@@ -1,15 +1,17 @@
 /* Which redirection sessions are open: wsman.md 4.12, redirection.md 9. */
 #include "simulator/firmware/audit_log.h"
 #include "simulator/firmware/consent_internal.h"
+#include "simulator/firmware/user_alerts.h"
 
 struct kind_facts {
     const char *name;
     uint16_t opened_event; /* of the application Redirection Manager; the next one: closed */
+    enum user_alert started, stopped;
 };
 static const struct kind_facts k_kinds[REDIRECTION_KINDS] = {
-    [REDIRECTION_IDER] = { "ider", 0 },
-    [REDIRECTION_SOL] = { "sol", 4 },
-    [REDIRECTION_KVM] = { "kvm", 8 },
+    [REDIRECTION_IDER] = { "ider", 0, USER_ALERT_IDER_STARTED, USER_ALERT_IDER_STOPPED },
+    [REDIRECTION_SOL] = { "sol", 4, USER_ALERT_SOL_STARTED, USER_ALERT_SOL_STOPPED },
+    [REDIRECTION_KVM] = { "kvm", 8, USER_ALERT_KVM_STARTED, USER_ALERT_KVM_STOPPED },
 };
 
 bool redirection_is_open(const struct firmware *firmware, enum redirection_kind kind)
@@ -40,6 +42,7 @@ bool redirection_session_began(struct firmware *firmware, enum redirection_kind 
     const struct firmware_call call = { .firmware = firmware, .peer = peer };
     audit_log_add(firmware, peer == NULL ? NULL : &call, AUDIT_REDIRECTION,
                   k_kinds[kind].opened_event, NULL, 0);
+    user_alert(firmware, k_kinds[kind].started);
     consent_session_began(firmware);
     return true;
 }
@@ -55,6 +58,7 @@ void redirection_session_ended(struct firmware *firmware, enum redirection_kind 
         log_text("kind", k_kinds[kind].name));
     audit_log_add(firmware, NULL, AUDIT_REDIRECTION, (uint16_t)(k_kinds[kind].opened_event + 1),
                   NULL, 0);
+    user_alert(firmware, k_kinds[kind].stopped);
     if (kind == REDIRECTION_KVM) {
         screens_session_ended(firmware);
     }

@@ -7,6 +7,7 @@
 #include "simulator/firmware/power.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/settings.h"
+#include "simulator/firmware/user_alerts.h"
 
 /* EnabledState and RequestedState */
 enum {
@@ -186,6 +187,9 @@ static uint32_t switch_kvm(struct firmware_call *call, const struct wsman_instan
     consent->is_kvm_enabled = state == STATE_ENABLED;
     consent->kvm_requested = (uint32_t)state;
     audit_switch(call, REDIRECTION_KVM, was_enabled);
+    if (consent->is_kvm_enabled != was_enabled) {
+        user_alert(call->firmware, was_enabled ? USER_ALERT_KVM_DISABLED : USER_ALERT_KVM_ENABLED);
+    }
     firmware_changed(call->firmware);
     return STATE_CHANGE_DONE;
 }

@@ -7,7 +7,9 @@
 
 #include "protocol/http/digest.h"
 #include "runtime/http.h"
+#include "simulator/firmware/consent.h"
 #include "simulator/firmware/event_log.h"
+#include "simulator/firmware/power.h"
 #include "simulator/firmware/subscriptions_internal.h"
 #include "simulator/firmware/tests/pc.h"
 
@@ -180,6 +182,51 @@ static void filters_choose_the_events(void **state)
         console_close(&console, &pc);
         pc_close(&pc);
     }
+}
+
+/* Whether the last event is that message with that one argument. */
+static bool was(struct console *console, struct pc *pc, const char *message_id,
+                const char *argument)
+{
+    char id[64], arguments[64];
+    pc_run(pc, US_PER_SECOND);
+    (void)snprintf(id, sizeof id, "<g:MessageID>%s</g:MessageID>", message_id);
+    (void)snprintf(arguments, sizeof arguments, "<g:MessageArguments>%s</g:MessageArguments>",
+                   argument);
+    return strstr(text_chars(&console->last), id) != NULL &&
+           strstr(text_chars(&console->last), arguments) != NULL;
+}
+
+static void the_user_hears_of_sessions_consent_and_graceful_requests(void **state)
+{
+    struct pc pc;
+    struct console console;
+    (void)state;
+    pc_open(&pc);
+    console_open(&console, &pc);
+    assert_non_null(
+        subscribe(&pc, "Intel(r) AMT:User Notification", PUSH, "http://192.0.2.9:9000/"));
+    assert_true(redirection_session_began(pc.firmware, REDIRECTION_SOL, NULL));
+    assert_true(was(&console, &pc, "iAMT0050", "48"));
+    redirection_session_ended(pc.firmware, REDIRECTION_SOL);
+    assert_true(was(&console, &pc, "iAMT0050", "49"));
+    assert_true(redirection_session_began(pc.firmware, REDIRECTION_KVM, NULL));
+    assert_true(was(&console, &pc, "iAMT0052", "1"));
+    assert_int_equal(pc_call(&pc, "CIM_KVMRedirectionSAP", "RequestStateChange", NULL,
+                             "<r:RequestedState>3</r:RequestedState>"),
+                     0);
+    assert_true(was(&console, &pc, "iAMT0059", "0"));
+    (void)pc_wsman(&pc, "Put", "IPS_OptInService", NULL,
+                   "<r:IPS_OptInService><r:OptInRequired>1</r:OptInRequired></r:IPS_OptInService>");
+    assert_int_equal(pc.status, 200);
+    assert_true(was(&console, &pc, "iAMT0064", "4"));
+    assert_int_equal(pc_call(&pc, "IPS_OptInService", "StartOptIn", NULL, ""), 0);
+    assert_true(was(&console, &pc, "iAMT0064", "3"));
+    assert_int_equal(power_request(pc.firmware, POWER_OFF_GRACEFUL), 0);
+    assert_true(was(&console, &pc, "iAMT0067", "0"));
+    assert_int_equal(console.events, 8); /* switching KVM off ended its session too */
+    console_close(&console, &pc);
+    pc_close(&pc);
 }
 
 static void a_listener_that_wants_digest_gets_it(void **state)
@@ -387,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_arrives_as_captured),
         cmocka_unit_test(filters_choose_the_events),
+        cmocka_unit_test(the_user_hears_of_sessions_consent_and_graceful_requests),
         cmocka_unit_test(a_listener_that_wants_digest_gets_it),
         cmocka_unit_test(unacknowledged_events_come_again_twice),
         cmocka_unit_test(without_acknowledgement_one_try_is_all),
