@@ -18,19 +18,29 @@ struct firmware_exchange {
 void firmware_run_afterwards(void *ctx)
 {
     struct firmware *firmware = ctx;
-    void (*afterwards)(struct firmware * firmware) = firmware->afterwards;
-    firmware->afterwards = NULL;
-    if (afterwards != NULL) {
-        afterwards(firmware);
+    uint32_t count = firmware->afterwards_count;
+    firmware_afterwards_fn *due[FIRMWARE_AFTERWARDS_MAX];
+    memcpy(due, firmware->afterwards, sizeof due);
+    firmware->afterwards_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        due[i](firmware);
     }
 }
 
 #define AFTERWARDS_US (200u * (uint64_t)US_PER_MS)
 
-/* The answer has a moment to leave. */
-static void schedule(struct firmware *firmware, void (*afterwards)(struct firmware *firmware))
+/* The answer has a moment to leave. What earlier answers have left to do is done as well: the end of
+ * provisioning is not forgotten because somebody asks for something else. */
+static void schedule(struct firmware *firmware, firmware_afterwards_fn *afterwards)
 {
-    firmware->afterwards = afterwards;
+    uint32_t at = 0;
+    while (at < firmware->afterwards_count && firmware->afterwards[at] != afterwards) {
+        at++;
+    }
+    if (at < FIRMWARE_AFTERWARDS_MAX) {
+        firmware->afterwards[at] = afterwards;
+        firmware->afterwards_count += at == firmware->afterwards_count ? 1 : 0;
+    }
     timer_start(&firmware->afterwards_timer, AFTERWARDS_US);
 }
 

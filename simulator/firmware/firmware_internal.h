@@ -70,6 +70,10 @@ struct firmware_user {
     uint32_t realms;  /* mask of REALM_BIT */
 };
 
+/* More than there are different functions of this kind. */
+#define FIRMWARE_AFTERWARDS_MAX 8u
+typedef void firmware_afterwards_fn(struct firmware *firmware);
+
 /* One WS-Man operation under way. Behaviour functions report trouble by setting fault (and detail). */
 struct firmware_call {
     struct firmware *firmware;
@@ -83,7 +87,7 @@ struct firmware_call {
     const char *detail; /* of the fault: "MissingValues", "AMT-STATUS 36"; static or in the arena */
     /* What must happen only once the answer has left: a restart of the web server, the end of the
      * tunnel after Unprovision. Set by a behaviour, run a moment after the answer. */
-    void (*afterwards)(struct firmware *firmware);
+    firmware_afterwards_fn *afterwards;
     /* A method that takes time (GenerateKeyPair) sets is_deferred and returns; its ReturnValue is then
      * ignored. It calls finish exactly once, in a later turn; this struct, the arena and `out` live
      * until then, and the next request of the connection waits. It calls finish also when the client
@@ -187,7 +191,8 @@ struct firmware {
     uint64_t message_counter;
     uint32_t enumeration_counter;
     struct loop_task save; /* at the end of a turn in which something changed */
-    void (*afterwards)(struct firmware *firmware);
+    firmware_afterwards_fn *afterwards[FIRMWARE_AFTERWARDS_MAX]; /* in order, each once */
+    uint32_t afterwards_count;
     struct timer afterwards_timer;
 
     struct settings *settings;

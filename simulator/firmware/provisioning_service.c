@@ -99,8 +99,7 @@ static void forget_part(struct firmware *firmware)
 }
 
 /* WSM-077: the answer leaves first. */
-static uint32_t begin_unprovision(struct firmware_call *call,
-                                  void (*afterwards)(struct firmware *firmware))
+static uint32_t begin_unprovision(struct firmware_call *call, firmware_afterwards_fn *afterwards)
 {
     struct firmware *firmware = call->firmware;
     if (firmware->provisioning->state != PROVISIONING_POST) {
