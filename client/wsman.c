@@ -124,8 +124,9 @@ static void hint_for_end(struct amt_diag *diag, const struct stream_end *end)
         (void)amt_diag_hint(diag, "a port without TLS, another TLS version, or a certificate that "
                                   "is not trusted: see --tls, --trust and --insecure");
     } else if (end->kind == STREAM_END_REFUSED || end->kind == STREAM_END_TIMEOUT) {
-        (void)amt_diag_hint(diag, "is the device provisioned and in reach? From AMT 16.1 on the "
-                                  "network has 16993 (--tls) only");
+        (void)amt_diag_hint(diag,
+                            "is the device provisioned and in reach? 16993 (--tls) is open once "
+                            "TLS is set up; 16992 is closed on the network from AMT 16.1 on");
     }
 }
 

@@ -57,6 +57,8 @@ bool pki_has_alternative_name(const struct pki_identity *identity, const char *n
 uint64_t pki_not_after_s(const struct pki_identity *identity);
 /* True when the key is of that kind. */
 bool pki_is_key(const struct pki_identity *identity, enum pki_key key);
+/* The first certificate of a PEM file as DER (amt_free). NULL with diag, as pki_load. */
+uint8_t *pki_load_der(const char *path, uint32_t *len, struct amt_diag *diag);
 /* PEM text of the certificate alone (amt_free). */
 char *pki_certificate_pem(const struct pki_identity *identity);
 

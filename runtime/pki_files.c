@@ -205,6 +205,30 @@ struct pki_identity *pki_load(const char *cert_path, const char *key_path, struc
     return identity;
 }
 
+uint8_t *pki_load_der(const char *path, uint32_t *len, struct amt_diag *diag)
+{
+    BIO *bio = read_file(path, false, diag);
+    if (bio == NULL) {
+        return NULL;
+    }
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    if (certificate == NULL) {
+        (void)not_pem(path, "CERTIFICATE", diag);
+        return NULL;
+    }
+    int size = i2d_X509(certificate, NULL);
+    uint8_t *der = size > 0 ? amt_alloc((size_t)size) : NULL;
+    if (der == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    } else {
+        uint8_t *end = der;
+        *len = (uint32_t)i2d_X509(certificate, &end);
+    }
+    X509_free(certificate);
+    return der;
+}
+
 /* Syncs the folder too: the new name must survive a crash. */
 static bool sync_folder(const char *path)
 {
