@@ -64,16 +64,21 @@ static const char *or_empty(const char *text)
     return text == NULL ? "" : text;
 }
 
+static void note_failure(const struct client_device *d, struct client_summary *s, bool *goes_on)
+{
+    enum wsman_result result = d->outcome.result;
+    *goes_on = result == WSMAN_FAULTED || result == WSMAN_HTTP || result == WSMAN_GARBLED ||
+               result == WSMAN_DONE;
+    s->absent += 1;
+}
+
 /* A Get whose absence is counted; *goes_on false: the device cannot be asked any more. */
 static const struct wsman_instance *ask(struct client_device *d, struct client_summary *s,
                                         const char *class_name, bool *goes_on)
 {
     const struct wsman_instance *instance = *goes_on ? client_get(d, class_name, NULL, NULL) : NULL;
     if (*goes_on && instance == NULL) {
-        enum wsman_result result = d->outcome.result;
-        *goes_on = result == WSMAN_FAULTED || result == WSMAN_HTTP || result == WSMAN_GARBLED ||
-                   result == WSMAN_DONE;
-        s->absent += 1;
+        note_failure(d, s, goes_on);
     }
     return instance;
 }
@@ -81,9 +86,8 @@ static const struct wsman_instance *ask(struct client_device *d, struct client_s
 static void read_software(struct client_device *d, struct client_summary *s, bool *goes_on)
 {
     struct wsman_instance *items = NULL;
-    if (!*goes_on || !client_enumerate(d, "CIM_SoftwareIdentity", &items)) {
-        s->absent += 1;
-        return;
+    if (*goes_on && !client_enumerate(d, "CIM_SoftwareIdentity", &items)) {
+        note_failure(d, s, goes_on);
     }
     for (const struct wsman_instance *at = items; at != NULL; at = at->next) {
         const char *id = or_empty(wsman_get(at, "InstanceID"));
@@ -101,9 +105,8 @@ static void read_software(struct client_device *d, struct client_summary *s, boo
 static void read_network(struct client_device *d, struct client_summary *s, bool *goes_on)
 {
     struct wsman_instance *items = NULL;
-    if (!*goes_on || !client_enumerate(d, "AMT_EthernetPortSettings", &items)) {
-        s->absent += 1;
-        return;
+    if (*goes_on && !client_enumerate(d, "AMT_EthernetPortSettings", &items)) {
+        note_failure(d, s, goes_on);
     }
     for (const struct wsman_instance *at = items; at != NULL; at = at->next) {
         const char *mac = or_empty(wsman_get(at, "MACAddress"));
