@@ -38,6 +38,16 @@ static struct wsman_instance *select_in_subclasses(struct firmware_call *call)
     return NULL;
 }
 
+static bool has_writable_key(const struct class_description *description)
+{
+    for (uint32_t i = 0; i < description->property_count; i++) {
+        if (description->properties[i].is_key && description->properties[i].is_writable) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The instance that the selectors choose, or NULL with the fault. */
 static struct wsman_instance *select_target(struct firmware_call *call)
 {
@@ -48,6 +58,10 @@ static struct wsman_instance *select_target(struct firmware_call *call)
     struct wsman_instance *target = firmware_select(list, call->request->selectors);
     if (target == NULL && call->request->operation == WSMAN_DELETE) {
         target = select_in_subclasses(call);
+    }
+    if (target == NULL && list != NULL && list->next == NULL &&
+        call->request->operation == WSMAN_PUT && has_writable_key(call->description)) {
+        target = list; /* selectors name what is there now, or what the Put makes of it */
     }
     if (target != NULL) {
         return target;
@@ -91,8 +105,8 @@ static struct wsman_instance *read_body(struct firmware_call *call)
     return call->fault == WSMAN_OK ? instance : NULL;
 }
 
-/* Old values with the new ones on top. Keys stay unless clients write them; without a put of its own a class takes only what
- * clients write, the rest is carried back and forth. */
+/* Old values with the new ones on top. Keys stay, but for the certificate of a TLS context; without a
+ * put of its own a class takes only what clients write, the rest is carried back and forth. */
 static struct wsman_instance *merge(struct firmware_call *call, const struct wsman_instance *old,
                                     const struct wsman_instance *given, bool takes_all)
 {
