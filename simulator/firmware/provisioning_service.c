@@ -83,9 +83,6 @@ static void forget(struct firmware *firmware, bool is_partial)
         return; /* two requests, one after the other: the second finds nothing to do */
     }
     firmware_unprovision(firmware, is_partial);
-    if (firmware->hooks.close_tunnel != NULL) {
-        firmware->hooks.close_tunnel(firmware->hooks.ctx);
-    }
 }
 
 static void forget_all(struct firmware *firmware)
