@@ -3,6 +3,7 @@
 #include "simulator/firmware/consent.h"
 #include "simulator/firmware/event_log.h"
 #include "simulator/firmware/power_internal.h"
+#include "simulator/firmware/watchdogs.h"
 
 /* IPS_HostBootReason.PreviousSxState. */
 enum { SLEEP_STATE_S0 = 2, SLEEP_STATE_S3 = 5, SLEEP_STATE_S4 = 6, SLEEP_STATE_S5 = 7 };
@@ -62,6 +63,7 @@ void power_set_host(struct firmware *firmware, enum firmware_host host)
             log_text("from", from->sleep_name), log_text("to", to->sleep_name));
     }
     consent_host_changed(firmware);
+    watchdogs_host_changed(firmware);
     if (firmware->hooks.host_changed != NULL) {
         firmware->hooks.host_changed(firmware->hooks.ctx);
     }

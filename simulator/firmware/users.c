@@ -194,10 +194,14 @@ bool users_may(const struct firmware_user *user, enum realm realm)
     if (user->is_admin || (user->realms & REALM_BIT(REALM_ADMINISTRATION)) != 0) {
         return true; /* the audit log asks for an auditor by itself */
     }
-    /* Who manages events reads them too, and those that are for the user. */
+    /* Who manages events reads them too, and those that are for the user; who sets watchdogs up may
+     * do with them what is not left to agents. */
     uint32_t wanted = realm == 0 ? 0 : REALM_BIT(realm);
     if (realm == REALM_EVENT_LOG_READER || realm == REALM_LOCAL_USER_NOTIFICATION) {
         wanted |= REALM_BIT(REALM_EVENT_MANAGER);
+    }
+    if (realm == REALM_AGENT_PRESENCE_LOCAL) {
+        wanted |= REALM_BIT(REALM_AGENT_PRESENCE_REMOTE);
     }
     return (user->realms & wanted) != 0;
 }

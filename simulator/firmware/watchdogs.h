@@ -5,5 +5,7 @@
 #include "simulator/firmware/firmware_internal.h"
 
 extern const struct firmware_part k_watchdogs_part;
+/* The host sleeps, wakes, goes off or boots: agents with it. */
+void watchdogs_host_changed(struct firmware *firmware);
 
 #endif
