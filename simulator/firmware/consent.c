@@ -258,6 +258,7 @@ static void consent_fini(struct firmware *firmware)
     if (consent != NULL) {
         timer_stop(&consent->show_timer);
         timer_stop(&consent->expiry_timer);
+        kvm_channel_fini(firmware);
         amt_wipe(consent, sizeof *consent);
     }
     amt_free(consent);

@@ -47,4 +47,10 @@ void redirection_session_ended(struct firmware *firmware, enum redirection_kind 
 bool redirection_is_open(const struct firmware *firmware, enum redirection_kind kind);
 bool redirection_any_open(const struct firmware *firmware);
 
+/* A message of the console on the data channel of KVM, for software on the host; realms: those of the
+ * console's user. False: no session, too long (4 KiB), or the last one has not been read. The hook
+ * kvm_message brings what the host says, and NULL when it has read one. */
+bool kvm_channel_from_console(struct firmware *firmware, const void *bytes, size_t len,
+                              uint32_t realms);
+
 #endif

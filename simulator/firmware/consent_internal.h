@@ -11,6 +11,7 @@
 #define CONSENT_CODE_TIMEOUT_MIN 60u
 #define CONSENT_CODE_TIMEOUT_MAX 900u
 #define RFB_PASSWORD_CHARS       8u
+#define KVM_MESSAGE_BYTES        4096u
 
 /* Return values of IPS_OptInService (wsman.md 4.0). */
 enum opt_in_result {
@@ -19,6 +20,8 @@ enum opt_in_result {
     OPT_IN_INVALID_STATE = 2,
     OPT_IN_BLOCKED = 3
 };
+
+struct kvm_message;
 
 struct consent {
     struct firmware *firmware;
@@ -37,6 +40,9 @@ struct consent {
     uint32_t kvm_service_state; /* CIM_RedirectionService.EnabledState */
     bool is_open[REDIRECTION_KINDS];
     char rfb_password[RFB_PASSWORD_CHARS + 1];
+
+    struct kvm_message *message; /* of the console, unread; NULL */
+    uint32_t last_message;
 
     bool blanks_screen;
     uint32_t blanked_reboots_left;
@@ -66,6 +72,9 @@ struct wsman_instance *redirection_list_kvm_ports(struct firmware_call *call);
 struct wsman_instance *redirection_list_sol_ports(struct firmware_call *call);
 extern const struct firmware_method k_redirection_methods[], k_kvm_methods[],
     k_kvm_service_methods[], k_kvm_settings_methods[];
+
+/* kvm_channel.c; fini forgets a message that nobody has read */
+void kvm_channel_fini(struct firmware *firmware);
 
 /* screens.c */
 void screens_set_defaults(struct firmware *firmware);

@@ -34,6 +34,8 @@ struct firmware_hooks {
     void (*host_changed)(void *ctx);
     /* Redirection sessions must end: kinds is a mask of 1 << enum redirection_kind (consent.h). */
     void (*end_redirection)(void *ctx, uint32_t kinds);
+    /* The data channel of KVM: what the host says to the console; NULL: it has read a message. */
+    void (*kvm_message)(void *ctx, const void *bytes, size_t len);
     void *ctx;
 };
 

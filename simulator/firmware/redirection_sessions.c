@@ -61,6 +61,7 @@ void redirection_session_ended(struct firmware *firmware, enum redirection_kind 
     user_alert(firmware, k_kinds[kind].stopped);
     if (kind == REDIRECTION_KVM) {
         screens_session_ended(firmware);
+        kvm_channel_fini(firmware);
     }
     consent_session_ended(firmware);
 }

@@ -312,23 +312,6 @@ void redirection_put_kvm_settings(struct firmware_call *call, const struct wsman
     firmware_changed(firmware);
 }
 
-/* For the user at the machine: only over the local door. */
-static uint32_t terminate_kvm(struct firmware_call *call, const struct wsman_instance *target,
-                              const struct wsman_instance *in, struct wsman_instance *out)
-{
-    (void)target;
-    (void)in;
-    (void)out;
-    if (call->door != FIRMWARE_LOCAL) {
-        return PT_NOT_PERMITTED;
-    }
-    if (!call->firmware->consent->is_open[REDIRECTION_KVM]) {
-        return PT_INTERNAL_ERROR;
-    }
-    redirection_end(call->firmware, 1u << REDIRECTION_KVM);
-    return PT_SUCCESS;
-}
-
 const struct firmware_method k_redirection_methods[] = {
     { "RequestStateChange", request_redirection },
     { "TerminateSession", terminate_session },
@@ -340,9 +323,5 @@ const struct firmware_method k_kvm_methods[] = {
 };
 const struct firmware_method k_kvm_service_methods[] = {
     { "RequestStateChange", request_kvm_service },
-    { NULL, NULL },
-};
-const struct firmware_method k_kvm_settings_methods[] = {
-    { "TerminateSession", terminate_kvm },
     { NULL, NULL },
 };

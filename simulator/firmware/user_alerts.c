@@ -16,6 +16,7 @@ void user_alert(struct firmware *firmware, enum user_alert alert)
         [USER_ALERT_KVM_REQUESTED] = { "iAMT0052", "0" },
         [USER_ALERT_KVM_STARTED] = { "iAMT0052", "1" },
         [USER_ALERT_KVM_STOPPED] = { "iAMT0052", "2" },
+        [USER_ALERT_KVM_DATA] = { "iAMT0052", "3" },
         [USER_ALERT_KVM_DISABLED] = { "iAMT0059", "0" },
         [USER_ALERT_KVM_ENABLED] = { "iAMT0059", "1" },
         [USER_ALERT_CONSENT_GRANTED] = { "iAMT0064", "1" },

@@ -401,6 +401,40 @@ static void kvm_is_enabled_offline_or_in_session(void **state) /* WSM-087 */
     power_rig_stop(&rig);
 }
 
+static uint64_t host_writes(struct power_rig *rig, const char *base64)
+{
+    char parameters[80];
+    snprintf(parameters, sizeof parameters, "<r:DataMessage>%s</r:DataMessage>", base64);
+    return power_rig_call(rig, KVM_DATA, "DataChannelWrite", "", parameters);
+}
+
+static void console_and_host_talk_over_the_data_channel(void **state)
+{
+    (void)state;
+    struct power_rig rig;
+    static const uint8_t k_large[4097] = { 0 };
+    power_rig_start(&rig, "");
+    rig.door = FIRMWARE_LOCAL;
+    assert_false(kvm_channel_from_console(rig.firmware, "hi", 2, 4));
+    assert_int_equal(host_writes(&rig, "aGk="), 1);
+    assert_true(redirection_session_began(rig.firmware, REDIRECTION_KVM, NULL));
+    assert_int_equal(power_rig_call(&rig, KVM_DATA, "DataChannelRead", "", ""), 1);
+    assert_false(kvm_channel_from_console(rig.firmware, k_large, sizeof k_large, 4));
+    assert_true(kvm_channel_from_console(rig.firmware, "hi", 2, 4));
+    assert_false(kvm_channel_from_console(rig.firmware, "ho", 2, 4)); /* one in flight */
+    assert_int_equal(power_rig_call(&rig, KVM_DATA, "DataChannelRead", "", ""), 0);
+    assert_string_equal(power_rig_value(&rig, "DataMessage"), "aGk=");
+    assert_string_equal(power_rig_value(&rig, "RealmsBitmap"), "4");
+    assert_string_equal(power_rig_value(&rig, "MessageId"), "1");
+    assert_string_equal(rig.kvm_messages, "()");
+    assert_int_equal(host_writes(&rig, "aGVsbG8="), 0);
+    assert_string_equal(rig.kvm_messages, "()hello");
+    assert_true(kvm_channel_from_console(rig.firmware, "ho", 2, 4));
+    redirection_session_ended(rig.firmware, REDIRECTION_KVM);
+    assert_int_equal(power_rig_call(&rig, KVM_DATA, "DataChannelRead", "", ""), 1);
+    power_rig_stop(&rig);
+}
+
 static void without_kvm_there_is_no_such_class(void **state) /* WSM-088 */
 {
     (void)state;
@@ -586,6 +620,7 @@ int main(void)
         cmocka_unit_test(switching_off_ends_what_runs),
         cmocka_unit_test(sessions_can_be_terminated),
         cmocka_unit_test(kvm_is_enabled_offline_or_in_session),
+        cmocka_unit_test(console_and_host_talk_over_the_data_channel),
         cmocka_unit_test(without_kvm_there_is_no_such_class),
         cmocka_unit_test(kvm_settings_are_checked_and_the_password_is_never_read),
         cmocka_unit_test(client_control_mode_keeps_the_kvm_consent),

@@ -20,6 +20,14 @@ static void on_end(void *ctx, uint32_t kinds)
     ((struct power_rig *)ctx)->ended_sessions |= kinds;
 }
 
+static void on_kvm_message(void *ctx, const void *bytes, size_t len)
+{
+    struct power_rig *rig = ctx;
+    const size_t used = strlen(rig->kvm_messages);
+    snprintf(rig->kvm_messages + used, sizeof rig->kvm_messages - used, "%.*s",
+             bytes == NULL ? 2 : (int)len, bytes == NULL ? "()" : (const char *)bytes);
+}
+
 static void on_listeners(void *ctx)
 {
     ((struct power_rig *)ctx)->listener_changes++;
@@ -95,6 +103,7 @@ static void start(struct power_rig *rig, const char *yaml, bool is_kept)
         .state_dir = is_kept ? rig->state_dir : NULL,
         .hooks = { .host_changed = on_host,
                    .end_redirection = on_end,
+                   .kvm_message = on_kvm_message,
                    .listeners_changed = on_listeners,
                    .ctx = rig },
     };

@@ -18,6 +18,7 @@ struct power_rig {
     const struct xml_node *body; /* Body of it */
     struct log *log;
     char power_events[200]; /* of power.changed and power.boot: "s0-s5 pxe s5-s0" */
+    char kvm_messages[60];  /* to the console; "()" for one that the host has read */
     uint32_t host_changes, ended_sessions, listener_changes;
 };
 
