@@ -10,8 +10,9 @@
 /* wsman.md 1.1: TLS 1.2 came and 1.0 went with release 12, 1.1 went with 16. */
 #define TLS_1_2_RELEASE      1200
 #define TLS_1_2_ONLY_RELEASE 1600
-/* From here on the factory certificate has an elliptic curve key. */
-#define CURVE_RELEASE 1600
+/* From here on the factory certificate has an elliptic curve key, as seen on such devices; RSA before,
+ * which MeshCentral's ciphers need. */
+#define CURVE_RELEASE 1900
 
 enum tls_interface_index tls_settings_interface(enum firmware_door door)
 {

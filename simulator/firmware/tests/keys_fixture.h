@@ -39,6 +39,8 @@ void keys_fixture_defer(struct keys_fixture *f);
 struct wsman_instance *keys_input(struct keys_fixture *f);
 uint32_t keys_call(struct keys_fixture *f, const char *method, const struct wsman_instance *in);
 struct wsman_instance *keys_list(struct keys_fixture *f, const char *class_name);
+/* Lists, and says whether that went well. */
+bool keys_try_list(struct keys_fixture *f, const char *class_name);
 uint32_t keys_count(struct keys_fixture *f, const char *class_name);
 enum wsman_fault keys_delete(struct keys_fixture *f, const char *class_name,
                              const char *instance_id);

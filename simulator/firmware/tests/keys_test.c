@@ -576,6 +576,72 @@ static void the_store_outlives_a_power_cut(void **state)
     keys_fixture_fini(&f);
 }
 
+/* Everything once, with the k-th allocation and all later ones failing. Whether it all went well. */
+static bool work_without_memory(struct keys_fixture *f, uint64_t k)
+{
+    static const uint8_t k_hash[32] = { 1 };
+    static const char *const k_classes[] = { "AMT_PublicKeyCertificate", "AMT_PublicPrivateKeyPair",
+                                             "CIM_ConcreteDependency",
+                                             "AMT_ProvisioningCertificateHash", "AMT_CRL" };
+    struct wsman_instance *request = null_signed(f, keys_pki.rsa, "Intel(r) AMT Key: Handle: 0", 1);
+    struct wsman_instance *crl = keys_input(f);
+    wsman_set(crl, "Url", "http://pki.lab.test/");
+    wsman_add(crl, "SerialNumbers", "1");
+    amt_memory_fail_after(k);
+    bool is_good = keys_add_key(f, keys_pki.rsa) == PT_SUCCESS;
+    is_good = keys_add_certificate(f, keys_pki.certificate, false) == PT_SUCCESS && is_good;
+    is_good = keys_call(f, "GeneratePKCS10RequestEx", request) == PT_SUCCESS && is_good;
+    is_good = keys_call(f, "AddCRL", crl) == PT_SUCCESS && is_good;
+    is_good = keys_hash_add(f->firmware, "Lab", KEYS_HASH_SHA256, k_hash) == AMT_OK && is_good;
+    for (size_t i = 0; i < sizeof k_classes / sizeof k_classes[0]; i++) {
+        is_good = keys_try_list(f, k_classes[i]) && is_good;
+    }
+    json_t *saved = k_keys_part.save(f->firmware);
+    is_good = saved != NULL && is_good;
+    json_decref(saved);
+    amt_memory_fail_after(0);
+    return is_good;
+}
+
+static void without_memory_no_key_is_made(void **state)
+{
+    (void)state;
+    for (uint64_t k = 1; k < 5; k++) {
+        struct keys_fixture f;
+        keys_fixture_init(&f, 1200);
+        keys_fixture_defer(&f);
+        struct wsman_instance *in = keys_input(&f);
+        wsman_set_u64(in, "KeyAlgorithm", 0);
+        wsman_set_u64(in, "KeyLength", 1024);
+        amt_memory_fail_after(k);
+        uint32_t status = keys_call(&f, "GenerateKeyPair", in);
+        amt_memory_fail_after(0);
+        bool is_under_way = f.call.is_deferred;
+        assert_true(is_under_way || status == PT_INTERNAL_ERROR);
+        loop_run_until(f.loop, NULL, NULL, 6 * US_PER_SECOND);
+        assert_int_equal(f.answers, is_under_way);
+        assert_int_equal(keys_count(&f, "AMT_PublicPrivateKeyPair"), is_under_way);
+        keys_fixture_fini(&f);
+    }
+}
+
+static void without_memory_nothing_breaks(void **state)
+{
+    (void)state;
+    bool is_good = false;
+    for (uint64_t k = 1; !is_good && k < 2000; k += 1 + k / 16) {
+        struct keys_fixture f;
+        keys_fixture_init(&f, 1200);
+        is_good = work_without_memory(&f, k);
+        (void)keys_list(&f, "AMT_PublicKeyCertificate");
+        k_keys_part.unprovision(f.firmware, false);
+        assert_int_equal(keys_add_key(&f, keys_pki.other_rsa), PT_SUCCESS);
+        assert_string_equal(keys_made(&f, "CreatedKey"), "Intel(r) AMT Key: Handle: 0");
+        keys_fixture_fini(&f);
+    }
+    assert_true(is_good);
+}
+
 static void a_damaged_store_is_an_error(void **state)
 {
     (void)state;
@@ -635,6 +701,8 @@ int main(void)
         cmocka_unit_test(unprovisioning_empties_the_store),
         cmocka_unit_test(the_capabilities_are_those_of_the_store),
         cmocka_unit_test(the_store_outlives_a_power_cut),
+        cmocka_unit_test(without_memory_no_key_is_made),
+        cmocka_unit_test(without_memory_nothing_breaks),
         cmocka_unit_test(a_damaged_store_is_an_error),
     };
     return cmocka_run_group_tests(k_tests, keys_make_pki, keys_free_pki);

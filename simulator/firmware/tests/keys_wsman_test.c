@@ -148,7 +148,8 @@ static void get_over_tls(struct pc *pc, struct console *console, const struct pk
     assert_int_equal(stream_memory_pair(pc->loop, &ours, &theirs), AMT_OK);
     console->stream = tls_connect(pc->loop, context, &check, ours, &k_handler, console);
     firmware_serve_tls(pc->firmware, theirs, FIRMWARE_NETWORK);
-    (void)stream_write(console->stream, k_request, sizeof k_request - 1);
+    /* kept until the handshake is complete */
+    assert_int_equal(stream_write(console->stream, k_request, sizeof k_request - 1), AMT_OK);
     pc_run(pc, US_PER_SECOND);
     stream_close(console->stream);
     tls_context_free(context);

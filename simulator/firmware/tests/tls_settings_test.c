@@ -441,11 +441,13 @@ static void a_provisioning_session_is_tls_with_the_factory_certificate(void **st
 static void meshcentrals_ciphers_are_enough(void **state)
 {
     (void)state;
-    static const uint32_t k_releases[] = { 1100, 1200, 1600 };
-    for (size_t i = 0; i < 3; i++) {
+    static const uint32_t k_releases[] = { 1100, 1200, 1600, 1610 };
+    for (size_t i = 0; i < 4; i++) {
         struct keys_fixture f;
         keys_fixture_init(&f, k_releases[i]);
-        enable(&f);
+        if (k_releases[i] < 1610) {
+            enable(&f);
+        } /* else TLS only, with the factory certificate */
         struct handshake h;
         s_ciphers = "RSA+AES:!aNULL:!MD5:!DSS";
         shake(&f, &h, FIRMWARE_NETWORK, NULL, TLS_VERSION_DEFAULT);
@@ -721,6 +723,29 @@ static void tls_outlives_a_power_cut(void **state)
     keys_fixture_fini(&f);
 }
 
+static void without_memory_nothing_breaks(void **state)
+{
+    (void)state;
+    bool has_failed = true;
+    for (uint64_t k = 1; has_failed && k < 400; k += 1 + k / 16) {
+        struct keys_fixture f;
+        keys_fixture_init(&f, 1200);
+        enable(&f);
+        make_mutual(&f);
+        tls_settings_renew(f.firmware);
+        amt_memory_fail_after(k);
+        struct tls_context *context = tls_settings_context(f.firmware, FIRMWARE_NETWORK);
+        json_t *saved = k_tls_settings_part.save(f.firmware);
+        amt_memory_fail_after(0);
+        has_failed = context == NULL || saved == NULL;
+        json_decref(saved);
+        assert_false(accepts(&f, FIRMWARE_NETWORK, NULL)); /* never opens what is closed */
+        assert_true(accepts(&f, FIRMWARE_NETWORK, keys_pki.console));
+        keys_fixture_fini(&f);
+    }
+    assert_false(has_failed);
+}
+
 static void damaged_settings_are_an_error(void **state)
 {
     (void)state;
@@ -771,6 +796,7 @@ int main(void)
         cmocka_unit_test(unprovisioning_forgets_the_settings),
         cmocka_unit_test(before_provisioning_nothing_is_written),
         cmocka_unit_test(tls_outlives_a_power_cut),
+        cmocka_unit_test(without_memory_nothing_breaks),
         cmocka_unit_test(damaged_settings_are_an_error),
     };
     return cmocka_run_group_tests(k_tests, keys_make_pki, keys_free_pki);
