@@ -101,8 +101,8 @@ static enum firmware_boot choose(struct firmware *firmware)
 
 static void forget_next(struct boot *boot)
 {
-    amt_wipe(boot->next.rse_password, sizeof boot->next.rse_password);
-    boot->next = boot->defaults;
+    amt_wipe(&boot->next, sizeof boot->next);
+    memcpy(boot->next.options, boot->defaults, sizeof boot->defaults);
     boot->options_cleared = true;
 }
 
@@ -175,9 +175,8 @@ static void set_defaults(struct firmware *firmware)
     const struct wsman_instance *settings = boot_profile_instance(firmware, "AMT_BootSettingData");
     for (size_t i = 0; i < OPTION_COUNT_; i++) {
         const struct boot_option_facts *facts = &k_boot_options[i];
-        boot->defaults.options[i] = facts->is_bool
-                                        ? wsman_get_bool(settings, facts->property, false)
-                                        : (uint32_t)wsman_get_u64(settings, facts->property, 0);
+        boot->defaults[i] = facts->is_bool ? wsman_get_bool(settings, facts->property, false)
+                                           : (uint32_t)wsman_get_u64(settings, facts->property, 0);
     }
     boot->bios_status = (uint32_t)wsman_get_u64(settings, "BIOSLastStatus", BIOS_NOT_UPDATED);
     boot->bios_detail = 0;

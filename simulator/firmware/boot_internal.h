@@ -57,7 +57,7 @@ struct boot_settings {
 };
 
 struct boot {
-    struct boot_settings defaults; /* of the profile */
+    uint32_t defaults[OPTION_COUNT_]; /* of the profile */
     struct boot_settings next;
     bool options_cleared;
     uint32_t bios_status, bios_detail;

@@ -32,10 +32,9 @@ const struct boot_option_facts k_boot_options[OPTION_COUNT_] = {
     [OPTION_PASSWORD_BYPASS] = { "UserPasswordBypass", true, 1, "UserPasswordBypass" },
 };
 
-static bool settings_are_default(const struct boot_settings *settings,
-                                 const struct boot_settings *defaults)
+static bool settings_are_default(const struct boot *boot, const struct boot_settings *settings)
 {
-    return memcmp(settings->options, defaults->options, sizeof settings->options) == 0 &&
+    return memcmp(settings->options, boot->defaults, sizeof boot->defaults) == 0 &&
            settings->parameters_len == 0 && settings->rse_password[0] == '\0';
 }
 
@@ -49,7 +48,7 @@ static bool settings_are_equal(const struct boot_settings *a, const struct boot_
 
 bool boot_options_are_default(const struct boot *boot)
 {
-    return settings_are_default(&boot->next, &boot->defaults) && boot->next.source[0] == '\0';
+    return settings_are_default(boot, &boot->next) && boot->next.source[0] == '\0';
 }
 
 bool boot_has_capability(const struct firmware *firmware, const char *property)
@@ -191,7 +190,7 @@ static uint32_t check_options(const struct firmware *firmware, const struct boot
     const struct boot *boot = firmware->boot;
     for (size_t i = 0; i < OPTION_COUNT_; i++) {
         const struct boot_option_facts *facts = &k_boot_options[i];
-        if (settings->options[i] == boot->defaults.options[i]) {
+        if (settings->options[i] == boot->defaults[i]) {
             continue;
         }
         if (settings->options[i] > facts->max) {
@@ -235,7 +234,7 @@ void boot_put_settings(struct firmware_call *call, const struct wsman_instance *
         status = check_options(call->firmware, &settings);
     }
     /* wsman.md 4.16, 5.2: setting an option needs consent, dropping all of them does not. */
-    if (status == PT_SUCCESS && !settings_are_default(&settings, &boot->defaults) &&
+    if (status == PT_SUCCESS && !settings_are_default(boot, &settings) &&
         !consent_allows(call->firmware)) {
         status = PT_USER_CONSENT_REQUIRED;
     }
