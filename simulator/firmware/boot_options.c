@@ -51,6 +51,20 @@ bool boot_options_are_default(const struct boot *boot)
     return settings_are_default(boot, &boot->next) && boot->next.source[0] == '\0';
 }
 
+/* wsman.md 4.16, 5.2: options take hold of the user's machine, except those that alone do nothing to it. */
+static bool needs_consent(const struct boot *boot, const struct boot_settings *settings)
+{
+    struct boot_settings rest = *settings;
+    static const enum boot_option k_harmless[] = { OPTION_MEDIA_INDEX, OPTION_PROGRESS_EVENTS,
+                                                   OPTION_IDER_DEVICE };
+    for (size_t i = 0; i < sizeof k_harmless / sizeof k_harmless[0]; i++) {
+        rest.options[k_harmless[i]] = boot->defaults[k_harmless[i]];
+    }
+    const bool is_needed = !settings_are_default(boot, &rest);
+    amt_wipe(&rest, sizeof rest);
+    return is_needed;
+}
+
 bool boot_has_capability(const struct firmware *firmware, const char *property)
 {
     const struct wsman_instance *capabilities =
@@ -233,9 +247,7 @@ void boot_put_settings(struct firmware_call *call, const struct wsman_instance *
     if (read_parameters(changed, &settings) && read_password(changed, &settings)) {
         status = check_options(call->firmware, &settings);
     }
-    /* wsman.md 4.16, 5.2: setting an option needs consent, dropping all of them does not. */
-    if (status == PT_SUCCESS && !settings_are_default(boot, &settings) &&
-        !consent_allows(call->firmware)) {
+    if (status == PT_SUCCESS && needs_consent(boot, &settings) && !consent_allows(call->firmware)) {
         status = PT_USER_CONSENT_REQUIRED;
     }
     if (status != PT_SUCCESS) {

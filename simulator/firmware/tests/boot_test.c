@@ -269,6 +269,8 @@ static void in_client_control_mode_boot_options_need_consent(void **state) /* ws
     assert_false(put(&rig, "<r:BIOSSetup>true</r:BIOSSetup>"));
     assert_string_equal(power_rig_detail(&rig), "AMT-STATUS 2081");
     assert_true(put(&rig, "<r:BIOSSetup>false</r:BIOSSetup>")); /* what every power action does */
+    assert_true(put(&rig, "<r:ForcedProgressEvents>true</r:ForcedProgressEvents>"
+                          "<r:IDERBootDevice>1</r:IDERBootDevice>"));
     assert_int_equal(power_rig_boot_source(&rig, "PXE Boot"), 6);
     assert_int_equal(power_rig_boot_source(&rig, NULL), 0);
     assert_int_equal(power_rig_boot_role(&rig, 1), 0);

@@ -452,6 +452,64 @@ static void without_memory_an_operation_fails_and_the_device_goes_on(void **stat
     power_rig_stop(&rig);
 }
 
+static bool is_available(const struct firmware *firmware, uint32_t value)
+{
+    uint32_t states[POWER_STATES_MAX];
+    const uint32_t count = power_available(firmware, states);
+    for (uint32_t i = 0; i < count; i++) {
+        if (states[i] == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Any mix of requests, buttons, sessions and time: what is listed is taken and nothing else, and the
+ * power state is always that of the host. */
+static void what_is_listed_is_taken_and_nothing_else(void **state) /* WSM-091 WSM-092 */
+{
+    (void)state;
+    static const char *const k_events[] = { "power-button", "reset-button", "hang",
+                                            "shutdown",     "reboot",       "sleep",
+                                            "hibernate",    "wake",         "boot-done" };
+    struct power_rig rig;
+    struct amt_random random;
+    uint32_t taken = 0;
+    power_rig_start(&rig, "{ power_delay: 1s, boot: 3s }");
+    amt_random_seed(&random, 11, "power");
+    struct firmware *firmware = rig.firmware;
+    for (uint32_t step = 0; step < 20000; step++) {
+        const uint32_t value = (uint32_t)amt_random_below(&random, 19);
+        const bool is_legal = is_available(firmware, value) && firmware->power->pending == 0;
+        switch (amt_random_below(&random, 5)) {
+        case 0:
+            assert_int_equal(power_request(firmware, value) == 0, is_legal);
+            taken += is_legal;
+            break;
+        case 1:
+            (void)power_host_event(firmware, k_events[amt_random_below(&random, 9)]);
+            break;
+        case 2:
+            (void)redirection_session_began(firmware, REDIRECTION_SOL, NULL);
+            break;
+        case 3:
+            redirection_session_ended(firmware, REDIRECTION_SOL);
+            break;
+        default:
+            power_rig_advance(&rig, amt_random_below(&random, 4));
+            break;
+        }
+        const enum firmware_host host = power_host(firmware);
+        assert_int_equal(power_state(firmware), host == HOST_OFF          ? 8
+                                                : host == HOST_ASLEEP     ? 4
+                                                : host == HOST_HIBERNATED ? 7
+                                                                          : 2);
+        assert_int_equal(timer_is_running(&firmware->power->boot_timer), host == HOST_BOOTING);
+    }
+    assert_in_range(taken, 300, 20000); /* the walk goes somewhere */
+    power_rig_stop(&rig);
+}
+
 /* What no part can have written is refused, and the part says which field it was. */
 static void a_damaged_state_is_refused(void **state)
 {
@@ -516,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_power_scheme_is_put_in_force),
         cmocka_unit_test(before_provisioning_nobody_switches_anything),
         cmocka_unit_test(without_memory_an_operation_fails_and_the_device_goes_on),
+        cmocka_unit_test(what_is_listed_is_taken_and_nothing_else),
         cmocka_unit_test(a_damaged_state_is_refused),
         cmocka_unit_test(the_host_is_as_it_was_after_a_power_cut_of_the_firmware),
     };
