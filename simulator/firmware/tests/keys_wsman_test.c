@@ -1,6 +1,9 @@
 /* Certificates and TLS as clients set them up over HTTP: the sequences of wsman.md 4.9, 4.10, 6. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/ssl.h>
 
@@ -292,8 +295,8 @@ static void a_blob_that_is_no_base64_is_refused(void **state)
 static char *read_capture(const char *name)
 {
     char path[512];
-    (void)snprintf(path, sizeof path, "%s/simulator/firmware/tests/data/%s", AMTLAB_SOURCE_DIR,
-                   name);
+    (void)snprintf(path, sizeof path, "%s/simulator/firmware/tests/data/wsman-responses/%s",
+                   AMTLAB_SOURCE_DIR, name);
     FILE *file = fopen(path, "rb");
     struct text text = { .len = 0 };
     char block[4096];
@@ -311,7 +314,7 @@ static void a_certificate_is_shown_as_captured(void **state)
     (void)state;
     struct pc pc;
     open_device(&pc);
-    char *capture = read_capture("AMT_PublicKeyCertificate.get.xml");
+    char *capture = read_capture("AMT_PublicKeyCertificate/get.xml");
     struct amt_diag diag = { .err = AMT_OK };
     const struct xml_node *root = xml_parse(&pc.arena, capture, strlen(capture), &diag);
     const struct xml_node *captured = xml_child(root, NULL, "Body")->first;
@@ -335,6 +338,69 @@ static void a_certificate_is_shown_as_captured(void **state)
     pc_close(&pc);
 }
 
+static void generate(struct pc *pc)
+{
+    (void)pc_call(pc, k_service, "GenerateKeyPair", NULL,
+                  "<r:KeyAlgorithm>0</r:KeyAlgorithm><r:KeyLength>2048</r:KeyLength>");
+}
+
+static void a_client_that_leaves_does_not_stop_its_key(void **state)
+{
+    (void)state;
+    struct pc pc;
+    pc_init(&pc);
+    pc.config.control_mode = FIRMWARE_ADMIN_CONTROL;
+    pc.config.key_delay_us = 30 * US_PER_SECOND;
+    pc_start(&pc);
+    generate(&pc);
+    assert_int_equal(pc.status, 0); /* hung up after three seconds */
+    assert_int_equal(pc_count(&pc, k_pairs), 0);
+    assert_int_equal(add_key(&pc, keys_pki.rsa), PT_OPERATION_IN_PROGRESS);
+    pc_run(&pc, 30 * US_PER_SECOND);
+    assert_int_equal(pc_count(&pc, k_pairs), 1);
+    generate(&pc);
+    assert_int_equal(pc.status, 0);
+    pc_close(&pc); /* in the middle of the next one */
+}
+
+/* WSM-100, with the state folder: the whole device goes and comes again. */
+static void tls_is_there_again_after_a_restart(void **state)
+{
+    (void)state;
+    char folder[] = "keys-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct pki_trust *trust = pki_trust_new();
+    assert_int_equal(pki_trust_add(trust, keys_pki.root), AMT_OK);
+    struct pc pc;
+    struct console console;
+    pc_init(&pc);
+    pc.config.control_mode = FIRMWARE_ADMIN_CONTROL;
+    pc.state_dir = folder;
+    pc_start(&pc);
+    assert_int_equal(add_key(&pc, keys_pki.rsa), 0);
+    assert_int_equal(add_certificate(&pc, keys_pki.certificate, false), 0);
+    send_context(&pc, "Create", "Intel(r) AMT Certificate: Handle: 0");
+    put_settings(&pc, "Intel(r) AMT 802.3 TLS Settings", true, true);
+    assert_int_equal(pc_call(&pc, "AMT_SetupAndConfigurationService", "CommitChanges", NULL, NULL),
+                     0);
+    pc_close(&pc);
+    pc_init(&pc);
+    pc.config.control_mode = FIRMWARE_ADMIN_CONTROL;
+    pc.state_dir = folder;
+    pc_start(&pc);
+    get_over_tls(&pc, &console, trust);
+    assert_true(console.is_open);
+    assert_non_null(strstr(text_chars(&console.received), "HTTP/1.1 303"));
+    text_fini(&console.received);
+    struct stat status;
+    assert_int_equal(stat(pc.firmware->state_path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600); /* it holds private keys */
+    assert_int_equal(unlink(pc.firmware->state_path), 0);
+    pc_close(&pc);
+    assert_int_equal(rmdir(folder), 0);
+    pki_trust_free(trust);
+}
+
 int main(void)
 {
     static const struct CMUnitTest k_tests[] = {
@@ -344,6 +410,8 @@ int main(void)
         cmocka_unit_test(a_key_pair_is_deleted_in_both_ways),
         cmocka_unit_test(a_blob_that_is_no_base64_is_refused),
         cmocka_unit_test(a_certificate_is_shown_as_captured),
+        cmocka_unit_test(a_client_that_leaves_does_not_stop_its_key),
+        cmocka_unit_test(tls_is_there_again_after_a_restart),
     };
     return cmocka_run_group_tests(k_tests, keys_make_pki, keys_free_pki);
 }
