@@ -112,6 +112,9 @@ struct wsman_instance *remote_access_list(struct remote_access_fixture *f, const
     struct wsman_instance *instance = class != NULL && class->instances != NULL
                                           ? wsman_instance_copy(&f->arena, class->instances)
                                           : firmware_instance_new(call, class_name);
+    if (instance == NULL) {
+        return NULL;
+    }
     b->fill(call, instance);
     return instance;
 }
@@ -130,6 +133,9 @@ uint32_t remote_access_method_of(struct remote_access_fixture *f,
                                  const struct wsman_instance *target, const char *method,
                                  const struct wsman_instance *in)
 {
+    if (target == NULL || in == NULL) {
+        return PT_INTERNAL_ERROR; /* tests without memory */
+    }
     const struct firmware_method *m = behaviour_of(target->class_name)->methods;
     while (m->name != NULL && strcmp(m->name, method) != 0) {
         m++;
@@ -137,6 +143,9 @@ uint32_t remote_access_method_of(struct remote_access_fixture *f,
     assert_non_null(m->name);
     struct firmware_call *call = begin(f);
     f->out = wsman_instance_new(&f->arena, "OUTPUT");
+    if (f->out == NULL) {
+        return PT_INTERNAL_ERROR;
+    }
     return m->fn(call, target, in, f->out);
 }
 
@@ -152,6 +161,9 @@ enum wsman_fault remote_access_put(struct remote_access_fixture *f,
 {
     struct wsman_instance *changed = wsman_instance_copy(&f->arena, old);
     struct firmware_call *call = begin(f);
+    if (changed == NULL) {
+        return WSMAN_INTERNAL_ERROR;
+    }
     wsman_unset(changed, property);
     if (value[0] != '\0') {
         wsman_set(changed, property, value);

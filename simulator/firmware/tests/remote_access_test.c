@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/unit.h"
 #include "simulator/firmware/tests/remote_access_fixture.h"
 
@@ -754,6 +755,44 @@ static void nothing_can_be_written_before_provisioning(void **state)
     remote_access_fixture_fini(&f);
 }
 
+/* --- memory --- */
+
+/* Everything once, with allocation k and all later ones failing: nothing crashes, nothing leaks, and
+ * what says that it was done has been done. */
+static bool configure_without_memory(struct remote_access_fixture *f, uint64_t k)
+{
+    amt_memory_fail_after(k);
+    uint32_t server = remote_access_add_mps(f, "mps.example.org");
+    uint32_t rule = remote_access_add_rule(f, "2", EVERY_25, "0", NULL);
+    const struct wsman_instance *old = remote_access_list(f, "AMT_EnvironmentDetectionSettingData");
+    enum wsman_fault domain = old == NULL
+                                  ? WSMAN_INTERNAL_ERROR
+                                  : remote_access_put(f, old, "DetectionStrings", "a1b2c3.example");
+    uint32_t added = add_proxy(f, "proxy.example.com");
+    (void)remote_access_list(f, CONTEXT);
+    (void)remote_access_list(f, LOGIN);
+    (void)remote_access_list(f, LINK);
+    (void)remote_access_list(f, "CIM_RemoteAccessAvailableToElement");
+    amt_memory_fail_after(0);
+    assert_int_equal(remote_access_count(f, SAP), server == PT_SUCCESS);
+    assert_int_equal(remote_access_count(f, RULE), rule == PT_SUCCESS);
+    assert_int_equal(remote_access_count(f, "IPS_HTTPProxyAccessPoint"), added == PT_SUCCESS);
+    return server == PT_SUCCESS && rule == PT_SUCCESS && domain == WSMAN_OK && added == PT_SUCCESS;
+}
+
+static void no_memory_at_any_place_is_survived(void **state)
+{
+    bool is_done = false;
+    (void)state;
+    for (uint64_t k = 1; k < 200 && !is_done; k++) {
+        struct remote_access_fixture f;
+        init(&f);
+        is_done = configure_without_memory(&f, k);
+        remote_access_fixture_fini(&f);
+    }
+    assert_true(is_done);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -790,6 +829,7 @@ int main(void)
         cmocka_unit_test(a_state_that_save_cannot_have_written_is_refused),
         cmocka_unit_test(unprovisioning_forgets_everything_and_closes_the_tunnel__WSM_077),
         cmocka_unit_test(nothing_can_be_written_before_provisioning),
+        cmocka_unit_test(no_memory_at_any_place_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
