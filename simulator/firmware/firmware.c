@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "simulator/firmware/exchange.h"
+#include "simulator/firmware/keys.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/tls_settings.h"
 
@@ -183,6 +184,7 @@ void firmware_unprovision(struct firmware *firmware, bool is_partial)
 void firmware_reset(struct firmware *firmware)
 {
     firmware_unprovision(firmware, false);
+    keys_hashes_reset(firmware);
     be_born(firmware);
     save_state(firmware);
 }

@@ -22,6 +22,7 @@ bool keys_certificate_in_use(const struct firmware *firmware, const char *instan
 enum keys_hash_type { KEYS_HASH_MD5, KEYS_HASH_SHA1, KEYS_HASH_SHA256, KEYS_HASH_SHA384 };
 #define KEYS_HASH_MAX_BYTES 48
 struct keys_hash {
+    uint32_t handle;  /* of the host interface: 0 to 19 built in, 20 to 22 users', then built in */
     const char *name; /* borrowed until the next change */
     enum keys_hash_type type;
     uint8_t bytes[KEYS_HASH_MAX_BYTES];
@@ -36,5 +37,7 @@ bool keys_hash_of_root(const struct firmware *firmware, X509 *root, struct keys_
  * AMT_EEXISTS, AMT_ELIMIT (too many), AMT_ECERT (this release does not take the type), AMT_ENOMEM. */
 enum amt_err keys_hash_add(struct firmware *firmware, const char *name, enum keys_hash_type type,
                            const uint8_t *bytes) AMT_MUST_USE;
+/* Back to the hashes the device was born with: what a reset does and unprovisioning does not. */
+void keys_hashes_reset(struct firmware *firmware);
 
 #endif

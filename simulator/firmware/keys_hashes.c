@@ -9,6 +9,7 @@
 #define NAME_BYTES      64
 #define FIRST_USER_SLOT 20   /* handles 20 to 22 are the users', built-in ones go on behind them */
 #define MORE_BUILT_IN   700  /* first release with built-in entries behind the users' */
+#define SHA384_ADDABLE  1200 /* known to clients since then (unverified) */
 #define SHA1_GONE       1600 /* SHA-1 entries cannot be added from here on (activation.md 2.5) */
 
 /* From until, the release before which it was taken out; 0: always, never. Names are labels: only
@@ -210,6 +211,7 @@ static bool read_place(const struct firmware *firmware, uint32_t at, struct plac
     } else {
         read_user(firmware->keys, place->user, hash);
     }
+    hash->handle = place->handle;
     return true;
 }
 
@@ -255,7 +257,7 @@ static bool may_add(const struct firmware *firmware, enum keys_hash_type type)
     case KEYS_HASH_SHA256:
         return true;
     case KEYS_HASH_SHA384:
-        return profile_has(firmware, type);
+        return profile_has(firmware, type) || firmware_is_release(firmware, SHA384_ADDABLE);
     }
     return false;
 }
@@ -410,6 +412,17 @@ void keys_put_hash(struct firmware_call *call, const struct wsman_instance *old,
             is_active ? keys->disabled_hashes & ~bit : keys->disabled_hashes | bit;
     }
     firmware_changed(call->firmware);
+}
+
+void keys_hashes_reset(struct firmware *firmware)
+{
+    struct keys *keys = firmware->keys;
+    for (uint32_t i = 0; i < KEYS_USER_HASHES_MAX; i++) {
+        amt_free(keys->user_hashes[i].name);
+        keys->user_hashes[i] = (struct keys_user_hash){ .name = NULL };
+    }
+    keys->disabled_hashes = 0;
+    firmware_changed(firmware);
 }
 
 const char *keys_disabled_hash(const struct keys *keys, uint32_t at)

@@ -127,6 +127,7 @@ static void a_users_root_is_trusted_until_it_is_deleted(void **state)
     assert_int_equal(keys_count(&f, k_class), 24);
     k_keys_part.unprovision(f.firmware, false); /* wsman.md 5.3: it stays */
     assert_true(keys_hash_of_root(f.firmware, root, &hash));
+    assert_int_equal(hash.handle, 20);
     assert_int_equal(keys_delete(&f, k_class, "Certificate Hash 21"), WSMAN_OK);
     assert_false(keys_hash_of_root(f.firmware, root, &hash));
     keys_fixture_fini(&f);
@@ -180,8 +181,8 @@ static void a_bad_entry_is_refused(void **state)
         { "MD5", 0, 16, 1200, false },     { "SHA-1", 1, 20, 1200, true },
         { "SHA-1", 1, 20, 1600, false },   { "SHA-256", 2, 32, 1600, true },
         { "SHA-256", 2, 20, 1600, false }, { "SHA-256", 1, 32, 1200, false },
-        { "", 2, 32, 1200, false },        { "SHA-384", 3, 48, 1600, false },
-        { "what", 4, 32, 1600, false },
+        { "", 2, 32, 1200, false },        { "SHA-384", 3, 48, 1100, false },
+        { "SHA-384", 3, 48, 1200, true },  { "what", 4, 32, 1600, false },
     };
     static const uint8_t k_bytes[48] = { 1, 2, 3 };
     for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
@@ -226,6 +227,9 @@ static void a_built_in_root_can_be_switched_off_but_not_deleted(void **state)
     struct keys_hash hash;
     assert_true(keys_hash_of_root(g.firmware, pki_certificate(keys_pki.root), &hash));
     assert_true(keys_hash_at(g.firmware, 1, &hash) && hash.is_active);
+    firmware_reset(f.firmware); /* back to the factory */
+    assert_int_equal(keys_count(&f, k_class), 23);
+    assert_true(keys_hash_at(f.firmware, 1, &hash) && hash.is_active);
     keys_fixture_fini(&g);
     keys_fixture_fini(&f);
 }
