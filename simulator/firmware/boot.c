@@ -136,6 +136,7 @@ void boot_begin(struct firmware *firmware, enum boot_cause cause, uint32_t previ
     struct boot *boot = firmware->boot;
     boot->last = (struct boot_plan){ .boot = BOOT_DISK,
                                      .cause = cause,
+                                     .time_s = firmware_time_s(firmware),
                                      .previous_sleep_state = previous_sleep_state };
     boot->has_failed = false;
     if (cause != BOOT_BY_OTHER) {
@@ -157,6 +158,7 @@ void boot_post_done(struct firmware *firmware)
 void boot_resumed(struct firmware *firmware, enum boot_cause cause, uint32_t previous_sleep_state)
 {
     firmware->boot->last.cause = cause;
+    firmware->boot->last.time_s = firmware_time_s(firmware);
     firmware->boot->last.previous_sleep_state = previous_sleep_state;
     firmware_changed(firmware);
 }
@@ -244,6 +246,7 @@ static json_t *boot_save(struct firmware *firmware)
         state_put_u64(state, "service_state", boot->service_state) &&
         state_put_u64(state, "last", boot->last.boot) &&
         state_put_u64(state, "cause", boot->last.cause) &&
+        state_put_u64(state, "time_s", boot->last.time_s) &&
         state_put_u64(state, "previous_sleep_state", boot->last.previous_sleep_state);
     if (!is_whole) {
         json_decref(state);
@@ -282,6 +285,7 @@ static enum amt_err boot_load(struct firmware *firmware, const json_t *state, st
     TRY(state_get_u32(state, "service_state", UINT16_MAX, &boot->service_state, diag));
     TRY(state_get_u32(state, "last", BOOT_COUNT_ - 1, &last, diag));
     TRY(state_get_u32(state, "cause", BOOT_BY_ALARM, &cause, diag));
+    TRY(state_get_u64(state, "time_s", UINT32_MAX, &boot->last.time_s, diag));
     boot->last.boot = (enum firmware_boot)last;
     boot->last.cause = (enum boot_cause)cause;
     return state_get_u32(state, "previous_sleep_state", UINT16_MAX,

@@ -31,6 +31,7 @@ enum boot_cause { BOOT_BY_OTHER = 1, BOOT_BY_REMOTE_CONTROL = 2, BOOT_BY_ALARM =
 struct boot_plan {
     enum firmware_boot boot;
     enum boot_cause cause;
+    uint64_t time_s;               /* device clock, when it began; 0 before the first */
     uint32_t previous_sleep_state; /* IPS_HostBootReason: 2 S0, 5 S3, 6 S4, 7 S5; 0 unknown */
     bool uses_sol;                 /* the BIOS sends its text to SOL */
     bool locks_power_button, locks_reset_button, locks_sleep_button, locks_keyboard;

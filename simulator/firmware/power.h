@@ -41,6 +41,8 @@ extern const struct firmware_part k_power_part;
 enum firmware_host power_host(const struct firmware *firmware);
 /* Whether the host is in S0, whatever runs there. */
 bool power_is_on(const struct firmware *firmware);
+/* Whether the BIOS is done with the last boot (false while it runs, and while the host is off). */
+bool power_has_posted(const struct firmware *firmware);
 /* CIM power state: 2 on, 4 sleep, 7 hibernate, 8 off. */
 uint32_t power_state(const struct firmware *firmware);
 /* A request by its CIM number as RequestPowerStateChange takes it: 0, or its return code. The new

@@ -42,6 +42,13 @@ bool power_is_on(const struct firmware *firmware)
     return power_state(firmware) == POWER_ON;
 }
 
+bool power_has_posted(const struct firmware *firmware)
+{
+    const struct power *power = firmware->power;
+    return power->host == HOST_BOOTING ? power->has_posted
+                                       : power->host == HOST_OS || power->host == HOST_HUNG;
+}
+
 void power_set_host(struct firmware *firmware, enum firmware_host host)
 {
     struct power *power = firmware->power;

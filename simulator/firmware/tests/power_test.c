@@ -288,7 +288,10 @@ static void a_reset_in_the_middle_of_a_boot_starts_it_anew(void **state)
     (void)state;
     struct power_rig rig;
     power_rig_start(&rig, "host: booting");
-    power_rig_advance(&rig, 8);
+    power_rig_advance(&rig, 4);
+    assert_false(power_has_posted(rig.firmware));
+    power_rig_advance(&rig, 4);
+    assert_true(power_has_posted(rig.firmware));
     const uint32_t before = rig.host_changes;
     assert_int_equal(power_host_event(rig.firmware, "reset-button"), AMT_OK);
     assert_true(rig.host_changes > before); /* who waits for the host hears of it */
@@ -402,6 +405,8 @@ static void the_host_is_as_it_was_after_a_power_cut_of_the_firmware(void **state
     power_rig_restart(&rig); /* in the middle of a boot: it goes on */
     assert_int_equal(power_host(rig.firmware), HOST_BOOTING);
     assert_string_equal(power_rig_read(&rig, "IPS_HostBootReason", "Reason"), "2");
+    assert_int_equal(boot_last(rig.firmware)->time_s,
+                     1767225604); /* four seconds after the start */
     power_rig_advance(&rig, 10);
     assert_int_equal(power_host(rig.firmware), HOST_OS);
     power_rig_stop(&rig);
