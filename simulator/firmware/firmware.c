@@ -10,6 +10,7 @@
 #include "simulator/firmware/keys.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/tls_settings.h"
+#include "simulator/firmware/users.h"
 
 static enum amt_err set_state_path(struct firmware *firmware, const char *dir,
                                    struct amt_diag *diag)
@@ -54,6 +55,7 @@ static enum amt_err start(struct firmware *firmware, const char *state_dir, stru
     TRY(enumerations_init(firmware));
     TRY(web_init(firmware));
     TRY(init_parts(firmware));
+    TRY(users_read_password_file(firmware, diag));
     bool is_new = firmware->state_path == NULL || access(firmware->state_path, F_OK) != 0;
     TRY(firmware_state_load(firmware, diag));
     if (is_new) {

@@ -29,6 +29,7 @@ struct firmware_config {
     int qop;                 /* enum: auth, auth_int */
     int realm;               /* enum: short (4 digits), full */
     int der_key;             /* enum: pkcs1, spki */
+    int domain_match;        /* enum: table, exact, suffix */
     int denial;              /* enum: fault, status (16): what a missing right answers */
     int unknown_instance;    /* enum: unreachable, selectors */
     uint64_t nonce_lifetime_us;

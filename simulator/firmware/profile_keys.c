@@ -7,6 +7,7 @@ static const char *const k_modes[] = { "none", "client", "admin", NULL };
 static const char *const k_qop[] = { "auth", "auth_int", NULL };
 static const char *const k_realms[] = { "short", "full", NULL };
 static const char *const k_der_keys[] = { "pkcs1", "spki", NULL };
+static const char *const k_domains[] = { "table", "exact", "suffix", NULL };
 static const char *const k_denials[] = { "fault", "status", NULL };
 static const char *const k_unknown[] = { "unreachable", "selectors", NULL };
 static const char *const k_hosts[] = { "off",  "booting", "bios",       "os",
@@ -51,6 +52,11 @@ const struct config_key firmware_config_keys[] = {
       "digest realm: 32 random digits, or 4 and zeros (up to about AMT 11)", .names = k_realms },
     { "der_key", CONFIG_ENUM, AT(der_key), "spki", "form of AMT_PublicPrivateKeyPair.DERKey",
       .names = k_der_keys },
+    { "domain_match", CONFIG_ENUM, AT(domain_match), "table",
+      "how the name in a provisioning certificate must fit the DNS suffix: by its registered part, "
+      "as "
+      "a table of top level domains says; equal; or equal or above it",
+      .names = k_domains },
     { "denial", CONFIG_ENUM, AT(denial), "fault",
       "a method without the right answers AccessDenied, or return value 16", .names = k_denials },
     { "unknown_instance", CONFIG_ENUM, AT(unknown_instance), "unreachable",

@@ -4,8 +4,10 @@
 #include "simulator/firmware/audit_log.h"
 #include "simulator/firmware/provisioning_internal.h"
 #include "simulator/firmware/state_fields.h"
+#include "simulator/firmware/subscriptions.h"
 
-#define PERIOD_US (UINT64_C(24) * 3600 * US_PER_SECOND)
+#define PERCEIVED_INFORMATION 2u /* PerceivedSeverity of CIM_AlertIndication */
+#define PERIOD_US             (UINT64_C(24) * 3600 * US_PER_SECOND)
 
 /* `realm` of the profile: firmware up to about release 11 draws four digits only (wsman.md 1.5). */
 enum realm_form { REALM_SHORT, REALM_FULL };
@@ -84,6 +86,11 @@ static void tell_listeners(struct firmware *firmware)
     }
 }
 
+void provisioning_tell_user(struct firmware *firmware, const char *what)
+{
+    subscriptions_alert(firmware, "iAMT0055", &what, 1, PERCEIVED_INFORMATION);
+}
+
 void provisioning_activate(struct firmware *firmware, enum firmware_mode mode)
 {
     struct provisioning *provisioning = firmware->provisioning;
@@ -102,6 +109,7 @@ void provisioning_activate(struct firmware *firmware, enum firmware_mode mode)
         }
     }
     firmware_changed(firmware);
+    provisioning_tell_user(firmware, "2");
     tell_listeners(firmware);
 }
 
@@ -120,6 +128,7 @@ enum amt_err provisioning_start(struct firmware *firmware)
     provisioning->state = PROVISIONING_IN;
     timer_start(&provisioning->period, PERIOD_US);
     firmware_changed(firmware);
+    provisioning_tell_user(firmware, "1");
     tell_listeners(firmware);
     return AMT_OK;
 }
@@ -133,6 +142,7 @@ enum amt_err provisioning_stop(struct firmware *firmware)
     provisioning->state = PROVISIONING_PRE;
     timer_stop(&provisioning->period);
     firmware_changed(firmware);
+    provisioning_tell_user(firmware, "0");
     tell_listeners(firmware);
     return AMT_OK;
 }

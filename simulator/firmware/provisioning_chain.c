@@ -201,13 +201,13 @@ static uint32_t labels_that_count(const char *top)
 }
 
 /* The part of a certificate's name that counts; begins inside name. */
-static const char *zone_of(const char *name)
+static const char *zone_of(const char *name, enum domain_rule rule)
 {
     if (strncmp(name, "*.", 2) == 0) {
         name += 2;
     }
     const char *top = strrchr(name, '.');
-    if (top == NULL) {
+    if (top == NULL || rule != DOMAIN_TABLE) {
         return name;
     }
     uint32_t labels = labels_that_count(top + 1);
@@ -232,20 +232,21 @@ static bool copy_without_last_dot(char out[static RECORD_NAME_BYTES], const char
     return true;
 }
 
-bool provisioning_domain_matches(const char *common_name, const char *suffix)
+bool provisioning_domain_matches(const char *common_name, const char *suffix, enum domain_rule rule)
 {
     char name[RECORD_NAME_BYTES], domain[RECORD_NAME_BYTES];
     if (suffix == NULL || !copy_without_last_dot(name, common_name) ||
         !copy_without_last_dot(domain, suffix)) {
         return false;
     }
-    const char *zone = zone_of(name);
+    const char *zone = zone_of(name, rule);
     size_t zone_len = strlen(zone), domain_len = strlen(domain);
     if (zone_len == 0 || domain_len < zone_len) {
         return false;
     }
     const char *end = domain + domain_len - zone_len;
-    return strcasecmp(end, zone) == 0 && (end == domain || end[-1] == '.');
+    return strcasecmp(end, zone) == 0 &&
+           (end == domain || (end[-1] == '.' && rule != DOMAIN_EXACT));
 }
 
 bool setup_chain_leaf_fits(const struct firmware *firmware)
@@ -253,7 +254,8 @@ bool setup_chain_leaf_fits(const struct firmware *firmware)
     X509 *leaf = firmware->provisioning->chain.certificates[0];
     char name[RECORD_NAME_BYTES];
     return certificate_common_name(leaf, name, sizeof name) && is_marked(leaf) &&
-           provisioning_domain_matches(name, provisioning_suffix(firmware));
+           provisioning_domain_matches(name, provisioning_suffix(firmware),
+                                       (enum domain_rule)firmware->profile->config.domain_match);
 }
 
 bool setup_signature_is_right(const struct firmware *firmware, X509 *certificate,

@@ -60,6 +60,8 @@ struct provisioning {
 
 /* provisioning.c */
 void provisioning_new_nonce(struct firmware *firmware);
+/* iAMT0055: "0" before, "1" in, "2" after setup, "3" unprovisioning begins. */
+void provisioning_tell_user(struct firmware *firmware, const char *what);
 
 /* provisioning_chain.c */
 void setup_chain_clear(struct setup_chain *chain);
@@ -82,8 +84,11 @@ bool setup_signature_is_right(const struct firmware *firmware, X509 *certificate
                               const uint8_t *signature, size_t len);
 /* Common name of the subject; false without one or when it does not fit. */
 bool certificate_common_name(X509 *certificate, char *out, size_t cap);
-/* activation.md 3.2: the table of top level domains says how much of the name counts. */
-bool provisioning_domain_matches(const char *common_name, const char *suffix);
+/* `domain_match` of the profile (activation.md 3.3). */
+enum domain_rule { DOMAIN_TABLE, DOMAIN_EXACT, DOMAIN_SUFFIX };
+/* Case does not matter, nor a dot at the end; "*." is not part of the name. */
+bool provisioning_domain_matches(const char *common_name, const char *suffix,
+                                 enum domain_rule rule);
 
 /* provisioning_records.c. The record of a setup that has just succeeded, while the chain is there;
  * certificate: of a client setup, or NULL. */

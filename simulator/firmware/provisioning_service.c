@@ -4,6 +4,7 @@
 
 #include "simulator/firmware/audit_log.h"
 #include "simulator/firmware/provisioning_internal.h"
+#include "simulator/firmware/subscriptions.h"
 #include "simulator/firmware/tls_settings.h"
 #include "simulator/firmware/users.h"
 
@@ -110,6 +111,9 @@ static uint32_t begin_unprovision(struct firmware_call *call, firmware_afterward
         return PT_AUDIT_FAIL;
     }
     audit_log_add(firmware, call, AUDIT_SECURITY_ADMIN, UNPROVISIONING_STARTED, NULL, 0);
+    provisioning_tell_user(firmware, "3");
+    subscriptions_alert(firmware, "iAMT0038",
+                        (const char *const[]){ call->door == FIRMWARE_LOCAL ? "2" : "3" }, 1, 2);
     call->afterwards = afterwards;
     return PT_SUCCESS;
 }

@@ -12,37 +12,43 @@
 #define MODE_PUSH_ACK "http://schemas.dmtf.org/wbem/wsman/1/wsman/PushWithAck"
 #define SYSTEM_PATH   "Interop:CIM_ComputerSystem.CreationClassName="
 #define HTTP_PORT     80u
-#define ALERT_DEVICE  8u /* AlertType as captured */
+#define HTTPS_PORT    443u
+#define HTTPS_FROM    1100u /* release */
+#define ALERT_DEVICE  8u    /* AlertType as captured */
 
 /* Alerts that are for the user: iAMT0050 and up (wsman.md 2.9). */
 #define USER_ALERTS_FROM 50u
 #define USER_ALERTS_TO   69u
 
-bool subscription_target_read(const char *url, struct subscription_target *target)
+/* Splits "host[:port][/path]" behind the scheme. */
+static bool read_host_and_path(const char *host, struct subscription_target *target)
 {
-    static const char k_scheme[] = "http://";
-    if (strncmp(url, k_scheme, sizeof k_scheme - 1) != 0) {
-        return false;
-    }
-    const char *host = url + sizeof k_scheme - 1;
     size_t host_len = strcspn(host, "/");
-    if (host_len == 0 || host_len >= sizeof target->host) {
+    const char *path = host[host_len] == 0 ? "/" : host + host_len;
+    if (host_len == 0 || host_len >= sizeof target->host || strlen(path) >= sizeof target->path) {
         return false;
     }
     memcpy(target->host, host, host_len);
     target->host[host_len] = 0;
-    const char *path = host[host_len] == 0 ? "/" : host + host_len;
-    if (strlen(path) >= sizeof target->path) {
-        return false;
-    }
     memcpy(target->path, path, strlen(path) + 1);
+    return address_parse(target->host, target->is_tls ? HTTPS_PORT : HTTP_PORT, &target->address,
+                         NULL) == AMT_OK &&
+           target->address.host[0] != 0;
+}
+
+bool subscription_target_read(const char *url, struct subscription_target *target)
+{
+    *target = (struct subscription_target){ .path = "" };
     for (const char *at = url; *at != 0; at++) {
         if (*at <= ' ' || *at > '~') {
             return false; /* it goes into a request line */
         }
     }
-    return address_parse(target->host, HTTP_PORT, &target->address, NULL) == AMT_OK &&
-           target->address.host[0] != 0;
+    target->is_tls = strncmp(url, "https://", 8) == 0;
+    if (!target->is_tls && strncmp(url, "http://", 7) != 0) {
+        return false;
+    }
+    return read_host_and_path(url + (target->is_tls ? 8 : 7), target);
 }
 
 static bool is_user_alert(const char *message_id)
@@ -69,6 +75,33 @@ static bool takes(const char *filter, const char *message_id)
         return !is_for_user && strncmp(message_id, "iAMT", 4) == 0;
     }
     return !is_for_user;
+}
+
+/* Only alerts for the user say in words what they are about (wsman.md 2.9). */
+static const char *words_of(const char *message_id)
+{
+    static const struct {
+        const char *message_id, *words;
+    } k_words[] = {
+        { "iAMT0050", "General notification" },
+        { "iAMT0051", "SecIO event" },
+        { "iAMT0052", "KVM session event" },
+        { "iAMT0053", "Remote connectivity event" },
+        { "iAMT0054", "Wireless profile synchronization changed" },
+        { "iAMT0055", "Provisioning state changed" },
+        { "iAMT0056", "System defense changed" },
+        { "iAMT0057", "Network state changed" },
+        { "iAMT0058", "Remote access changed" },
+        { "iAMT0059", "KVM enablement changed" },
+        { "iAMT0060", "SecIO configuration changed" },
+        { "iAMT0061", "Firmware was reset" },
+    };
+    for (size_t i = 0; i < sizeof k_words / sizeof *k_words; i++) {
+        if (strcmp(k_words[i].message_id, message_id) == 0) {
+            return k_words[i].words;
+        }
+    }
+    return "";
 }
 
 static void set_time(struct wsman_instance *indication, uint64_t time_s)
@@ -110,7 +143,7 @@ static struct wsman_instance *make_indication(struct firmware *firmware, struct 
     wsman_set(indication, "AlertingManagedElement",
               SYSTEM_PATH "\"CIM_ComputerSystem\",Name=\"Intel(r) AMT\"");
     wsman_set(indication, "IndicationIdentifier", identifier);
-    wsman_set(indication, "Message", "");
+    wsman_set(indication, "Message", words_of(alert->message_id));
     for (uint32_t i = 0; i < alert->argument_count; i++) {
         wsman_add(indication, "MessageArguments", alert->arguments[i]);
     }
@@ -207,9 +240,16 @@ static enum wsman_fault read_mode(const struct xml_node *delivery, struct subscr
                : WSMAN_DELIVERY_MODE_UNAVAILABLE;
 }
 
-static enum wsman_fault read_subscribe(const struct wsman_request *request,
-                                       struct subscription *item)
+static bool can_send_to(const struct firmware *firmware, const char *url)
 {
+    struct subscription_target target;
+    return subscription_target_read(url, &target) &&
+           (!target.is_tls || firmware_is_release(firmware, HTTPS_FROM));
+}
+
+static enum wsman_fault read_subscribe(const struct firmware_call *call, struct subscription *item)
+{
+    const struct wsman_request *request = call->request;
     const struct xml_node *delivery = xml_child(request->body, WSMAN_NS_EVENTING, "Delivery");
     const struct xml_node *notify = xml_child(delivery, WSMAN_NS_EVENTING, "NotifyTo");
     const char *url = xml_child_text(notify, WSMAN_NS_ADDRESSING, "Address");
@@ -222,9 +262,8 @@ static enum wsman_fault read_subscribe(const struct wsman_request *request,
     if (fault != WSMAN_OK) {
         return fault;
     }
-    struct subscription_target target;
     bool is_whole =
-        copy(item->url, sizeof item->url, url) && subscription_target_read(url, &target) &&
+        copy(item->url, sizeof item->url, url) && can_send_to(call->firmware, url) &&
         copy(item->argument, sizeof item->argument, argument == NULL ? NULL : argument->text) &&
         copy(item->argument_ns, sizeof item->argument_ns, argument == NULL ? NULL : argument->ns) &&
         read_credentials(request, item);
@@ -264,7 +303,7 @@ const struct wsman_ref *subscriptions_add(struct firmware_call *call,
         return NULL;
     }
     enum wsman_fault fault = copy(item.filter, sizeof item.filter, filter)
-                                 ? read_subscribe(call->request, &item)
+                                 ? read_subscribe(call, &item)
                                  : WSMAN_INVALID_SELECTORS;
     if (fault != WSMAN_OK) {
         firmware_fault(call, fault, NULL);

@@ -31,11 +31,12 @@ struct subscriptions {
 
 /* Parts of a notify URL. */
 struct subscription_target {
+    bool is_tls;
     struct address address;
     char host[ADDRESS_HOST_BYTES + 10]; /* as in the URL */
     char path[SUBSCRIPTION_URL_MAX + 1];
 };
-/* "http://host[:port][/path]"; false for what cannot be sent to. */
+/* "http://host[:port][/path]", https too; false for what cannot be sent to. */
 bool subscription_target_read(const char *url, struct subscription_target *target);
 
 /* subscriptions_send.c: an event for one subscriber, sent as its mode says. */

@@ -3,6 +3,8 @@
 
 #include "protocol/http/digest.h"
 #include "runtime/http.h"
+#include "runtime/tls.h"
+#include "simulator/firmware/keys.h"
 #include "simulator/firmware/remote_access.h"
 #include "simulator/firmware/subscriptions_internal.h"
 
@@ -47,6 +49,34 @@ static void delivery_end(struct delivery *delivery)
 
 static void on_response(void *ctx, const struct http_response *response);
 
+static const struct stream_handler k_nothing = { NULL, NULL, NULL, NULL };
+
+/* The listener's certificate must come from a root that the device trusts, for the host's name. */
+static struct stream *with_tls(const struct delivery *delivery, struct stream *s)
+{
+    const struct firmware *firmware = delivery->firmware;
+    const struct tls_name_check check = { .name = delivery->target.address.host,
+                                          .or_san = true,
+                                          .sni = delivery->target.address.host };
+    struct pki_trust *trust = pki_trust_new();
+    enum amt_err err = trust == NULL ? AMT_ENOMEM : AMT_OK;
+    X509 *root = NULL;
+    for (uint32_t i = 0; err == AMT_OK && (root = keys_trusted_root(firmware, i)) != NULL; i++) {
+        err = pki_trust_add_certificate(trust, root);
+    }
+    const struct tls_settings settings = { .verifies_peer = true, .trust = trust };
+    struct tls_context *context = err == AMT_OK ? tls_context_new(&settings, NULL) : NULL;
+    struct stream *tls = NULL;
+    if (context == NULL) {
+        stream_close(s);
+    } else {
+        tls = tls_connect(firmware->loop, context, &check, s, &k_nothing, NULL);
+    }
+    tls_context_free(context);
+    pki_trust_free(trust);
+    return tls;
+}
+
 static void try_once(void *ctx)
 {
     struct delivery *delivery = ctx;
@@ -60,6 +90,9 @@ static void try_once(void *ctx)
         delivery->waits_left--;
         timer_start(&delivery->retry, RETRY_DELAY_US);
         return;
+    }
+    if (s != NULL && delivery->target.is_tls) {
+        s = with_tls(delivery, s);
     }
     delivery->client = s == NULL ? NULL : http_client_new(firmware->loop, s);
     struct text headers = { 0 };

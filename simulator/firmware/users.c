@@ -1,5 +1,7 @@
 #include "simulator/firmware/users_internal.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "simulator/firmware/provisioning.h"
@@ -31,10 +33,36 @@ static void draw_os_admin_password(struct firmware *firmware)
     amt_wipe(bytes, sizeof bytes);
 }
 
+enum amt_err users_read_password_file(struct firmware *firmware, struct amt_diag *diag)
+{
+    const char *path = firmware->profile->config.admin_password_file;
+    char line[SECRET_MAX_BYTES + 2];
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+    if (path == NULL) {
+        return AMT_OK;
+    }
+    if (file == NULL) {
+        return amt_diag_errno(diag, errno, "cannot read the password file %s", path);
+    }
+    bool has_line = fgets(line, sizeof line, file) != NULL && line[0] != '\n';
+    (void)fclose(file);
+    if (!has_line) {
+        (void)amt_diag_set(diag, AMT_ECONFIG, "the password file %s is empty", path);
+        return amt_diag_hint(diag, "its first line is the password");
+    }
+    enum amt_err err =
+        secret_set(&firmware->users->born_password, line, (uint32_t)strcspn(line, "\r\n"));
+    amt_wipe(line, sizeof line);
+    return err == AMT_OK ? AMT_OK : amt_diag_set(diag, err, "the password in %s is too long", path);
+}
+
 static void set_factory_state(struct firmware *firmware)
 {
     struct users *users = firmware->users;
+    struct secret born_password = users->born_password;
     amt_wipe(users, sizeof *users);
+    users->born_password = born_password;
+    secret_fini(&born_password);
     memcpy(users->admin_name, DEFAULT_ADMIN, sizeof DEFAULT_ADMIN);
     users->admin_is_default = true;
     users->next_handle = 2;
@@ -96,8 +124,13 @@ static void users_activated(struct firmware *firmware)
     const char *name = config->admin_user == NULL ? DEFAULT_ADMIN : config->admin_user;
     const char *password =
         config->admin_password == NULL ? DEFAULT_PASSWORD : config->admin_password;
+    size_t len = strlen(password);
+    if (users->born_password.len > 0) {
+        password = (const char *)users->born_password.bytes;
+        len = users->born_password.len;
+    }
     uint8_t ha1[DIGEST_MD5_BYTES];
-    digest_ha1(name, provisioning_realm(firmware), password, strlen(password), ha1);
+    digest_ha1(name, provisioning_realm(firmware), password, len, ha1);
     users_set_admin(firmware, name, ha1);
     amt_wipe(ha1, sizeof ha1);
 }

@@ -6,6 +6,10 @@
 #include "simulator/firmware/firmware_internal.h"
 
 extern const struct firmware_part k_users_part;
+/* The first line of admin_password_file, for a device that is born provisioned; nothing without such
+ * a file. AMT_ESYS, AMT_ECONFIG (empty), AMT_ETOOBIG. */
+enum amt_err users_read_password_file(struct firmware *firmware,
+                                      struct amt_diag *diag) AMT_MUST_USE;
 /* A user who may log on at this door now: fills user and HA1. False if there is none. */
 bool users_find(struct firmware *firmware, const char *name, enum firmware_door door,
                 struct firmware_user *user, uint8_t ha1[static DIGEST_MD5_BYTES]);

@@ -2,6 +2,7 @@
 #ifndef AMTLAB_SIMULATOR_FIRMWARE_USERS_INTERNAL_H
 #define AMTLAB_SIMULATOR_FIRMWARE_USERS_INTERNAL_H
 
+#include "base/secret.h"
 #include "simulator/firmware/users.h"
 
 #define USER_NAME_MAX           16u
@@ -27,8 +28,9 @@ struct user_entry {
 };
 
 struct users {
-    bool has_admin;        /* from provisioning on */
-    bool admin_is_default; /* name and password are those of the setup */
+    struct secret born_password; /* of the profile's file; empty without one */
+    bool has_admin;              /* from provisioning on */
+    bool admin_is_default;       /* name and password are those of the setup */
     char admin_name[USER_NAME_MAX + 1];
     uint8_t admin_ha1[DIGEST_MD5_BYTES];
     char os_admin_password[OS_ADMIN_PASSWORD_BYTES];

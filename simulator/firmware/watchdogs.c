@@ -150,8 +150,9 @@ void watchdogs_remove(struct firmware *firmware, struct watchdog *watchdog)
         at++;
     }
     watchdogs->count--;
-    memmove(&watchdogs->items[at], &watchdogs->items[at + 1],
-            (watchdogs->count - at) * sizeof *watchdogs->items);
+    for (uint32_t i = at; i < watchdogs->count; i++) {
+        watchdogs->items[i] = watchdogs->items[i + 1];
+    }
     timer_stop(&watchdog->timer);
     amt_free(watchdog);
     firmware_changed(firmware);

@@ -237,8 +237,33 @@ static void domains_match_by_the_table(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof k_cases / sizeof *k_cases; i++) {
-        assert_int_equal(provisioning_domain_matches(k_cases[i].name, k_cases[i].suffix),
-                         k_cases[i].matches);
+        assert_int_equal(
+            provisioning_domain_matches(k_cases[i].name, k_cases[i].suffix, DOMAIN_TABLE),
+            k_cases[i].matches);
+    }
+}
+
+/* ACT-DEV-022 */
+static void domains_match_by_the_other_rules(void **state)
+{
+    static const struct {
+        const char *name, *suffix;
+        bool is_exact, is_suffix;
+    } k_cases[] = {
+        { "vpro.example.com", "example.com", false, false },
+        { "vpro.example.com", "VPRO.example.com.", true, true },
+        { "vpro.example.com", "x.vpro.example.com", false, true },
+        { "*.example.com", "example.com", true, true },
+        { "*.example.com", "corp.example.com", false, true },
+        { "example.com", "badexample.com", false, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof k_cases / sizeof *k_cases; i++) {
+        const char *name = k_cases[i].name, *suffix = k_cases[i].suffix;
+        assert_int_equal(provisioning_domain_matches(name, suffix, DOMAIN_EXACT),
+                         k_cases[i].is_exact);
+        assert_int_equal(provisioning_domain_matches(name, suffix, DOMAIN_SUFFIX),
+                         k_cases[i].is_suffix);
     }
 }
 
@@ -457,6 +482,7 @@ int main(void)
         cmocka_unit_test(wrong_signatures_give_5_and_change_nothing),
         cmocka_unit_test(the_leaf_must_be_marked_and_of_our_domain),
         cmocka_unit_test(domains_match_by_the_table),
+        cmocka_unit_test(domains_match_by_the_other_rules),
         cmocka_unit_test(the_trusted_suffix_goes_before_that_of_dhcp),
         cmocka_unit_test(chains_are_checked_link_by_link),
         cmocka_unit_test(a_chain_of_five_is_too_long),

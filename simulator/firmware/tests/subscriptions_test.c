@@ -1,12 +1,16 @@
 /* WS-Eventing (wsman.md 2.9, 4.19): subscriptions, and events as they arrive at a listener. */
 #include "base/unit.h"
 
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/memory.h"
 #include "protocol/http/digest.h"
 #include "runtime/http.h"
+#include "runtime/tls.h"
 #include "simulator/firmware/consent.h"
 #include "simulator/firmware/event_log.h"
 #include "simulator/firmware/power.h"
@@ -388,6 +392,111 @@ static void what_cannot_be_sent_to_is_refused(void **state)
     pc_close(&pc);
 }
 
+/* The listener at 192.0.2.9:9443 behind TLS, with a certificate of a root. */
+struct tls_console {
+    struct console *console;
+    struct tls_context *context;
+};
+
+static void on_tls_accept(void *ctx, struct stream *s)
+{
+    static const struct stream_handler k_nothing = { NULL, NULL, NULL, NULL };
+    struct tls_console *tls = ctx;
+    struct stream *secure = tls_accept(tls->console->loop, tls->context, s, &k_nothing, NULL);
+    assert_non_null(secure);
+    on_accept(tls->console, secure);
+}
+
+static const char *base64_of(struct pc *pc, const struct pki_identity *identity)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(pki_certificate(identity), &der);
+    struct text base64 = { 0 };
+    base64_encode(&base64, der, (size_t)len);
+    const char *copy = arena_text(&pc->arena, text_chars(&base64), base64.len);
+    OPENSSL_free(der);
+    text_fini(&base64);
+    return copy;
+}
+
+static void a_tls_listener_must_be_trusted(void **state)
+{
+    const struct pki_request root_request = { .common_name = "Root",
+                                              .key = PKI_RSA_2048,
+                                              .is_authority = true };
+    const struct pki_request server_request = { .common_name = "192.0.2.9",
+                                                .names = (const char *const[]){ "192.0.2.9", NULL },
+                                                .key = PKI_RSA_2048,
+                                                .for_server = true };
+    struct amt_diag diag;
+    struct pki_identity *root = pki_issue(&root_request, NULL, &diag);
+    struct pki_identity *server = pki_issue(&server_request, root, &diag);
+    const struct tls_settings settings = { .is_server = true,
+                                           .identity = server,
+                                           .client_certificate = TLS_CLIENT_NOT_ASKED };
+    const struct address address = { .host = "192.0.2.9", .port = 9443 };
+    struct pc pc;
+    struct console console;
+    (void)state;
+    pc_open(&pc);
+    console_open(&console, &pc);
+    struct tls_console tls = { &console, tls_context_new(&settings, &diag) };
+    struct listener *listener = net_listen(pc.loop, &address, on_tls_accept, &tls, &diag);
+    assert_non_null(listener);
+    (void)subscribe(&pc, "Intel(r) AMT:All", PUSH, "https://192.0.2.9:9443/secret");
+    assert_int_equal(pc.status, 200);
+    subscriptions_alert(pc.firmware, "iAMT0005", NULL, 0, 2);
+    pc_run(&pc, US_PER_SECOND);
+    assert_int_equal(console.events, 0); /* unknown root */
+    struct text input = { 0 };
+    text_printf(&input, "<r:CertificateBlob>%s</r:CertificateBlob>", base64_of(&pc, root));
+    assert_int_equal(pc_call(&pc, "AMT_PublicKeyManagementService", "AddTrustedRootCertificate",
+                             NULL, text_chars(&input)),
+                     0);
+    text_fini(&input);
+    subscriptions_alert(pc.firmware, "iAMT0005", NULL, 0, 2);
+    pc_run(&pc, US_PER_SECOND);
+    assert_int_equal(console.events, 1);
+    assert_string_equal(console.target, "/secret");
+    listener_close(listener);
+    console_close(&console, &pc);
+    tls_context_free(tls.context);
+    pki_identity_free(server);
+    pki_identity_free(root);
+    pc_close(&pc);
+}
+
+static void before_release_11_there_is_no_tls(void **state)
+{
+    struct pc pc;
+    (void)state;
+    pc_init(&pc);
+    amt_free(pc.config.version);
+    pc.config.version = amt_strdup("9.1.45");
+    pc_start(&pc);
+    (void)subscribe(&pc, "Intel(r) AMT:All", PUSH, "https://192.0.2.9:9443/");
+    assert_string_equal(pc_fault(&pc), "InvalidParameter");
+    pc_close(&pc);
+}
+
+static void provisioning_tells_the_user(void **state)
+{
+    struct pc pc;
+    struct console console;
+    (void)state;
+    pc_open(&pc);
+    console_open(&console, &pc);
+    (void)subscribe(&pc, "Intel(r) AMT:User Notification", PUSH, "http://192.0.2.9:9000/");
+    assert_int_equal(pc_call(&pc, "AMT_SetupAndConfigurationService", "Unprovision", NULL, NULL),
+                     0);
+    pc_run(&pc, US_PER_SECOND);
+    assert_int_equal(console.events, 1);
+    assert_non_null(strstr(text_chars(&console.last), "<g:Message>Provisioning state changed"
+                                                      "</g:Message><g:MessageArguments>3<"));
+    console_close(&console, &pc);
+    pc_close(&pc);
+}
+
 static void the_device_goes_away_in_the_middle_of_a_delivery(void **state)
 {
     struct pc pc;
@@ -441,6 +550,9 @@ int main(void)
         cmocka_unit_test(fourteen_may_subscribe),
         cmocka_unit_test(a_subscription_is_ended),
         cmocka_unit_test(what_cannot_be_sent_to_is_refused),
+        cmocka_unit_test(a_tls_listener_must_be_trusted),
+        cmocka_unit_test(before_release_11_there_is_no_tls),
+        cmocka_unit_test(provisioning_tells_the_user),
         cmocka_unit_test(the_device_goes_away_in_the_middle_of_a_delivery),
         cmocka_unit_test(subscriptions_outlive_a_restart),
     };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "protocol/http/digest.h"
 #include "simulator/firmware/provisioning.h"
@@ -290,6 +291,32 @@ static void the_local_system_looks_but_does_not_change_a_provisioned_device(void
     pc_close(&pc);
 }
 
+static void the_born_password_comes_from_a_file(void **state)
+{
+    char path[] = "/tmp/amtlab-password-XXXXXX";
+    struct amt_diag diag = { .err = AMT_OK };
+    struct pc pc;
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "F1le-Passw0rd\nrest", 18), 18);
+    assert_int_equal(close(fd), 0);
+    pc_init(&pc);
+    pc.config.admin_password_file = amt_strdup(path);
+    pc_start(&pc);
+    as(&pc, "admin", "F1le-Passw0rd", FIRMWARE_NETWORK);
+    assert_int_equal(status_of_get(&pc, "AMT_GeneralSettings"), 200);
+    firmware_reset(pc.firmware); /* born again */
+    pc.nonce[0] = '\0';
+    assert_int_equal(status_of_get(&pc, "AMT_GeneralSettings"), 200);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(users_read_password_file(pc.firmware, &diag), AMT_ECONFIG);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(users_read_password_file(pc.firmware, &diag), AMT_ESYS);
+    assert_non_null(strstr(diag.text, path));
+    pc_close(&pc);
+}
+
 static void users_outlive_a_restart(void **state)
 {
     struct pc pc;
@@ -329,6 +356,7 @@ int main(void)
         cmocka_unit_test(there_is_room_for_fifteen),
         cmocka_unit_test(before_provisioning_only_the_local_system_logs_on),
         cmocka_unit_test(the_local_system_looks_but_does_not_change_a_provisioned_device),
+        cmocka_unit_test(the_born_password_comes_from_a_file),
         cmocka_unit_test(users_outlive_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
