@@ -2,17 +2,36 @@
 #include <string.h>
 
 #include "scenarios/engine/actor_parts.h"
+#include "scenarios/engine/fault.h"
 #include "scenarios/engine/filter.h"
+#include "simulator/firmware/firmware_internal.h"
+#include "simulator/firmware/power.h"
+#include "simulator/firmware/provisioning.h"
 
 struct device_actor {
     struct device_config config;
     struct device *device;
 };
 
+static const char *const k_modes[] = { "pre", "ccm", "acm", NULL };
+static const char *const k_powers[] = { "s0", "s3", "s4", "s5", NULL };
+static const struct key_def k_state[] = {
+    { "mode", KEY_WORD, false, "pre (not provisioned), ccm or acm", k_modes, NULL },
+    { "power", KEY_WORD, false, "of the host at the start", k_powers, NULL },
+    { "admin_user", KEY_TEXT, false, "name of the administrator, default admin", NULL, NULL },
+    { "admin_password", KEY_TEXT, false, "its password, default P@ssw0rd", NULL, NULL },
+    { "host_name", KEY_TEXT, false, "name of the PC", NULL, NULL },
+    { "domain_name", KEY_TEXT, false, "its domain", NULL, NULL },
+    { "dns_suffix", KEY_TEXT, false, "suffix that its network hands out", NULL, NULL },
+    { "trusted_roots", KEY_ANY, false, "roots for activation (needs the activation part)", NULL,
+      NULL },
+    { "sol", KEY_ANY, false, "serial over LAN (needs the redirection part)", NULL, NULL },
+    { NULL, KEY_ANY, false, NULL, NULL, NULL }
+};
 static const struct key_def k_keys[] = {
     { "kind", KEY_TEXT, true, "device", NULL, NULL },
     { "profile", KEY_TEXT, false, "profile file, relative to the scenario", NULL, NULL },
-    { "state", KEY_MAP, false, "state of the firmware (needs the firmware part)", NULL, NULL },
+    { "state", KEY_MAP, false, "how the firmware is found at the start", NULL, k_state },
     { "quirks", KEY_MAP, false, "odd behaviour (needs the firmware part)", NULL, NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
@@ -81,6 +100,49 @@ static enum amt_err cira_part(struct actor *actor, struct value *cira, struct am
     return AMT_OK;
 }
 
+/* `state` in the words of the firmware's own keys; what the scenario says there stands. */
+static void state_part(const struct actor *actor, struct value *product)
+{
+    static const char *const k_words[][3] = {
+        { "mode", "pre", "none" }, { "mode", "ccm", "client" }, { "mode", "acm", "admin" },
+        { "power", "s0", "os" },   { "power", "s3", "asleep" }, { "power", "s4", "hibernated" },
+        { "power", "s5", "off" },
+    };
+    struct arena *pool = &actor->run->pool;
+    const struct value *state = actor_get(actor, "state"), *given = value_get(product, "firmware");
+    if (state == NULL || state->kind != VALUE_MAP) {
+        return;
+    }
+    struct value *firmware = given == NULL ? value_map(pool) : value_copy(pool, given);
+    if (given != NULL) {
+        firmware->first = firmware->last = NULL;
+        firmware->count = 0;
+        for (const struct value *at = given->first; at != NULL; at = at->next) {
+            value_put(pool, firmware, at->key, value_copy(pool, at));
+        }
+    }
+    firmware->place = state->place;
+    for (const struct value *at = state->first; at != NULL; at = at->next) {
+        const char *text = value_written(pool, at), *key = at->key;
+        if (strcmp(key, "trusted_roots") == 0 || strcmp(key, "sol") == 0) {
+            continue;
+        }
+        key = strcmp(key, "dns_suffix") == 0 ? "network_suffix" : key;
+        for (size_t i = 0; i < sizeof k_words / sizeof k_words[0]; i++) {
+            if (strcmp(k_words[i][0], at->key) == 0 && strcmp(k_words[i][1], text) == 0) {
+                text = k_words[i][2];
+                key = strcmp(at->key, "mode") == 0 ? "control_mode" : "host";
+                break;
+            }
+        }
+        if (strcmp(key, "admin_password") == 0) {
+            secrets_add(&actor->run->secrets, text);
+        }
+        put_text(pool, firmware, key, text);
+    }
+    value_put(pool, product, "firmware", firmware);
+}
+
 static uint32_t index_of(const struct actor *actor)
 {
     uint32_t index = 0;
@@ -118,6 +180,7 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
     TRY(cira_part(actor, cira, diag));
     cira->place = actor_get(actor, "cira") == NULL ? NULL : actor_get(actor, "cira")->place;
     value_put(&run->pool, map, "cira", cira);
+    state_part(actor, map);
     if (profile != NULL && profile[0] != '/') {
         profile = pool_printf(&run->pool, "%s/%s", run->scenario->folder, profile);
     }
@@ -132,7 +195,10 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
     case_random(run, &random, pool_printf(&run->pool, "device %s", actor->name));
     state->device = device_new(run->loop, &state->config, amt_random_u64(&random), index_of(actor),
                                actor->log, diag);
-    return state->device == NULL ? diag->err : AMT_OK;
+    if (state->device == NULL) {
+        return diag->err;
+    }
+    return fault_answers_start(actor, diag);
 }
 
 static void stop(struct actor *actor)
@@ -163,6 +229,17 @@ static struct value *show_connection(struct arena *pool, const struct device_con
     return map;
 }
 
+static void show_firmware(struct arena *pool, struct value *map, struct firmware *firmware)
+{
+    static const char *const k_mode_words[] = { "pre", "ccm", "acm" };
+    value_put(pool, map, "host", value_text(pool, firmware_host_name(power_host(firmware))));
+    value_put(pool, map, "power", value_int(pool, power_state(firmware)));
+    value_put(pool, map, "mode", value_text(pool, k_mode_words[firmware_mode(firmware)]));
+    value_put(pool, map, "realm", value_text(pool, provisioning_realm(firmware)));
+    value_put(pool, map, "version", value_text(pool, firmware->profile->config.version));
+    value_put(pool, map, "release", value_int(pool, firmware->profile->release));
+}
+
 static struct value *show(struct actor *actor)
 {
     struct device_actor *state = actor->state;
@@ -179,6 +256,10 @@ static struct value *show(struct actor *actor)
     value_put(pool, map, "metrics",
               actor_metrics(pool, device_metrics, device_statistics(state->device)));
     value_put(pool, map, "connection", show_connection(pool, device_connection_log(state->device)));
+    struct firmware *firmware = device_firmware(state->device, NULL);
+    if (firmware != NULL) {
+        show_firmware(pool, map, firmware);
+    }
     return map;
 }
 

@@ -126,10 +126,20 @@ static void check_kind(struct check *check, const struct scenario_part *part,
 /* Keys that the language has and this version does not act on. */
 static void check_later_keys(struct check *check, const struct yaml_node *actor)
 {
-    static const char *const k_keys[][2] = { { "state", "firmware" },
-                                             { "quirks", "firmware" },
+    static const char *const k_keys[][2] = { { "quirks", "firmware" },
                                              { "log", "log file" },
                                              { "connections", "fleet" } };
+    static const char *const k_state_keys[][2] = { { "trusted_roots", "activation" },
+                                                   { "sol", "redirection" } };
+    const struct yaml_node *state = yaml_get(actor, "state");
+    for (size_t i = 0; state != NULL && state->kind == YAML_MAP &&
+                       i < sizeof k_state_keys / sizeof k_state_keys[0];
+         i++) {
+        const struct yaml_node *later = yaml_get(state, k_state_keys[i][0]);
+        if (later != NULL) {
+            check_need(check, later, k_state_keys[i][0], k_state_keys[i][1]);
+        }
+    }
     for (size_t i = 0; i < sizeof k_keys / sizeof k_keys[0]; i++) {
         const struct yaml_node *later = yaml_get(actor, k_keys[i][0]);
         if (later != NULL) {
@@ -215,10 +225,12 @@ static void check_place(struct check *check, const struct yaml_node *at,
     } else if (verb != NULL && (verb->layers & layer) == 0 && verb->part == NULL) {
         struct amt_diag *diag = checker_report(check->checker, at, false);
         amt_diag_set(diag, AMT_ECONFIG, "'%s' does not work at this layer", verb->name);
-        amt_diag_hint(diag, "it works at:%s%s%s",
+        amt_diag_hint(diag, "it works at:%s%s%s%s%s",
                       (verb->layers & FAULT_LAYER_TCP) != 0 ? " tcp" : "",
                       (verb->layers & FAULT_LAYER_TLS) != 0 ? " tls" : "",
-                      (verb->layers & FAULT_LAYER_APF) != 0 ? " apf" : "");
+                      (verb->layers & FAULT_LAYER_APF) != 0 ? " apf" : "",
+                      (verb->layers & FAULT_LAYER_HTTP) != 0 ? " http" : "",
+                      (verb->layers & FAULT_LAYER_WSMAN) != 0 ? " wsman" : "");
     }
 }
 
@@ -266,6 +278,29 @@ static const struct fault_verb *check_fault_verb(struct check *check,
     return verb;
 }
 
+/* "dev.http.in", "dev.wsman.out" */
+static bool is_at_answers(const struct yaml_node *at)
+{
+    return at != NULL && at->kind == YAML_SCALAR &&
+           (strstr(at->text, ".http.") != NULL || strstr(at->text, ".wsman.") != NULL);
+}
+
+static void check_answer_field(struct check *check, const struct yaml_node *condition)
+{
+    static const char *const k_fields[] = { "class", "operation", "target", "status", NULL };
+    for (const char *const *field = k_fields; *field != NULL; field++) {
+        if (strcmp(*field, condition->key) == 0) {
+            return;
+        }
+    }
+    int nearest = text_nearest(condition->key, k_fields);
+    struct amt_diag *diag = checker_report(check->checker, condition, true);
+    amt_diag_set(diag, AMT_ECONFIG, "requests and answers have no '%s'", condition->key);
+    amt_diag_hint(diag, "%s%s%sconditions here: class operation target status, nth every after",
+                  nearest < 0 ? "" : "did you mean '", nearest < 0 ? "" : k_fields[nearest],
+                  nearest < 0 ? "" : "'? ");
+}
+
 void check_fault(struct check *check, const struct scenario_part *part)
 {
     checker_map(check->checker, part->node, k_fault_keys, "a fault");
@@ -291,6 +326,8 @@ void check_fault(struct check *check, const struct scenario_part *part)
         const struct key_def *key = key_find(k_condition_keys, condition->key);
         if (key != NULL) {
             checker_value(check->checker, condition, key);
+        } else if (is_at_answers(at)) {
+            check_answer_field(check, condition);
         }
     }
     const struct value *value = check_value(check, part->node);

@@ -124,7 +124,7 @@ static void check_fields(struct check *check, const struct yaml_node *map, uint8
 
 static const char *const k_later_events[][2] = {
     { "sol.", "redirection" }, { "kvm.", "redirection" },       { "ider.", "redirection" },
-    { "mode.", "firmware" },   { "activation.", "activation" }, { "power.", "firmware" },
+    { "mode.", "firmware" },   { "activation.", "activation" },
 };
 
 static void check_wish(struct check *check, const struct yaml_node *wish,

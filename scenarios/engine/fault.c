@@ -15,7 +15,7 @@ uint32_t fault_layer_parse(const char *word, size_t len)
         uint32_t layer;
     } k_layers[] = { { "tcp", FAULT_LAYER_TCP },    { "tls", FAULT_LAYER_TLS },
                      { "apf", FAULT_LAYER_APF },    { "chan", FAULT_LAYER_LATER },
-                     { "http", FAULT_LAYER_LATER }, { "wsman", FAULT_LAYER_LATER },
+                     { "http", FAULT_LAYER_HTTP },  { "wsman", FAULT_LAYER_WSMAN },
                      { "redir", FAULT_LAYER_LATER } };
     for (size_t i = 0; i < sizeof k_layers / sizeof k_layers[0]; i++) {
         if (strlen(k_layers[i].word) == len && strncmp(k_layers[i].word, word, len) == 0) {
@@ -267,30 +267,38 @@ static bool message_fits(const struct fault *fault, const struct unit *unit)
     return true;
 }
 
-static bool applies(struct fault *fault, const struct lane *lane, const struct unit *unit)
+bool fault_is_due(struct fault *fault)
 {
-    if (fault->when != NULL) {
-        const struct value *after = value_get(fault->when, "after"),
-                           *nth = value_get(fault->when, "nth"),
-                           *every = value_get(fault->when, "every"),
-                           *from_byte = value_get(fault->when, "from_byte");
-        int64_t number = 0;
-        if (!message_fits(fault, unit)) {
-            return false;
-        }
-        fault->matched++;
-        if ((nth != NULL && value_number(nth, &number) && fault->matched != (uint64_t)number) ||
-            (every != NULL && value_number(every, &number) && number > 0 &&
-             fault->matched % (uint64_t)number != 0) ||
-            (after != NULL && value_number(after, &number) &&
-             case_now_us(fault->run) < fault->armed_us + (uint64_t)number) ||
-            (from_byte != NULL && value_number(from_byte, &number) &&
-             lane->position_bytes + unit->len <= (uint64_t)number)) {
-            return false;
-        }
+    const struct value *after = value_get(fault->when, "after"),
+                       *nth = value_get(fault->when, "nth"),
+                       *every = value_get(fault->when, "every");
+    int64_t number = 0;
+    fault->matched++;
+    if ((nth != NULL && value_number(nth, &number) && fault->matched != (uint64_t)number) ||
+        (every != NULL && value_number(every, &number) && number > 0 &&
+         fault->matched % (uint64_t)number != 0) ||
+        (after != NULL && value_number(after, &number) &&
+         case_now_us(fault->run) < fault->armed_us + (uint64_t)number)) {
+        return false;
     }
     return fault->probability_ppm >= 1000000 ||
            amt_random_below(&fault->random, 1000000) < fault->probability_ppm;
+}
+
+static bool applies(struct fault *fault, const struct lane *lane, const struct unit *unit)
+{
+    const struct value *from_byte = value_get(fault->when, "from_byte");
+    int64_t number = 0;
+    if (fault->when != NULL && !message_fits(fault, unit)) {
+        return false;
+    }
+    bool is_far_enough = from_byte == NULL || !value_number(from_byte, &number) ||
+                         lane->position_bytes + unit->len > (uint64_t)number;
+    if (!is_far_enough) {
+        fault->matched++;
+        return false;
+    }
+    return fault_is_due(fault);
 }
 
 static void pass_unit(struct lane *lane, struct unit *unit)

@@ -10,7 +10,9 @@ enum fault_layer {
     FAULT_LAYER_TCP = 1,
     FAULT_LAYER_TLS = 2,
     FAULT_LAYER_APF = 4,
-    FAULT_LAYER_LATER = 8
+    FAULT_LAYER_LATER = 8,
+    FAULT_LAYER_HTTP = 16, /* a device's answers, 401 among them, and requests */
+    FAULT_LAYER_WSMAN = 32 /* those that carry an envelope */
 };
 
 struct fault;
@@ -78,6 +80,11 @@ void fault_acted(struct fault *fault, const char *text);
 /* Arguments, fallback when absent. */
 uint64_t fault_number(const struct fault *fault, const char *name, uint64_t fallback);
 const struct value *fault_argument(const struct fault *fault, const char *name);
+
+/* Faults of a device's requests and answers (http, wsman) begin to act, if the scenario has some. */
+enum amt_err fault_answers_start(struct actor *actor, struct amt_diag *diag);
+/* Do nth, every, after and probability let the fault act on this one? Counts it. */
+bool fault_is_due(struct fault *fault);
 
 /* A lane that was stalled until further notice goes on. */
 void fault_release(struct lane *lane);

@@ -12,7 +12,9 @@ const struct key_def k_fault_keys[] = {
     { "id", KEY_TEXT, false, "name for fault.arm and fault.disarm", NULL, NULL },
     { "at", KEY_TEXT, true, "where: actor.layer.direction, such as dev.tcp.out", NULL, NULL },
     { "when", KEY_MAP, false,
-      "conditions: msg, its fields, nth, every, after, from_byte; all must hold", NULL, NULL },
+      "conditions: msg, its fields (or class, operation, target, status of a request), nth, every, "
+      "after, from_byte; all must hold",
+      NULL, NULL },
     { "armed", KEY_BOOL, false, "false: waits for fault.arm", NULL, NULL },
     { "times", KEY_COUNT, false, "acts at most so often", NULL, NULL },
     { "probability", KEY_CHANCE, false, "0 to 1, drawn from the seed", NULL, NULL },
@@ -87,13 +89,47 @@ static const struct key_def k_tls_cert[] = {
     { "flaw", KEY_WORD, true, "what is wrong with the certificate", k_flaws, NULL }, END
 };
 
-#define TCP  FAULT_LAYER_TCP
-#define APF  FAULT_LAYER_APF
-#define BOTH (FAULT_LAYER_TCP | FAULT_LAYER_APF)
+static const char *const k_bodies[] = { "none", "html", "chunked", NULL };
+static const struct key_def k_http_status[] = {
+    { "status", KEY_NUMBER, true, "400, 503 ...", NULL, NULL },
+    { "body", KEY_WORD, false, "none (default), html, or chunked without a chunk", k_bodies, NULL },
+    END
+};
+static const char *const k_forms[] = { "chunked",          "length",         "lower_case",
+                                       "no_blank",         "until_close",    "http_1_0",
+                                       "length_and_close", "continue_first", NULL };
+static const struct key_def k_http_framing[] = {
+    { "form", KEY_WORD, true, "how the end of the body is told", k_forms, NULL }, END
+};
+static const struct key_def k_http_body[] = {
+    { "short", KEY_COUNT, true, "bytes missing at the end; the connection closes", NULL, NULL }, END
+};
+static const struct key_def k_soap_fault[] = {
+    { "code", KEY_TEXT, true, "subcode, wsman:TimedOut", NULL, NULL },
+    { "detail", KEY_TEXT, false, "MissingValues, AMT-STATUS 36 ...", NULL, NULL },
+    { "status", KEY_NUMBER, false, "HTTP status, default that of the fault", NULL, NULL },
+    END
+};
+static const struct key_def k_return_value[] = {
+    { "value", KEY_NUMBER, true, "what the method returns", NULL, NULL }, END
+};
+static const struct key_def k_xml[] = {
+    { "relates_to", KEY_ANY, false, "the answer relates to another message", NULL, NULL },
+    { "cut", KEY_BOOL, false, "true: the second half of the envelope is missing", NULL, NULL },
+    { "deep", KEY_COUNT, false, "so many elements in each other instead of the envelope", NULL,
+      NULL },
+    END
+};
+
+#define HTTP  (FAULT_LAYER_HTTP | FAULT_LAYER_WSMAN)
+#define WSMAN FAULT_LAYER_WSMAN
+#define TCP   FAULT_LAYER_TCP
+#define APF   FAULT_LAYER_APF
+#define BOTH  (FAULT_LAYER_TCP | FAULT_LAYER_APF)
 
 const struct fault_verb k_fault_verbs[] = {
-    { "delay", BOTH, NULL, k_delay, "by", fault_delay, "keeps what passes for a while" },
-    { "drop", BOTH, NULL, k_nothing, "it", fault_drop, "removes it (withhold)" },
+    { "delay", BOTH | HTTP, NULL, k_delay, "by", fault_delay, "keeps what passes for a while" },
+    { "drop", BOTH | HTTP, NULL, k_nothing, "it", fault_drop, "removes it (withhold)" },
     { "duplicate", BOTH, NULL, k_nothing, "it", fault_duplicate, "sends it twice" },
     { "reorder", BOTH, NULL, k_reorder, "with", fault_reorder, "lets the next one go first" },
     { "throttle", BOTH, NULL, k_throttle, "rate", fault_throttle, "limits bytes per second" },
@@ -107,7 +143,7 @@ const struct fault_verb k_fault_verbs[] = {
     { "blackhole", BOTH, NULL, k_nothing, "it", fault_blackhole,
       "swallows everything; neither end is told" },
     { "reset", BOTH, NULL, k_nothing, "it", fault_reset, "resets the connection" },
-    { "fin", BOTH, NULL, k_nothing, "it", fault_fin, "closes the connection in order" },
+    { "fin", BOTH | HTTP, NULL, k_nothing, "it", fault_fin, "closes the connection in order" },
     { "half_close", BOTH, NULL, k_nothing, "it", fault_half_close, "ends one direction" },
     { "refuse", TCP, NULL, k_nothing, "it", NULL, "refuses connections" },
     { "tls_cert", FAULT_LAYER_TLS, NULL, k_tls_cert, "flaw", NULL,
@@ -123,13 +159,15 @@ const struct fault_verb k_fault_verbs[] = {
     { "tls_bad_mac", FAULT_LAYER_TLS, "TLS faults", NULL, NULL, NULL, "damages a record" },
     { "tls_record_split", FAULT_LAYER_TLS, "TLS faults", NULL, NULL, NULL, "cuts records" },
     { "tls_truncate", FAULT_LAYER_TLS, "TLS faults", NULL, NULL, NULL, "ends within a record" },
-    { "http_status", FAULT_LAYER_LATER, "HTTP faults", NULL, NULL, NULL, "another status" },
-    { "http_header", FAULT_LAYER_LATER, "HTTP faults", NULL, NULL, NULL, "other headers" },
-    { "http_body", FAULT_LAYER_LATER, "HTTP faults", NULL, NULL, NULL, "a short or long body" },
-    { "http_chunk", FAULT_LAYER_LATER, "HTTP faults", NULL, NULL, NULL, "broken chunks" },
-    { "soap_fault", FAULT_LAYER_LATER, "WS-Man", NULL, NULL, NULL, "answers with a fault" },
-    { "return_value", FAULT_LAYER_LATER, "WS-Man", NULL, NULL, NULL, "another return value" },
-    { "xml", FAULT_LAYER_LATER, "WS-Man", NULL, NULL, NULL, "broken XML" },
+    { "http_status", HTTP, NULL, k_http_status, "status", NULL, "answers with a bare status" },
+    { "http_framing", HTTP, NULL, k_http_framing, "form", NULL,
+      "tells the end of the body in another way" },
+    { "http_body", HTTP, NULL, k_http_body, "short", NULL, "ends before the body is complete" },
+    { "soap_fault", WSMAN, NULL, k_soap_fault, "code", NULL, "answers with a fault" },
+    { "return_value", WSMAN, NULL, k_return_value, "value", NULL, "another return value" },
+    { "xml", WSMAN, NULL, k_xml, NULL, NULL, "another envelope" },
+    { "http_header", FAULT_LAYER_LATER, "HTTP headers", NULL, NULL, NULL, "other headers" },
+    { "http_chunk", FAULT_LAYER_LATER, "HTTP chunks", NULL, NULL, NULL, "broken chunks" },
     { NULL, 0, NULL, NULL, NULL, NULL, NULL }
 };
 

@@ -195,6 +195,12 @@ static const struct key_def k_power_request[] = {
       NULL },
     END
 };
+static const struct key_def k_power_set[] = {
+    { "event", KEY_TEXT, true,
+      "power-button, reset-button, hang, shutdown, reboot, sleep, hibernate, wake, boot-done", NULL,
+      NULL },
+    END
+};
 static const char *const k_modes[] = { "next", "eventually", NULL };
 static const char *const k_by[] = { "peer", "us", "any", NULL };
 static const char *const k_how[] = {
@@ -310,13 +316,14 @@ const struct verb_def k_verbs[] = {
     WSMAN("invoke", k_wsman_invoke, verb_wsman_invoke, "calls a method"),
     VERB("power.request", ACTOR_CONSOLE, k_power_request, verb_power_request, verb_wsman_poll,
          "asks for a power state"),
+    { "power.set", k_power_set, "event", NULL, verb_power_set, NULL,
+      "something happens at the machine", ACTOR_DEVICE, KEY_MAP, false },
     LATER("wsman.", "WS-Man events", "subscribe, answer, set"),
     LATER("redir.", "redirection", "open, auth, read, write, close"),
     LATER("sol.", "redirection", "serial over LAN"),
     LATER("ider.", "redirection", "IDE redirection"),
     LATER("kvm.", "redirection", "keyboard, video, mouse"),
     LATER("activate.", "activation", "start, upload_chain, sign, finish, undo"),
-    LATER("power.", "firmware", "set"),
     LATER("device.firmware_update", "firmware", "updates the firmware"),
     LATER("device.set_state", "firmware", "changes the firmware's state"),
     LATER("replay.", "replay", "run, seek"),

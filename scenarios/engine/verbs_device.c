@@ -3,6 +3,7 @@
 
 #include "scenarios/engine/actor_parts.h"
 #include "scenarios/engine/verb.h"
+#include "simulator/firmware/power.h"
 
 #define TRIGGER_NAMES 5u
 
@@ -177,4 +178,26 @@ enum step_state verb_device_clock(struct strand *strand)
     }
     loop_wall_shift(strand->run->loop, is_back ? -(int64_t)us : (int64_t)us);
     return STEP_DONE;
+}
+
+/* What happens at the machine: a button, the operating system, a boot that ends. */
+enum step_state verb_power_set(struct strand *strand)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    struct firmware *firmware = device_firmware(actor_device(strand->step.actor), &diag);
+    const char *event = step_text(strand, "event", "");
+    if (firmware == NULL) {
+        return step_fail(strand, "setup", "there is no firmware: %s", diag.text);
+    }
+    enum amt_err err = power_host_event(firmware, event);
+    if (err == AMT_OK) {
+        return STEP_DONE;
+    }
+    return err == AMT_EUNKNOWN
+               ? step_fail(strand, "setup",
+                           "'event' is '%s'; wanted power-button, reset-button, hang, shutdown, "
+                           "reboot, sleep, hibernate, wake or boot-done",
+                           event)
+               : step_fail(strand, "setup", "the host cannot do '%s' now: it is %s", event,
+                           firmware_host_name(power_host(firmware)));
 }

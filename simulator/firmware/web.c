@@ -14,7 +14,22 @@ struct web_connection {
     enum firmware_door door;
     bool is_tls, is_logged_on;
     char peer[STREAM_NAME_BYTES];
+    struct web_passage *passage; /* with a meddler: the request under way */
     struct web_connection *next, *previous;
+};
+
+/* What a meddler holds: a request before it is carried out, or its answer. */
+struct web_passage {
+    struct web_connection *connection;
+    struct arena arena; /* of the texts in passing */
+    struct firmware_passing passing;
+    char *method, *target; /* copies: the request itself does not stay */
+    struct http_header *headers;
+    uint32_t header_count;
+    char *body;
+    uint32_t body_len;
+    struct text answer;
+    struct timer held;
 };
 
 enum amt_err web_init(struct firmware *firmware)
@@ -27,8 +42,25 @@ enum amt_err web_init(struct firmware *firmware)
     return AMT_OK;
 }
 
+void firmware_set_meddler(struct firmware *firmware, firmware_meddle_fn *fn, void *ctx)
+{
+    firmware->web->meddle = fn;
+    firmware->web->meddle_ctx = ctx;
+}
+
+static void passage_free(struct web_passage *passage)
+{
+    if (passage != NULL) {
+        timer_stop(&passage->held);
+        arena_fini(&passage->arena);
+        text_fini(&passage->answer);
+        amt_free(passage);
+    }
+}
+
 static void destroy(struct web_connection *c)
 {
+    passage_free(c->passage);
     if (c->exchange != NULL) {
         firmware_exchange_forget(c->exchange);
     }
@@ -69,7 +101,7 @@ void web_fini(struct firmware *firmware)
     }
 }
 
-static void send(struct http_server_connection *http, struct text *out, bool closes)
+static void send_now(struct http_server_connection *http, struct text *out, bool closes)
 {
     if (closes) {
         http_close_after_response(http);
@@ -82,27 +114,71 @@ static void send(struct http_server_connection *http, struct text *out, bool clo
     text_fini(out);
 }
 
+/* The connection may be gone afterwards. */
+static void release_answer(void *ctx)
+{
+    struct web_passage *passage = ctx;
+    struct web_connection *c = passage->connection;
+    struct text out = passage->answer;
+    bool closes = passage->passing.hangs_up, is_dropped = passage->passing.is_dropped;
+    passage->answer = (struct text){ 0 };
+    c->passage = NULL;
+    passage_free(passage);
+    if (!is_dropped) {
+        send_now(c->http, &out, closes);
+        return;
+    }
+    text_fini(&out);
+    if (closes) {
+        close_connection(c);
+    }
+}
+
+/* An answer goes to the client, past the meddler if there is one. */
+static void send(struct web_connection *c, int status, struct text *out, bool closes)
+{
+    struct web_passage *passage = c->passage;
+    if (passage == NULL || c->firmware->web->meddle == NULL) {
+        send_now(c->http, out, closes);
+        return;
+    }
+    passage->answer = *out;
+    passage->passing.is_answer = true;
+    passage->passing.status = status;
+    passage->passing.bytes = &passage->answer;
+    passage->passing.hangs_up = closes;
+    passage->passing.is_dropped = false;
+    passage->passing.delay_us = 0;
+    c->firmware->web->meddle(c->firmware->web->meddle_ctx, &passage->passing);
+    if (passage->passing.delay_us == 0) {
+        release_answer(passage);
+        return;
+    }
+    timer_init(&passage->held, c->firmware->loop, release_answer, passage);
+    timer_start(&passage->held, passage->passing.delay_us);
+}
+
 static void on_envelope(void *ctx, int status, const struct text *envelope)
 {
     struct web_connection *c = ctx;
     struct text out = { 0 };
     c->exchange = NULL;
     web_envelope(&out, c->firmware, status, envelope);
-    send(c->http, &out, status == 400);
+    send(c, status, &out, status == 400);
 }
 
 static void challenge(struct web_connection *c)
 {
     struct text out = { 0 };
     web_challenge(&out, c->firmware);
-    send(c->http, &out, true); /* WSM-012 */
+    send(c, 401, &out, true); /* WSM-012 */
 }
 
 static void send_error(struct web_connection *c, int status)
 {
     struct text out = { 0 };
     web_error(&out, c->firmware, status);
-    send(c->http, &out, true);
+    send(c, status, &out, true);
 }
 
 static bool log_on(struct web_connection *c, const struct http_request *request,
@@ -141,14 +217,114 @@ static void serve_page(struct web_connection *c, const struct http_request *requ
     struct text out = { 0 };
     bool is_get = strcmp(request->method, "GET") == 0;
     if (is_get && web_open_page(&out, c->firmware, path)) {
-        send(c->http, &out, false);
+        send(c, 200, &out, false);
     } else if (strcmp(path, "/index.htm") != 0) {
         send_error(c, is_get ? 404 : 405);
     } else if (!log_on(c, request, &user)) { /* WSM-027 */
         challenge(c);
     } else {
         web_status_page(&out, c->firmware);
-        send(c->http, &out, false);
+        send(c, 200, &out, false);
+    }
+}
+
+static void serve(struct web_connection *c, const struct http_request *request)
+{
+    if (strcmp(request->target, "/wsman") == 0) {
+        serve_wsman(c, request);
+    } else {
+        serve_page(c, request, request->target);
+    }
+}
+
+/* A request that was held, or goes on at once. */
+static void release_request(void *ctx)
+{
+    struct web_passage *passage = ctx;
+    struct web_connection *c = passage->connection;
+    struct http_request request = { .method = passage->method,
+                                    .target = passage->target,
+                                    .headers = passage->headers,
+                                    .header_count = passage->header_count,
+                                    .body = passage->body,
+                                    .body_len = passage->body_len };
+    if (passage->passing.is_dropped) {
+        if (passage->passing.hangs_up) {
+            close_connection(c);
+        }
+    } else if (passage->answer.len > 0) {
+        struct text out = passage->answer;
+        bool closes = passage->passing.hangs_up;
+        passage->answer = (struct text){ 0 };
+        c->passage = NULL;
+        passage_free(passage);
+        send_now(c->http, &out, closes);
+    } else {
+        serve(c, &request);
+    }
+}
+
+static const char *keep(struct web_passage *passage, const char *text)
+{
+    const char *copy = arena_text(&passage->arena, text, strlen(text));
+    return copy == NULL ? "" : copy;
+}
+
+/* The texts of a request that a meddler may look at, and the request itself, should it be held. */
+static bool passage_fill(struct web_passage *passage, const struct http_request *request)
+{
+    struct wsman_request envelope = { .class_name = "", .message_id = "" };
+    const char *operation = "";
+    bool is_envelope = request->body_len > 0 && strcmp(request->target, "/wsman") == 0;
+    passage->headers =
+        arena_alloc(&passage->arena, (request->header_count + 1) * sizeof *passage->headers);
+    passage->body =
+        arena_text(&passage->arena, request->body_len == 0 ? "" : request->body, request->body_len);
+    if (passage->headers == NULL || passage->body == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < request->header_count; i++) {
+        passage->headers[i].name = keep(passage, request->headers[i].name);
+        passage->headers[i].value = keep(passage, request->headers[i].value);
+    }
+    passage->header_count = request->header_count;
+    passage->body_len = request->body_len;
+    passage->method = (char *)keep(passage, request->method);
+    passage->target = (char *)keep(passage, request->target);
+    if (is_envelope && wsman_request_read(&passage->arena, passage->body, passage->body_len,
+                                          &envelope, NULL) == WSMAN_OK) {
+        operation = envelope.operation == WSMAN_METHOD ? envelope.method
+                                                       : wsman_operation_name(envelope.operation);
+    }
+    passage->passing = (struct firmware_passing){ .is_wsman = operation[0] != '\0',
+                                                  .target = passage->target,
+                                                  .class_name = envelope.class_name,
+                                                  .operation = operation,
+                                                  .message_id = envelope.message_id,
+                                                  .bytes = &passage->answer };
+    return true;
+}
+
+static void meddle(struct web_connection *c, const struct http_request *request)
+{
+    struct web_passage *passage = amt_alloc(sizeof *passage);
+    if (passage == NULL) {
+        close_connection(c);
+        return;
+    }
+    passage->connection = c;
+    timer_init(&passage->held, c->firmware->loop, release_request, passage);
+    passage_free(c->passage);
+    c->passage = passage;
+    if (!passage_fill(passage, request)) {
+        close_connection(c);
+        return;
+    }
+    c->firmware->web->meddle(c->firmware->web->meddle_ctx, &passage->passing);
+    if (passage->passing.delay_us == 0) {
+        release_request(passage);
+    } else {
+        timer_start(&passage->held, passage->passing.delay_us);
     }
 }
 
@@ -157,10 +333,10 @@ static void on_request(void *ctx, struct http_server_connection *http,
 {
     struct web_connection *c = ctx;
     c->http = http; /* the first request may come from inside http_serve */
-    if (strcmp(request->target, "/wsman") == 0) {
-        serve_wsman(c, request);
+    if (c->firmware->web->meddle != NULL) {
+        meddle(c, request);
     } else {
-        serve_page(c, request, request->target);
+        serve(c, request);
     }
 }
 
@@ -170,7 +346,7 @@ static void on_refuse(void *ctx, struct http_server_connection *http, int status
     struct text out = { 0 };
     c->http = http;
     web_error(&out, c->firmware, status);
-    send(http, &out, true);
+    send(c, status, &out, true);
 }
 
 static void on_http_end(void *ctx)

@@ -4,11 +4,14 @@
 
 #include "simulator/firmware/exchange.h"
 #include "simulator/firmware/logon.h"
+#include "simulator/firmware/meddle.h"
 
 struct web_connection;
 struct web {
     struct logon logon;
     struct web_connection *first; /* open connections, so that the device can end them */
+    firmware_meddle_fn *meddle;   /* NULL: nobody */
+    void *meddle_ctx;
 };
 
 /* web_pages.c: each appends a whole answer, head and body. */
