@@ -122,7 +122,7 @@ static enum amt_err apply_options(struct run *run, const struct device_options *
                                   struct amt_diag *diag)
 {
     TRY(set_key(run, "cira.to", o->to, diag));
-    TRY(set_key(run, "state", o->state, diag));
+    TRY(set_key(run, "state_dir", o->state, diag));
     TRY(set_key(run, "direct.address", o->listen, diag));
     TRY(set_key(run, "uuid", o->uuid, diag));
     TRY(set_key(run, "cira.user", o->user, diag));

@@ -137,7 +137,7 @@ const struct config_key device_config_keys[] = {
     { "tls", CONFIG_MAP, 0, NULL, "TLS of the tunnel", .children = k_tls },
     { "firmware", CONFIG_MAP, AT(firmware), NULL, "the AMT firmware",
       .children = firmware_config_keys },
-    { "state", CONFIG_TEXT, AT(state_dir), NULL,
+    { "state_dir", CONFIG_TEXT, AT(state_dir), NULL,
       "folder that keeps what the devices were told; without one a device begins anew",
       .names = NULL },
     { "direct", CONFIG_MAP, 0, NULL, "its own network ports, besides the tunnel",
