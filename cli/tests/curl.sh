@@ -60,12 +60,12 @@ pids="$pids $!"
 port=$(await tls.log 'amt_port=16993' 's/.* port=\([0-9]*\) amt_port=16993.*/\1/p')
 grep -q 'amt_port=16992' tls.log && fail "16.1 has a plain port on the network"
 openssl s_client -connect "127.0.0.1:$port" </dev/null 2>s_client.log | openssl x509 >device.pem || fail "no certificate on 16993"
-name=$(openssl x509 -in device.pem -noout -subject -nameopt multiline | sed -n 's/ *commonName *= //p')
-ask "https://127.0.0.1:$port" --cacert device.pem --connect-to "::127.0.0.1:$port" -k
-curl -s -S --max-time 20 --cacert device.pem --resolve "$name:$port:127.0.0.1" -o /dev/null "https://$name:$port/" ||
-    fail "the certificate does not verify for its own name \"$name\""
+pin=$(openssl x509 -in device.pem -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64)
+ask "https://127.0.0.1:$port" -k --pinnedpubkey "sha256//$pin"
+curl -s --max-time 20 -k --pinnedpubkey "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" -o /dev/null "https://127.0.0.1:$port/" &&
+    fail "another key than the device's was taken"
 
-"$amtlab" mps --data data --listen 127.0.0.1:0 --api 127.0.0.1:0 --name mps.example >mps.out 2>mps.log &
+"$amtlab" mps --data data --listen 127.0.0.1:0 --api-listen 127.0.0.1:0 --name mps.example >mps.out 2>mps.log &
 pids="$pids $!"
 await mps.out '"ready"' p >/dev/null
 mps=$(sed -n 's/.*"listen":\["\([^"]*\)".*/\1/p' mps.out)
