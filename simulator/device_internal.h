@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "runtime/apf_stream.h"
 #include "simulator/device.h"
 #include "simulator/firmware/firmware.h"
@@ -26,6 +27,8 @@ struct tunnel {
     struct bytes coalesced;  /* send mode coalesced: this turn's messages */
     struct loop_task settle; /* end of a turn in which something was sent */
     struct timer timer;
+    struct text proxy_answer; /* until the proxy has made the connection */
+    struct timer proxy_limit;
     struct tunnel *next; /* of device->ended */
     bool is_ended, was_up;
     bool is_cut_by_us; /* the MPS had no part in the end of the connection */
@@ -52,6 +55,7 @@ struct device {
     char uuid_text[UUID_TEXT_BYTES];
     struct secret password;
     struct address server;
+    struct address proxy;      /* port 0: none, the server is called directly */
     const char *expected_name; /* Common Name of the MPS */
     const char *user;
     uint64_t lifetime_us;
@@ -86,9 +90,19 @@ void tunnel_vanish(struct device *device); /* no FIN, no RST, no word */
 void tunnel_cut(struct device *device);
 void tunnels_reap(void *ctx);
 void tunnel_set_timer(struct tunnel *tunnel);
+/* TLS and APF over a connection to the server, which it takes; NULL without memory. */
+struct stream *tunnel_secure(struct tunnel *tunnel, struct stream *s);
+/* The connection is there (and TLS, when there is any): APF begins. */
+void tunnel_opened(struct tunnel *tunnel);
+void tunnel_stream_ended(struct tunnel *tunnel, const struct stream_end *end);
 
 /* An attempt that fails before it begins, with the reason. */
 void tunnel_refuse(struct device *device, const char *text);
+
+/* cira/proxy.c: HTTP CONNECT before TLS */
+void proxy_init(struct tunnel *tunnel);
+void proxy_ask(struct tunnel *tunnel, struct stream *s);
+void proxy_forget(struct tunnel *tunnel);
 
 /* cira/schedule.c: an attempt or a tunnel has ended; when is the next? */
 void schedule_next(struct device *device, bool was_up);

@@ -104,6 +104,9 @@ static enum amt_err set_target(struct device *device, const struct remote_access
     device->server.port = target->port;
     (void)snprintf(calls->name, sizeof calls->name, "%s", name);
     (void)snprintf(calls->user, sizeof calls->user, "%s", target->is_mutual ? "" : target->user);
+    if (!remote_access_proxy(device->firmware, &device->proxy)) {
+        device->proxy = (struct address){ .port = 0 };
+    }
     device->expected_name = calls->name;
     device->user = calls->user;
     device->lifetime_us = lifetime_us(target);

@@ -19,6 +19,7 @@ static void finish(struct tunnel *t, bool is_cut)
     }
     t->is_ended = true;
     timer_stop(&t->timer);
+    proxy_forget(t);
     loop_task_cancel(&t->settle);
     if (t->coalesced.len > 0 && t->stream != NULL && !is_cut) {
         enum amt_err err = stream_write(t->stream, bytes_front(&t->coalesced), t->coalesced.len);
@@ -375,6 +376,11 @@ static void on_end(void *ctx, const struct stream_end *end)
     finish(t, true);
 }
 
+void tunnel_stream_ended(struct tunnel *t, const struct stream_end *end)
+{
+    on_end(t, end);
+}
+
 static const struct stream_handler k_stream = { .on_open = on_open,
                                                 .on_data = on_data,
                                                 .on_end = on_end };
@@ -385,16 +391,10 @@ static struct stream *wrap(struct device *device, enum stream_layer layer, struc
     return hook->wrap == NULL ? s : hook->wrap(hook->ctx, layer, s);
 }
 
-static struct stream *connect_stream(struct tunnel *t)
+struct stream *tunnel_secure(struct tunnel *t, struct stream *s)
 {
     struct device *device = t->device;
     const struct device_config *config = device->config;
-    struct stream *s =
-        net_connect(device->loop, &device->server, config->cira.connect_limit_us, NULL, NULL);
-    if (s == NULL) {
-        return NULL;
-    }
-    s = wrap(device, STREAM_LAYER_TCP, s);
     if (device->tls != NULL) {
         /* apf.md 6.3: the name is AccessInfo, or the CN given for an IP address. */
         struct tls_name_check check = {
@@ -410,6 +410,28 @@ static struct stream *connect_stream(struct tunnel *t)
     s = wrap(device, STREAM_LAYER_APF, s);
     stream_set_handler(s, &k_stream, t);
     return s;
+}
+
+void tunnel_opened(struct tunnel *t)
+{
+    on_open(t);
+}
+
+static struct stream *connect_stream(struct tunnel *t)
+{
+    struct device *device = t->device;
+    bool has_proxy = device->proxy.port != 0;
+    struct stream *s = net_connect(device->loop, has_proxy ? &device->proxy : &device->server,
+                                   device->config->cira.connect_limit_us, NULL, NULL);
+    if (s == NULL) {
+        return NULL;
+    }
+    s = wrap(device, STREAM_LAYER_TCP, s);
+    if (has_proxy) {
+        proxy_ask(t, s);
+        return s;
+    }
+    return tunnel_secure(t, s);
 }
 
 void tunnel_start(struct device *device)
@@ -428,6 +450,7 @@ void tunnel_start(struct device *device)
     t->device = device;
     timer_init(&t->timer, device->loop, on_timer, t);
     loop_task_init(&t->settle, device->loop, on_settle, t);
+    proxy_init(t);
     device->tunnel = t;
     t->stream = connect_stream(t);
     if (t->stream == NULL) {

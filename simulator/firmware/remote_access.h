@@ -32,6 +32,9 @@ bool remote_access_target(const struct firmware *firmware, enum remote_access_tr
 bool remote_access_is_outside(const struct firmware *firmware);
 /* The DNS suffix of the network it is in (scenarios change it); NULL: none. */
 void remote_access_set_network(struct firmware *firmware, const char *dns_suffix);
+/* The HTTP proxy of the network the device is in: the first whose NetworkDnsSuffix is the network's
+ * (wsman.md 4.8). False if there is none. */
+bool remote_access_proxy(const struct firmware *firmware, struct address *proxy);
 /* How long after now the periodic policy calls: its interval, or the time until its hour. False when
  * it does not call: no such policy, or no server of it that may be called from here. */
 bool remote_access_periodic_wait(const struct firmware *firmware, uint64_t *wait_us);

@@ -116,6 +116,20 @@ bool remote_access_is_daily(const struct firmware *firmware)
     return policy != NULL && remote_access_word(policy->data) != INTERVAL_DATA;
 }
 
+bool remote_access_proxy(const struct firmware *firmware, struct address *proxy)
+{
+    const struct remote_access *r = firmware->remote_access;
+    for (uint32_t i = 0; i < r->proxy_count && r->network != NULL; i++) {
+        const struct remote_access_proxy *own = r->proxies[i];
+        if (strcasecmp(own->suffix, r->network) == 0 &&
+            remote_access_copy(proxy->host, sizeof proxy->host, own->access_info)) {
+            proxy->port = own->port;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void call_home(struct firmware *firmware, enum remote_access_trigger trigger)
 {
     if (firmware->hooks.call_home != NULL) {

@@ -562,6 +562,184 @@ static void an_event_inside_goes_over_the_network(void **state)
     home_fini(&h);
 }
 
+/* --- proxies --- */
+
+#define WITH_PROXY                                                                         \
+    "{\"servers\":[" SERVER("0", "a.example") "],\"policies\":[" POLICY(                   \
+        PERIODIC, "0", EVERY_25,                                                           \
+        TO_A) "],\"domains\":[\"corp.example\"],\"proxies\":["                             \
+              "{\"number\":0,\"host\":\"elsewhere.example\",\"suffix\":\"other.example\"," \
+              "\"format\":201,\"port\":1080},{\"number\":1,\"host\":\"proxy.example\","    \
+              "\"suffix\":\"cafe.example\",\"format\":201,\"port\":1080}]}"
+
+/* Answers CONNECT with a text in pieces, and keeps what comes. */
+struct proxy {
+    const char *first, *second; /* NULL: nothing */
+    struct listener *listener;
+    struct stream *stream;
+    struct text asked;
+    uint32_t connects;
+    uint8_t after; /* first byte behind the request */
+};
+
+static void proxy_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    struct proxy *p = ctx;
+    bool was_asked = p->asked.len > 0;
+    if (was_asked) {
+        p->after = in[0];
+        return;
+    }
+    text_append(&p->asked, (const char *)in, len);
+    const char *const answers[] = { p->first, p->second };
+    for (size_t i = 0; i < 2; i++) {
+        if (answers[i] != NULL) {
+            assert_int_equal(stream_write(p->stream, answers[i], (uint32_t)strlen(answers[i])),
+                             AMT_OK);
+        }
+    }
+}
+
+static void proxy_end(void *ctx, const struct stream_end *end)
+{
+    struct proxy *p = ctx;
+    (void)end;
+    stream_close(p->stream);
+    p->stream = NULL;
+}
+
+static const struct stream_handler k_proxy = { .on_data = proxy_data, .on_end = proxy_end };
+
+static void proxy_accept(void *ctx, struct stream *s)
+{
+    struct proxy *p = ctx;
+    stream_close(p->stream);
+    p->stream = s;
+    p->connects += 1;
+    text_fini(&p->asked);
+    p->asked = (struct text){ .chars = NULL };
+    stream_set_handler(s, &k_proxy, p);
+}
+
+/* The device is in the network of the proxy and starts. */
+static void call_through(struct home *h, struct proxy *p)
+{
+    static const struct address k_at = { .host = "proxy.example", .port = 1080 };
+    home_init(h, "default", WITH_PROXY);
+    listen_a(h);
+    p->listener = net_listen(h->w.loop, &k_at, proxy_accept, p, NULL);
+    assert_non_null(p->listener);
+    remote_access_set_network(h->firmware, "Cafe.example");
+    device_connect(h->w.device, 0);
+    run_for(h, 1);
+}
+
+static void proxy_fini(struct proxy *p)
+{
+    stream_close(p->stream);
+    listener_close(p->listener);
+    text_fini(&p->asked);
+}
+
+static void the_proxy_of_the_network_is_asked_for_the_server(void **state)
+{
+    struct home h;
+    struct proxy p = { .first = "HTTP/1.1 200 Conn", .second = "ection established\r\n\r\n" };
+    (void)state;
+    call_through(&h, &p);
+    assert_string_equal(text_chars(&p.asked), "CONNECT a.example:4433 HTTP/1.1\r\n"
+                                              "Host: a.example:4433\r\n\r\n");
+    assert_int_equal(p.after, APF_PROTOCOLVERSION);
+    assert_int_equal(h.w.connects, 0);
+    assert_int_equal(device_state(h.w.device), DEVICE_HANDSHAKE);
+    proxy_fini(&p);
+    home_fini(&h);
+}
+
+static void elsewhere_the_server_is_called_directly(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", WITH_PROXY);
+    listen_a(&h);
+    remote_access_set_network(h.firmware, "home.example");
+    device_connect(h.w.device, 0);
+    run_for(&h, 1);
+    expect_up(&h, "a.example:4433", 4);
+    assert_int_equal(world_count(&h.w, "cira.proxy"), 0);
+    home_fini(&h);
+}
+
+static void a_proxy_that_refuses_fails_the_call_with_its_answer(void **state)
+{
+    static const struct {
+        const char *first, *second, *failure;
+    } k_cases[] = {
+        { "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", NULL,
+          "the proxy proxy.example:1080 answered HTTP/1.1 407 Proxy Authentication Requir" },
+        { "HTTP/1.1 200 OK\r\n\r\nHello", NULL, "speaks before the server could" },
+        { "SSH-2.0-OpenSSH_9.2\r\n\r\n", NULL, "answered SSH-2.0" },
+        { "HTTP/1.1 2x0 OK\r\n\r\n", NULL, "answered HTTP/1.1 2x0" },
+        { NULL, NULL, "did not answer" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
+        struct home h;
+        struct proxy p = { .first = k_cases[i].first, .second = k_cases[i].second };
+        call_through(&h, &p);
+        run_for(&h, 31);
+        assert_non_null(strstr(device_connection_log(h.w.device)->failure, k_cases[i].failure));
+        assert_true(device_statistics(h.w.device)->cira_failures >= 1);
+        proxy_fini(&p);
+        home_fini(&h);
+    }
+}
+
+static void an_endless_answer_of_a_proxy_is_cut(void **state)
+{
+    char line[4200];
+    struct home h;
+    struct proxy p = { .first = line, .second = line };
+    (void)state;
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    call_through(&h, &p);
+    assert_non_null(strstr(device_connection_log(h.w.device)->failure, "does not come to an end"));
+    proxy_fini(&p);
+    home_fini(&h);
+}
+
+static void a_proxy_that_is_not_there_is_the_reason_of_the_failure(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", WITH_PROXY);
+    remote_access_set_network(h.firmware, "cafe.example");
+    device_connect(h.w.device, 0);
+    run_for(&h, 1);
+    assert_non_null(
+        strstr(device_connection_log(h.w.device)->failure, "the proxy proxy.example:1080"));
+    home_fini(&h);
+}
+
+/* A cable that is pulled while the proxy thinks leaves nothing behind. */
+static void a_call_may_vanish_while_the_proxy_is_asked(void **state)
+{
+    struct home h;
+    struct proxy p = { .first = NULL };
+    (void)state;
+    call_through(&h, &p);
+    assert_int_equal(p.connects, 1);
+    device_set_link(h.w.device, false);
+    run_for(&h, 60);
+    assert_int_equal(device_state(h.w.device), DEVICE_WAITING);
+    device_set_link(h.w.device, true);
+    run_for(&h, 1);
+    assert_int_equal(p.connects, 2);
+    proxy_fini(&p);
+    home_fini(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -590,6 +768,12 @@ int main(void)
         cmocka_unit_test(an_event_that_the_server_refuses_ends_and_is_said__APF_DEV_048),
         cmocka_unit_test(an_event_may_be_given_up_before_the_server_answers),
         cmocka_unit_test(an_event_inside_goes_over_the_network),
+        cmocka_unit_test(the_proxy_of_the_network_is_asked_for_the_server),
+        cmocka_unit_test(elsewhere_the_server_is_called_directly),
+        cmocka_unit_test(a_proxy_that_refuses_fails_the_call_with_its_answer),
+        cmocka_unit_test(an_endless_answer_of_a_proxy_is_cut),
+        cmocka_unit_test(a_proxy_that_is_not_there_is_the_reason_of_the_failure),
+        cmocka_unit_test(a_call_may_vanish_while_the_proxy_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
