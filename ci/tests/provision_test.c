@@ -11,6 +11,7 @@
 #include "base/unit.h"
 #include "client/wsman.h"
 #include "mps/mps.h"
+#include "runtime/join.h"
 #include "simulator/device.h"
 
 #define SECOND  UINT64_C(1000000)
@@ -73,6 +74,9 @@ static void start_device(struct lab *lab)
     assert_int_equal(
         config_set(device_config_keys, "direct.address", "127.0.0.1", &lab->device_config, &diag),
         AMT_OK);
+    assert_int_equal(config_set(device_config_keys, "firmware.network_suffix", "cafe.example",
+                                &lab->device_config, &diag),
+                     AMT_OK);
     lab->device = device_new(lab->loop, &lab->device_config, 1, 0, lab->log, &diag);
     if (lab->device == NULL) {
         fail_msg("%s", diag.text);
@@ -299,12 +303,81 @@ static void without_the_root_the_server_is_not_believed(void **state)
     lab_fini(&lab);
 }
 
+/* An HTTP proxy that knows one server. */
+struct proxy {
+    struct lab *lab;
+    struct listener *listener;
+    struct stream *stream;
+    struct join *join;
+};
+
+static void proxy_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    static const char k_wanted[] = "CONNECT " MPS ":4433 HTTP/1.1\r\n";
+    static const char k_answer[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+    static const struct address k_server = { .host = MPS, .port = 4433 };
+    struct proxy *p = ctx;
+    assert_true(len > sizeof k_wanted);
+    assert_memory_equal(in, k_wanted, sizeof k_wanted - 1);
+    assert_int_equal(stream_write(p->stream, k_answer, sizeof k_answer - 1), AMT_OK);
+    struct stream *server = net_connect(p->lab->loop, &k_server, SECOND, NULL, NULL);
+    p->join = join_streams(p->lab->loop, (struct join_side){ .stream = p->stream },
+                           (struct join_side){ .stream = server }, 0, NULL, NULL);
+    p->stream = NULL;
+}
+
+static const struct stream_handler k_proxy = { .on_data = proxy_data };
+
+static void proxy_accept(void *ctx, struct stream *s)
+{
+    struct proxy *p = ctx;
+    assert_null(p->stream);
+    p->stream = s;
+    stream_set_handler(s, &k_proxy, p);
+}
+
+static void add_proxy(struct lab *lab)
+{
+    struct wsman_instance *in = body(lab, "INPUT");
+    wsman_set(in, "AccessInfo", "proxy.cafe.example");
+    wsman_set_u64(in, "InfoFormat", 201);
+    wsman_set_u64(in, "Port", 3128);
+    wsman_set(in, "NetworkDnsSuffix", "cafe.example");
+    invoke(lab, "IPS_HTTPProxyService", "AddProxyAccessPoint", in);
+}
+
+/* wsman.md 4.8: TLS goes end to end through the proxy. */
+static void a_device_behind_a_proxy_comes_through_it(void **state)
+{
+    static const struct address k_at = { .host = "proxy.cafe.example", .port = 3128 };
+    struct lab lab;
+    struct proxy proxy = { .lab = &lab };
+    struct mps_device_view view;
+    (void)state;
+    lab_init(&lab);
+    proxy.listener = net_listen(lab.loop, &k_at, proxy_accept, &proxy, NULL);
+    assert_non_null(proxy.listener);
+    trust_root(&lab);
+    add_proxy(&lab);
+    add_server_and_policy(&lab);
+    put_domain(&lab, "random.example");
+    run_for(&lab, 5);
+    assert_true(is_online(&lab, &view));
+    assert_non_null(proxy.join);
+    lab.through_tunnel = true;
+    assert_string_equal(wsman_get(get(&lab, SERVICE), "IsRemoteTunnelConnected"), "true");
+    join_cut(proxy.join);
+    listener_close(proxy.listener);
+    lab_fini(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_is_set_up_calls_and_is_taken_back),
         cmocka_unit_test(unprovisioning_through_the_tunnel_is_the_last_thing_heard),
         cmocka_unit_test(without_the_root_the_server_is_not_believed),
+        cmocka_unit_test(a_device_behind_a_proxy_comes_through_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
