@@ -2,6 +2,7 @@
 """Makes the seed corpora from the APF vectors and the transcript of apf.md 4.1. Usage: fuzz/make_corpus.py"""
 import hashlib
 import os
+import random
 import re
 import struct
 
@@ -171,6 +172,18 @@ def envelopes():
     yield b'\xef\xbb\xbf<a xmlns="b"><![CDATA[x]]>&#13;&#x41;<!-- c --><?p i?></a>'
 
 
+def make_writes():
+    """For each class two lives: every operation, with values of the types that are asked for."""
+    chance = random.Random(7)
+    for index in range(288):
+        for life in (2, chance.choice((1, 2 + 8, 2 + 16, 4, 4 + 1, 0))):
+            data = bytes([life, chance.randrange(256)])
+            for operation in (0, 1, 2, 3, 4, 5, 6, 7, 251, 244, 8, 9, 10, 205):
+                data += struct.pack('<HB', index * 2 + chance.randrange(2), operation)
+                data += bytes(chance.randrange(64) for _ in range(chance.randrange(12)))
+            write('wsman_write', data)
+
+
 def make_http():
     for data in http():
         for flavour in (0, 1 + (1 << 2), 2 + (2 << 2) + 64, (3 << 2) + 128, 1 + (4 << 2), 2 + (5 << 2) + 64,
@@ -257,6 +270,7 @@ def main():
         write('apf_mux', bytes([flavour]) + bytes([0, 0, 5, 0] * 12) + bytes([3, 0, 3, 1, 5, 0] * 6))
         write('apf_mux', bytes([flavour]) + bytes([0, 0, 5, 0, 5, 0] + [1, 240, 129, 240, 5, 0] * 20 + [3, 0, 131, 0]))
     make_http()
+    make_writes()
 
 
 main()
