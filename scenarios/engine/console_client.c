@@ -38,8 +38,10 @@ static void make_client(struct console_client *c)
     uuid_format(&c->key.device, uuid);
     if (c->key.password != NULL) {
         size_t len = strlen(c->key.password);
-        (void)secret_set(&password, c->key.password,
-                         (uint32_t)(len > SECRET_MAX_BYTES ? SECRET_MAX_BYTES : len));
+        if (secret_set(&password, c->key.password,
+                       (uint32_t)(len > SECRET_MAX_BYTES ? SECRET_MAX_BYTES : len)) != AMT_OK) {
+            password.len = 0;
+        }
         secrets_add(&run->secrets, c->key.password);
     }
     if (c->key.port == PORT_TLS) {
