@@ -15,7 +15,7 @@ function startServer() { return server.start('mps,mpscmd'); }
 
 function startDevice(user, more) {
     const args = ['device', '--to', `127.0.0.1:${server.mpsPort}`, '--common-name', server.name, '--uuid', UUID,
-        '--user', user, '--trust', server.root, ...more];
+        '--user', user, '--trust', server.root, '--set', 'service.kind=http', ...more]; // an echo: the tunnel is the subject
     return lab.startKept(amtlab, args, { AMTLAB_PASSWORD: PASSWORD });
 }
 

@@ -143,7 +143,7 @@ class Session {
 
     async nodes() {
         const answer = await this.ask({ action: 'nodes' });
-        return Object.values(answer.nodes).flat();
+        return Object.entries(answer.nodes).flatMap(([meshid, nodes]) => nodes.map((node) => ({ ...node, meshid })));
     }
 
     async node(id) { return (await this.nodes()).find((node) => node._id === id); }
