@@ -133,6 +133,29 @@ static void a_users_root_is_trusted_until_it_is_deleted(void **state)
     keys_fixture_fini(&f);
 }
 
+static void each_algorithm_finds_its_root(void **state)
+{
+    (void)state;
+    static const enum keys_hash_type k_types[] = { KEYS_HASH_SHA1, KEYS_HASH_SHA256,
+                                                   KEYS_HASH_SHA384 };
+    const EVP_MD *digests[] = { EVP_sha1(), EVP_sha256(), EVP_sha384() };
+    X509 *root = pki_certificate(keys_pki.root);
+    for (int i = 0; i < 3; i++) {
+        struct keys_fixture f;
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        unsigned len = 0;
+        struct keys_hash hash;
+        keys_fixture_init(&f, 1200);
+        assert_int_equal(X509_digest(root, digests[i], digest, &len), 1);
+        assert_int_equal(keys_hash_add(f.firmware, "Lab", k_types[i], digest), AMT_OK);
+        assert_true(keys_hash_of_root(f.firmware, root, &hash));
+        assert_int_equal(hash.type, k_types[i]);
+        assert_int_equal(hash.len, len);
+        assert_false(keys_hash_of_root(f.firmware, pki_certificate(keys_pki.middle), &hash));
+        keys_fixture_fini(&f);
+    }
+}
+
 static void the_users_places_are_behind_the_first_twenty(void **state)
 {
     (void)state;
@@ -244,6 +267,12 @@ static void before_provisioning_the_list_is_read_only(void **state)
     assert_null(create_for(&f, pki_certificate(keys_pki.root)));
     assert_int_equal(f.call.fault, WSMAN_ACCESS_DENIED);
     assert_int_equal(keys_count(&f, k_class), 23);
+    struct wsman_instance *off = keys_input(&f);
+    wsman_set_bool(off, "Enabled", false);
+    assert_int_equal(keys_put(&f, k_class, "Certificate Hash 1", off), WSMAN_ACCESS_DENIED);
+    assert_int_equal(keys_delete(&f, k_class, "Certificate Hash 1"), WSMAN_ACCESS_DENIED);
+    struct keys_hash hash;
+    assert_true(keys_hash_at(f.firmware, 0, &hash) && hash.is_active);
     /* but MEBx and a USB key write it */
     static const uint8_t k_bytes[32] = { 1, 2, 3 };
     assert_int_equal(keys_hash_add(f.firmware, "USB", KEYS_HASH_SHA256, k_bytes), AMT_OK);
@@ -258,6 +287,7 @@ int main(void)
         cmocka_unit_test(the_profile_says_which_algorithms_there_are),
         cmocka_unit_test(an_entry_shows_what_it_is),
         cmocka_unit_test(a_users_root_is_trusted_until_it_is_deleted),
+        cmocka_unit_test(each_algorithm_finds_its_root),
         cmocka_unit_test(the_users_places_are_behind_the_first_twenty),
         cmocka_unit_test(an_entry_is_added_once_and_three_times_at_most),
         cmocka_unit_test(a_bad_entry_is_refused),

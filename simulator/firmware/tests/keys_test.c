@@ -443,9 +443,58 @@ static void a_request_for_another_key_is_refused(void **state)
     struct wsman_instance *in = null_signed(&f, keys_pki.rsa, "Intel(r) AMT Key: Handle: 1", 1);
     assert_int_equal(keys_call(&f, k_method, in), PT_INVALID_PARAMETER);
     in = null_signed(&f, keys_pki.rsa, k_id, 1);
+    size_t len = 0;
+    const uint8_t *request = wsman_get_base64(in, "NullSignedCertificateRequest", &len);
+    uint8_t *longer = amt_memdup(request, len); /* and a 0 behind it */
+    wsman_set_base64(in, "NullSignedCertificateRequest", longer, len + 1);
+    assert_int_equal(keys_call(&f, k_method, in), PT_INVALID_PARAMETER);
+    amt_free(longer);
     wsman_set_base64(in, "NullSignedCertificateRequest", "nonsense", 8);
     assert_int_equal(keys_call(&f, k_method, in), PT_INVALID_PARAMETER);
     keys_fixture_fini(&f);
+}
+
+/* OpenSSL has no short name for it. */
+static void an_unknown_part_of_a_name_is_written_by_its_number(void **state)
+{
+    (void)state;
+    struct keys_fixture f;
+    keys_fixture_init(&f, 1200);
+    X509 *odd = keys_issue(keys_pki.rsa, "device.lab.test");
+    ASN1_OBJECT *type = OBJ_txt2obj("1.2.840.113741.1.2.99", 1);
+    assert_int_equal(X509_NAME_add_entry_by_OBJ(X509_get_subject_name(odd), type, MBSTRING_UTF8,
+                                                (const unsigned char *)"x", -1, -1, 0),
+                     1);
+    ASN1_OBJECT_free(type);
+    assert_true(X509_sign(odd, pki_key(keys_pki.root), EVP_sha256()) > 0);
+    assert_int_equal(keys_add_certificate(&f, odd, false), PT_SUCCESS);
+    X509_free(odd);
+    assert_string_equal(wsman_get(keys_list(&f, "AMT_PublicKeyCertificate"), "Subject"),
+                        "1.2.840.113741.1.2.99=x,C=US,ST=OR,O=Lab,CN=device.lab.test");
+    keys_fixture_fini(&f);
+}
+
+static void two_of_one_handle_are_an_error(void **state)
+{
+    (void)state;
+    static const char *const k_lists[] = { "pairs", "certificates" };
+    for (int i = 0; i < 2; i++) {
+        struct keys_fixture f;
+        struct keys_fixture g;
+        keys_fixture_init(&f, 1200);
+        keys_fixture_init(&g, 1200);
+        assert_int_equal(keys_add_key(&f, keys_pki.rsa), PT_SUCCESS);
+        assert_int_equal(keys_add_certificate(&f, keys_pki.certificate, false), PT_SUCCESS);
+        json_t *saved = k_keys_part.save(f.firmware);
+        json_t *list = json_object_get(saved, k_lists[i]);
+        assert_int_equal(json_array_append(list, json_array_get(list, 0)), 0);
+        struct amt_diag diag = { .err = AMT_OK };
+        assert_int_equal(k_keys_part.load(g.firmware, saved, &diag), AMT_ECONFIG);
+        assert_non_null(strstr(diag.text, "same handle"));
+        json_decref(saved);
+        keys_fixture_fini(&g);
+        keys_fixture_fini(&f);
+    }
 }
 
 static void a_certificate_can_be_replaced(void **state)
@@ -497,7 +546,9 @@ static void before_provisioning_nothing_is_written(void **state)
     struct keys_fixture f;
     keys_fixture_init(&f, 1200);
     assert_int_equal(keys_add_certificate(&f, pki_certificate(keys_pki.leaf), false), PT_SUCCESS);
+    assert_int_equal(keys_add_key(&f, keys_pki.other_rsa), PT_SUCCESS);
     f.firmware->provisioning->state = PROVISIONING_PRE;
+    assert_int_equal(keys_delete(&f, "AMT_PublicPrivateKeyPair", NULL), WSMAN_ACCESS_DENIED);
     (void)keys_add_certificate(&f, pki_certificate(keys_pki.root), true);
     assert_int_equal(f.call.fault, WSMAN_ACCESS_DENIED);
     (void)keys_add_key(&f, keys_pki.rsa);
@@ -508,7 +559,7 @@ static void before_provisioning_nothing_is_written(void **state)
     f.profile->config.denial = 1; /* status */
     assert_int_equal(keys_add_key(&f, keys_pki.rsa), PT_NOT_PERMITTED);
     assert_int_equal(f.call.fault, WSMAN_OK);
-    assert_null(keys_list(&f, "AMT_PublicPrivateKeyPair"));
+    assert_int_equal(keys_count(&f, "AMT_PublicPrivateKeyPair"), 1);
     f.firmware->provisioning->state = PROVISIONING_IN; /* over a provisioning session */
     assert_int_equal(keys_add_key(&f, keys_pki.rsa), PT_SUCCESS);
     keys_fixture_fini(&f);
@@ -695,6 +746,8 @@ int main(void)
         cmocka_unit_test(certificate_and_key_are_linked_by_the_public_key),
         cmocka_unit_test(a_null_signed_request_is_signed),
         cmocka_unit_test(a_request_for_another_key_is_refused),
+        cmocka_unit_test(an_unknown_part_of_a_name_is_written_by_its_number),
+        cmocka_unit_test(two_of_one_handle_are_an_error),
         cmocka_unit_test(a_certificate_can_be_replaced),
         cmocka_unit_test(a_free_key_can_be_deleted),
         cmocka_unit_test(before_provisioning_nothing_is_written),
