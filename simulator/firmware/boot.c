@@ -1,6 +1,7 @@
 #include "simulator/firmware/boot.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "simulator/firmware/boot_internal.h"
 #include "simulator/firmware/consent.h"
@@ -23,6 +24,8 @@ const char *firmware_boot_name(enum firmware_boot boot)
         [BOOT_CD] = "cd",
         [BOOT_DIAGNOSTIC] = "diagnostic",
         [BOOT_UEFI_HTTPS] = "uefi-https",
+        [BOOT_WINRE] = "winre",
+        [BOOT_PBA] = "pba",
         [BOOT_UEFI_OPTION] = "uefi-option",
         [BOOT_ERASE] = "erase",
     };
@@ -34,7 +37,17 @@ const struct boot_plan *boot_last(const struct firmware *firmware)
     return &firmware->boot->last;
 }
 
-enum firmware_boot boot_of_source(const char *source)
+/* The numbered options of one-click recovery say in their boot string what they are. */
+static enum firmware_boot uefi_option(const struct wsman_instance *source)
+{
+    const char *text = wsman_get(source, "BIOSBootString");
+    if (text != NULL && strncasecmp(text, "winre", 5) == 0) {
+        return BOOT_WINRE;
+    }
+    return text != NULL && strncasecmp(text, "pba", 3) == 0 ? BOOT_PBA : BOOT_UEFI_OPTION;
+}
+
+enum firmware_boot boot_of_source(const struct firmware *firmware, const char *source)
 {
     static const struct {
         const char *id;
@@ -47,10 +60,11 @@ enum firmware_boot boot_of_source(const char *source)
         { BOOT_SOURCE_UEFI_HTTPS, BOOT_UEFI_HTTPS },
         { BOOT_SOURCE_UEFI_OPTION, BOOT_UEFI_OPTION },
     };
-    for (size_t i = 0; i < sizeof k_sources / sizeof k_sources[0]; i++) {
-        /* The options of one-click recovery are numbered behind their name. */
+    const struct wsman_instance *instance = boot_source_find(firmware, source);
+    for (size_t i = 0; instance != NULL && i < sizeof k_sources / sizeof k_sources[0]; i++) {
         if (strncmp(source, k_sources[i].id, strlen(k_sources[i].id)) == 0) {
-            return k_sources[i].boot;
+            return k_sources[i].boot == BOOT_UEFI_OPTION ? uefi_option(instance)
+                                                         : k_sources[i].boot;
         }
     }
     return BOOT_NEVER;
@@ -63,7 +77,7 @@ static enum firmware_boot from_source(struct firmware *firmware)
     if (!next->is_next || next->source[0] == '\0') {
         return BOOT_DISK;
     }
-    const enum firmware_boot chosen = boot_of_source(next->source);
+    const enum firmware_boot chosen = boot_of_source(firmware, next->source);
     if (chosen == BOOT_FORCED_DISK && next->options[OPTION_SAFE_MODE] != 0) {
         return BOOT_SAFE_MODE;
     }

@@ -18,7 +18,9 @@ enum firmware_boot {
     BOOT_CD,
     BOOT_DIAGNOSTIC,
     BOOT_UEFI_HTTPS,  /* one-click recovery over HTTPS */
-    BOOT_UEFI_OPTION, /* one-click recovery: a UEFI boot option (WinRE, PBA) */
+    BOOT_WINRE,       /* Windows' own recovery */
+    BOOT_PBA,         /* a boot application that asks for a password first */
+    BOOT_UEFI_OPTION, /* one-click recovery: any other UEFI boot option */
     BOOT_ERASE,       /* remote platform erase or secure erase: there is no operating system then */
     BOOT_COUNT_
 };

@@ -43,7 +43,8 @@ const struct wsman_instance *boot_source_find(const struct firmware *firmware, c
 
 static bool is_one_click_recovery(enum firmware_boot boot)
 {
-    return boot == BOOT_UEFI_HTTPS || boot == BOOT_UEFI_OPTION;
+    return boot == BOOT_UEFI_HTTPS || boot == BOOT_WINRE || boot == BOOT_PBA ||
+           boot == BOOT_UEFI_OPTION;
 }
 
 static bool source_is_supported(const struct firmware *firmware, enum firmware_boot boot)
@@ -59,6 +60,10 @@ static bool source_is_supported(const struct firmware *firmware, enum firmware_b
         return boot_has_capability(firmware, "ForceDiagnosticBoot");
     case BOOT_UEFI_HTTPS:
         return boot_has_capability(firmware, "ForceUEFIHTTPSBoot");
+    case BOOT_WINRE:
+        return boot_has_capability(firmware, "ForceWinREBoot");
+    case BOOT_PBA:
+        return boot_has_capability(firmware, "ForceUEFIPBABoot");
     case BOOT_UEFI_OPTION:
         return boot_has_capability(firmware, "ForceWinREBoot") ||
                boot_has_capability(firmware, "ForceUEFIPBABoot");
@@ -84,7 +89,7 @@ static uint32_t choose_source(struct firmware_call *call, const struct wsman_ref
         strlen(id) >= sizeof boot->next.source || boot_source_find(call->firmware, id) == NULL) {
         return BOOT_CHANGE_INVALID_REFERENCE;
     }
-    const enum firmware_boot chosen = boot_of_source(id);
+    const enum firmware_boot chosen = boot_of_source(call->firmware, id);
     if (!source_is_supported(call->firmware, chosen) ||
         (is_one_click_recovery(chosen) && boot->service_state >= BOOT_SERVICE_BASE &&
          (boot_service_bits(call->firmware) & BOOT_SERVICE_OCR) == 0)) {

@@ -92,6 +92,7 @@ extern const struct firmware_behaviour k_boot_behaviours[];
 #define BOOT_SOURCE_DIAGNOSTIC  BOOT_SOURCE_PREFIX "Diagnostic Boot"
 #define BOOT_SOURCE_UEFI_HTTPS  BOOT_SOURCE_PREFIX "OCR UEFI HTTPS Boot"
 #define BOOT_SOURCE_UEFI_OPTION BOOT_SOURCE_PREFIX "OCR UEFI Boot Option"
-enum firmware_boot boot_of_source(const char *source);
+/* BOOT_NEVER: no such source. */
+enum firmware_boot boot_of_source(const struct firmware *firmware, const char *source);
 
 #endif

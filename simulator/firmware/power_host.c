@@ -114,6 +114,8 @@ static const char *boot_event(enum firmware_boot boot)
         [BOOT_CD] = "cd",
         [BOOT_DIAGNOSTIC] = "diagnostic",
         [BOOT_UEFI_HTTPS] = "https",
+        [BOOT_WINRE] = "disk",
+        [BOOT_PBA] = "disk",
         [BOOT_UEFI_OPTION] = "disk",
     };
     return k_events[boot];

@@ -14,38 +14,37 @@
 #define SETTINGS "AMT_BootSettingData"
 
 /* A platform with one-click recovery and remote erase, as from release 15 and 16 on. */
-static const char k_recovery[] = "version: 16.1.25.2124\n"
-                                 "instances:\n"
-                                 "  AMT_BootCapabilities:\n"
-                                 "    - InstanceID: \"Intel(r) AMT:BootCapabilities 0\"\n"
-                                 "      ElementName: \"Intel(r) AMT: Boot Capabilities\"\n"
-                                 "      ForceUEFIHTTPSBoot: true\n"
-                                 "      ForceWinREBoot: true\n"
-                                 "      ForceHardDriveBoot: true\n"
-                                 "      ForceHardDriveSafeModeBoot: true\n"
-                                 "      PlatformErase: 3\n"
-                                 "      PowerButtonLock: true\n"
-                                 "      ResetButtonLock: true\n"
-                                 "      BIOSSetup: true\n"
-                                 "      VerbosityQuiet: true\n"
-                                 "  CIM_BootService:\n"
-                                 "    - CreationClassName: CIM_BootService\n"
-                                 "      EnabledState: 32769\n"
-                                 "      Name: Intel(r) AMT Boot Service\n"
-                                 "      SystemCreationClassName: CIM_ComputerSystem\n"
-                                 "      SystemName: Intel(r) AMT\n"
-                                 "  CIM_BootSourceSetting:\n"
-                                 "    - { ElementName: \"Intel(r) AMT: Boot Source\", InstanceID: "
-                                 "\"Intel(r) AMT: Force Hard-drive "
-                                 "Boot\" }\n"
-                                 "    - { ElementName: \"Intel(r) AMT: Boot Source\", InstanceID: "
-                                 "\"Intel(r) AMT: Force OCR UEFI "
-                                 "HTTPS Boot\" }\n"
-                                 "    - { ElementName: \"Intel(r) AMT: Boot Source\", InstanceID: "
-                                 "\"Intel(r) AMT: Force OCR UEFI "
-                                 "Boot Option 1\" }\n";
+static const char k_recovery[] =
+    "version: 16.1.25.2124\n"
+    "instances:\n"
+    "  AMT_BootCapabilities:\n"
+    "    - InstanceID: \"Intel(r) AMT:BootCapabilities 0\"\n"
+    "      ElementName: \"Intel(r) AMT: Boot Capabilities\"\n"
+    "      ForceUEFIHTTPSBoot: true\n"
+    "      ForceWinREBoot: true\n"
+    "      ForceHardDriveBoot: true\n"
+    "      ForceHardDriveSafeModeBoot: true\n"
+    "      PlatformErase: 3\n"
+    "      PowerButtonLock: true\n"
+    "      ResetButtonLock: true\n"
+    "      BIOSSetup: true\n"
+    "      VerbosityQuiet: true\n"
+    "  CIM_BootService:\n"
+    "    - CreationClassName: CIM_BootService\n"
+    "      EnabledState: 32769\n"
+    "      Name: Intel(r) AMT Boot Service\n"
+    "      SystemCreationClassName: CIM_ComputerSystem\n"
+    "      SystemName: Intel(r) AMT\n"
+    "  CIM_BootSourceSetting:\n"
+    "    - { ElementName: Source, InstanceID: \"Intel(r) AMT: Force Hard-drive Boot\" }\n"
+    "    - { ElementName: Source, InstanceID: \"Intel(r) AMT: Force OCR UEFI HTTPS Boot\" }\n"
+    "    - { ElementName: Source, InstanceID: \"Intel(r) AMT: Force OCR UEFI Boot Option 1\" }\n"
+    "    - { ElementName: Source, InstanceID: \"Intel(r) AMT: Force OCR UEFI Boot Option 2\", "
+    "BIOSBootString: WinRe }\n"
+    "    - { ElementName: Source, InstanceID: \"Intel(r) AMT: Force OCR UEFI Boot Option 3\", "
+    "BIOSBootString: PBA }\n";
 
-/* The required options, all off but what `changes` says again behind them. */
+/* A Put of what changes, and nothing else (WSM-051). */
 static bool put(struct power_rig *rig, const char *changes)
 {
     return power_rig_put(rig, SETTINGS, "", changes);
@@ -366,6 +365,11 @@ static void one_click_recovery_boots_what_its_parameters_name(void **state)
     assert_int_equal(power_rig_boot_role(&rig, 1), 0);
     reset(&rig);
     assert_int_equal(last(&rig), BOOT_UEFI_OPTION);
+    assert_int_equal(power_rig_boot_source(&rig, "OCR UEFI Boot Option 2"), 0);
+    assert_int_equal(power_rig_boot_role(&rig, 1), 0);
+    reset(&rig);
+    assert_int_equal(last(&rig), BOOT_WINRE);
+    assert_int_equal(power_rig_boot_source(&rig, "OCR UEFI Boot Option 3"), 1); /* no PBA here */
     power_rig_stop(&rig);
 }
 
