@@ -472,8 +472,8 @@ static bool connect_event(struct home *h, struct event *event)
     return !is_later;
 }
 
-/* apf.md 13.3 */
-static void an_event_outside_sets_up_a_tunnel_and_goes_through_it__APF_DEV_048(void **state)
+/* apf.md 13.3; APF-DEV-048 */
+static void an_event_outside_sets_up_a_tunnel_and_goes_through_it(void **state)
 {
     struct home h;
     struct event event;
@@ -506,7 +506,8 @@ static void an_event_outside_sets_up_a_tunnel_and_goes_through_it__APF_DEV_048(v
     home_fini(&h);
 }
 
-static void an_event_that_the_server_refuses_ends_and_is_said__APF_DEV_048(void **state)
+/* APF-DEV-048 */
+static void an_event_that_the_server_refuses_ends_and_is_said(void **state)
 {
     struct home h;
     struct event event;
@@ -764,8 +765,8 @@ int main(void)
         cmocka_unit_test(a_call_that_the_policies_do_not_allow_is_said),
         cmocka_unit_test(a_link_that_comes_up_is_tried_at_once),
         cmocka_unit_test(a_certificate_that_is_gone_fails_the_call_with_a_reason),
-        cmocka_unit_test(an_event_outside_sets_up_a_tunnel_and_goes_through_it__APF_DEV_048),
-        cmocka_unit_test(an_event_that_the_server_refuses_ends_and_is_said__APF_DEV_048),
+        cmocka_unit_test(an_event_outside_sets_up_a_tunnel_and_goes_through_it),
+        cmocka_unit_test(an_event_that_the_server_refuses_ends_and_is_said),
         cmocka_unit_test(an_event_may_be_given_up_before_the_server_answers),
         cmocka_unit_test(an_event_inside_goes_over_the_network),
         cmocka_unit_test(the_proxy_of_the_network_is_asked_for_the_server),

@@ -39,7 +39,8 @@ static void configure(struct remote_access_fixture *f)
 
 /* --- servers --- */
 
-static void a_server_is_three_instances_with_the_names_of_devices__WSM_079(void **state)
+/* WSM-079 */
+static void a_server_is_three_instances_with_the_names_of_devices(void **state)
 {
     struct remote_access_fixture f;
     (void)state;
@@ -84,7 +85,8 @@ static void a_password_is_never_read_back(void **state)
     remote_access_fixture_fini(&f);
 }
 
-static void the_same_server_again_is_a_duplicate_with_the_empty_reference__WSM_080(void **state)
+/* WSM-080 */
+static void the_same_server_again_is_a_duplicate_with_the_empty_reference(void **state)
 {
     struct remote_access_fixture f;
     (void)state;
@@ -96,7 +98,8 @@ static void the_same_server_again_is_a_duplicate_with_the_empty_reference__WSM_0
     remote_access_fixture_fini(&f);
 }
 
-static void the_profile_limits_the_servers__WSM_080(void **state)
+/* WSM-080 */
+static void the_profile_limits_the_servers(void **state)
 {
     struct remote_access_fixture f;
     (void)state;
@@ -180,7 +183,8 @@ static void a_put_of_the_login_changes_user_and_password(void **state)
     remote_access_fixture_fini(&f);
 }
 
-static void a_server_in_use_cannot_be_deleted_until_its_policy_is__WSM_084(void **state)
+/* WSM-084 */
+static void a_server_in_use_cannot_be_deleted_until_its_policy_is(void **state)
 {
     struct remote_access_fixture f;
     (void)state;
@@ -215,7 +219,8 @@ static void a_freed_number_is_used_again(void **state)
 
 /* --- policies --- */
 
-static void policies_are_named_by_trigger_and_joined_in_order__WSM_081_082(void **state)
+/* WSM-081 WSM-082 */
+static void policies_are_named_by_trigger_and_joined_in_order(void **state)
 {
     static const char *const k_names[] = { "Periodic", "Periodic", "User Initiated" };
     static const char *const k_order[] = { "0", "1", "0" };
@@ -333,7 +338,8 @@ static void a_put_of_a_policy_changes_time_and_lifetime_and_nothing_bad(void **s
     remote_access_fixture_fini(&f);
 }
 
-static void a_put_of_the_association_sets_type_and_order__WSM_083(void **state)
+/* WSM-083 */
+static void a_put_of_the_association_sets_type_and_order(void **state)
 {
     struct remote_access_fixture f;
     struct remote_access_target target;
@@ -357,7 +363,8 @@ static void a_put_of_the_association_sets_type_and_order__WSM_083(void **state)
 
 /* --- environment --- */
 
-static void domains_are_kept_replaced_and_emptied__WSM_085(void **state)
+/* WSM-085 */
+static void domains_are_kept_replaced_and_emptied(void **state)
 {
     struct remote_access_fixture f;
     (void)state;
@@ -405,7 +412,8 @@ static void a_bad_or_long_domain_is_400_and_changes_nothing(void **state)
     remote_access_fixture_fini(&f);
 }
 
-static void the_suffix_of_the_network_decides_inside_or_outside__APF_DEV_047(void **state)
+/* APF-DEV-047 */
+static void the_suffix_of_the_network_decides_inside_or_outside(void **state)
 {
     struct remote_access_fixture f;
     struct remote_access_target target;
@@ -612,208 +620,27 @@ static void a_tunnel_is_closed_after_the_answer_has_left(void **state)
     remote_access_fixture_fini(&f);
 }
 
-/* --- proxies --- */
-
-static struct wsman_instance *proxy(struct remote_access_fixture *f, const char *host)
-{
-    return remote_access_in(f, "INPUT", "AccessInfo", host, "InfoFormat", "201", "Port", "1080",
-                            "NetworkDnsSuffix", "example.com", NULL);
-}
-
-static uint32_t add_proxy(struct remote_access_fixture *f, const char *host)
-{
-    return remote_access_method(f, "IPS_HTTPProxyService", "AddProxyAccessPoint", proxy(f, host));
-}
-
-static void a_proxy_again_is_a_duplicate_with_the_empty_reference__WSM_105(void **state)
-{
-    struct remote_access_fixture f;
-    (void)state;
-    init(&f);
-    assert_int_equal(add_proxy(&f, "proxy.example.com"), PT_SUCCESS);
-    assert_string_equal(wsman_ref_selector(wsman_get_ref(f.out, "ProxyAccessPoint"), "Name"),
-                        "Intel(r) ME:HTTP Proxy Access Point 0");
-    assert_int_equal(add_proxy(&f, "proxy.example.com"), PT_DUPLICATE);
-    assert_string_equal(wsman_get_ref(f.out, "ProxyAccessPoint")->class_name, "");
-    struct wsman_instance *bad = proxy(&f, "other.example.com");
-    wsman_set(bad, "Port", "0");
-    assert_int_equal(remote_access_method(&f, "IPS_HTTPProxyService", "AddProxyAccessPoint", bad),
-                     PT_INVALID_PARAMETER);
-    assert_int_equal(remote_access_count(&f, "IPS_HTTPProxyAccessPoint"), 1);
-    remote_access_fixture_fini(&f);
-}
-
-static void proxies_have_a_limit_an_order_and_can_be_deleted(void **state)
-{
-    struct remote_access_fixture f;
-    (void)state;
-    init(&f);
-    uint32_t most = (uint32_t)wsman_get_u64(remote_access_list(&f, "AMT_RemoteAccessCapabilities"),
-                                            "MaxTotalProxyEntryPoints", 0);
-    assert_int_equal(most, 15);
-    for (uint32_t i = 0; i < most; i++) {
-        char host[32];
-        (void)snprintf(host, sizeof host, "proxy%u.example.com", i);
-        assert_int_equal(add_proxy(&f, host), PT_SUCCESS);
-    }
-    assert_int_equal(add_proxy(&f, "more.example.com"), PT_MAX_LIMIT_REACHED);
-    const struct wsman_instance *second = remote_access_list(&f, "IPS_HTTPProxyAccessPoint")->next;
-    assert_string_equal(wsman_get(second, "Priority"), "1");
-    assert_int_equal(
-        remote_access_method_of(&f, second, "UpdatePriority", remote_access_in(&f, "I", NULL)),
-        PT_SUCCESS);
-    const struct wsman_instance *first = remote_access_list(&f, "IPS_HTTPProxyAccessPoint");
-    assert_string_equal(wsman_get(first, "AccessInfo"), "proxy1.example.com");
-    assert_string_equal(wsman_get(first, "Priority"), "0");
-    assert_int_equal(remote_access_delete(&f, first), WSMAN_OK);
-    assert_int_equal(remote_access_delete(&f, first), WSMAN_DESTINATION_UNREACHABLE);
-    assert_int_equal(remote_access_count(&f, "IPS_HTTPProxyAccessPoint"), most - 1);
-    remote_access_fixture_fini(&f);
-}
-
-/* --- state --- */
-
-static void what_was_configured_outlives_a_power_cut(void **state)
-{
-    struct remote_access_fixture f;
-    struct remote_access_fixture g;
-    struct remote_access_target target;
-    struct amt_diag diag = { .err = AMT_OK };
-    (void)state;
-    init(&f);
-    init(&g);
-    configure(&f);
-    assert_int_equal(add_proxy(&f, "proxy.example.com"), PT_SUCCESS);
-    assert_int_equal(remote_access_add_rule(&f, "0", "", "0", NULL), PT_SUCCESS);
-    assert_int_equal(user(&f, "32769", true), AMT_OK);
-    json_t *saved = k_remote_access_part.save(f.firmware);
-    assert_non_null(saved);
-    assert_int_equal(k_remote_access_part.load(g.firmware, saved, &diag), AMT_OK);
-    json_t *again = k_remote_access_part.save(g.firmware);
-    assert_true(json_equal(saved, again));
-    json_decref(saved);
-    json_decref(again);
-    assert_true(remote_access_target(g.firmware, REMOTE_ACCESS_PERIODIC, 0, &target));
-    assert_string_equal(target.password, "P@ssw0rd");
-    assert_string_equal(wsman_get(remote_access_list(&g, USER), "EnabledState"), "32769");
-    assert_int_equal(remote_access_count(&g, "IPS_HTTPProxyAccessPoint"), 1);
-    remote_access_fixture_fini(&f);
-    remote_access_fixture_fini(&g);
-}
-
-static void a_state_that_save_cannot_have_written_is_refused(void **state)
-{
-    static const char *const k_states[] = {
-        "{\"servers\": [{\"host\": \"a\", \"format\": 201, \"port\": 1}]}",
-        "{\"servers\": [{\"number\": 8, \"host\": \"a\", \"format\": 201, \"port\": 1}]}",
-        "{\"servers\": [{\"number\": 0, \"host\": \"a\", \"format\": 201, \"port\": 0}]}",
-        "{\"policies\": [{\"trigger\": 0, \"servers\": []}]}",
-        "{\"policies\": [{\"trigger\": 4, \"servers\": []}]}",
-        "{\"policies\": [{\"trigger\": 0, \"servers\": [{\"server\": 0}]}]}",
-        "{\"domains\": [1]}",
-        "{\"domains\": [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]}",
-        "{\"user_interfaces\": 4}",
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof k_states / sizeof k_states[0]; i++) {
-        struct remote_access_fixture f;
-        struct amt_diag diag = { .err = AMT_OK };
-        init(&f);
-        json_t *bad = json_loads(k_states[i], 0, NULL);
-        assert_non_null(bad);
-        assert_int_not_equal(k_remote_access_part.load(f.firmware, bad, &diag), AMT_OK);
-        json_decref(bad);
-        remote_access_fixture_fini(&f);
-    }
-}
-
-static void unprovisioning_forgets_everything_and_closes_the_tunnel__WSM_077(void **state)
-{
-    struct remote_access_fixture f;
-    (void)state;
-    init(&f);
-    configure(&f);
-    assert_int_equal(add_proxy(&f, "proxy.example.com"), PT_SUCCESS);
-    k_remote_access_part.unprovision(f.firmware, false);
-    assert_int_equal(f.closed, 1);
-    assert_int_equal(remote_access_count(&f, SAP), 0);
-    assert_int_equal(remote_access_count(&f, RULE), 0);
-    assert_int_equal(remote_access_count(&f, "IPS_HTTPProxyAccessPoint"), 0);
-    assert_false(remote_access_is_outside(f.firmware));
-    remote_access_fixture_fini(&f);
-}
-
-static void nothing_can_be_written_before_provisioning(void **state)
-{
-    struct remote_access_fixture f;
-    (void)state;
-    remote_access_fixture_init(&f, "16.1.25.2124", FIRMWARE_NOT_PROVISIONED);
-    assert_int_not_equal(remote_access_add_mps(&f, "mps.example.org"), PT_SUCCESS);
-    assert_int_not_equal(add_proxy(&f, "proxy.example.com"), PT_SUCCESS);
-    assert_int_not_equal(remote_access_set_domain(&f, "x.example"), WSMAN_OK);
-    assert_int_equal(remote_access_count(&f, SAP), 0);
-    remote_access_fixture_fini(&f);
-}
-
-/* --- memory --- */
-
-/* Everything once, with allocation k and all later ones failing: nothing crashes, nothing leaks, and
- * what says that it was done has been done. */
-static bool configure_without_memory(struct remote_access_fixture *f, uint64_t k)
-{
-    amt_memory_fail_after(k);
-    uint32_t server = remote_access_add_mps(f, "mps.example.org");
-    uint32_t rule = remote_access_add_rule(f, "2", EVERY_25, "0", NULL);
-    const struct wsman_instance *old = remote_access_list(f, "AMT_EnvironmentDetectionSettingData");
-    enum wsman_fault domain = old == NULL
-                                  ? WSMAN_INTERNAL_ERROR
-                                  : remote_access_put(f, old, "DetectionStrings", "a1b2c3.example");
-    uint32_t added = add_proxy(f, "proxy.example.com");
-    (void)remote_access_list(f, CONTEXT);
-    (void)remote_access_list(f, LOGIN);
-    (void)remote_access_list(f, LINK);
-    (void)remote_access_list(f, "CIM_RemoteAccessAvailableToElement");
-    amt_memory_fail_after(0);
-    assert_int_equal(remote_access_count(f, SAP), server == PT_SUCCESS);
-    assert_int_equal(remote_access_count(f, RULE), rule == PT_SUCCESS);
-    assert_int_equal(remote_access_count(f, "IPS_HTTPProxyAccessPoint"), added == PT_SUCCESS);
-    return server == PT_SUCCESS && rule == PT_SUCCESS && domain == WSMAN_OK && added == PT_SUCCESS;
-}
-
-static void no_memory_at_any_place_is_survived(void **state)
-{
-    bool is_done = false;
-    (void)state;
-    for (uint64_t k = 1; k < 200 && !is_done; k++) {
-        struct remote_access_fixture f;
-        init(&f);
-        is_done = configure_without_memory(&f, k);
-        remote_access_fixture_fini(&f);
-    }
-    assert_true(is_done);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_server_is_three_instances_with_the_names_of_devices__WSM_079),
+        cmocka_unit_test(a_server_is_three_instances_with_the_names_of_devices),
         cmocka_unit_test(a_password_is_never_read_back),
-        cmocka_unit_test(the_same_server_again_is_a_duplicate_with_the_empty_reference__WSM_080),
-        cmocka_unit_test(the_profile_limits_the_servers__WSM_080),
+        cmocka_unit_test(the_same_server_again_is_a_duplicate_with_the_empty_reference),
+        cmocka_unit_test(the_profile_limits_the_servers),
         cmocka_unit_test(a_server_that_is_not_whole_is_an_invalid_parameter),
         cmocka_unit_test(all_three_address_formats_are_taken),
         cmocka_unit_test(a_put_of_the_login_changes_user_and_password),
-        cmocka_unit_test(a_server_in_use_cannot_be_deleted_until_its_policy_is__WSM_084),
+        cmocka_unit_test(a_server_in_use_cannot_be_deleted_until_its_policy_is),
         cmocka_unit_test(a_freed_number_is_used_again),
-        cmocka_unit_test(policies_are_named_by_trigger_and_joined_in_order__WSM_081_082),
+        cmocka_unit_test(policies_are_named_by_trigger_and_joined_in_order),
         cmocka_unit_test(a_second_policy_of_a_trigger_is_a_duplicate_and_three_are_the_most),
         cmocka_unit_test(a_policy_that_is_not_whole_is_an_invalid_parameter),
         cmocka_unit_test(an_internal_server_has_type_1_and_needs_release_11_6),
         cmocka_unit_test(a_put_of_a_policy_changes_time_and_lifetime_and_nothing_bad),
-        cmocka_unit_test(a_put_of_the_association_sets_type_and_order__WSM_083),
-        cmocka_unit_test(domains_are_kept_replaced_and_emptied__WSM_085),
+        cmocka_unit_test(a_put_of_the_association_sets_type_and_order),
+        cmocka_unit_test(domains_are_kept_replaced_and_emptied),
         cmocka_unit_test(a_bad_or_long_domain_is_400_and_changes_nothing),
-        cmocka_unit_test(the_suffix_of_the_network_decides_inside_or_outside__APF_DEV_047),
+        cmocka_unit_test(the_suffix_of_the_network_decides_inside_or_outside),
         cmocka_unit_test(without_domains_nobody_is_outside_and_no_server_is_called),
         cmocka_unit_test(an_interval_and_an_hour_of_the_day_tell_when_to_call),
         cmocka_unit_test(the_target_carries_everything_that_was_configured),
@@ -823,13 +650,6 @@ int main(void)
         cmocka_unit_test(triggers_have_the_numbers_of_apf_on_the_wire),
         cmocka_unit_test(the_service_shows_the_tunnel_and_the_last_trigger),
         cmocka_unit_test(a_tunnel_is_closed_after_the_answer_has_left),
-        cmocka_unit_test(a_proxy_again_is_a_duplicate_with_the_empty_reference__WSM_105),
-        cmocka_unit_test(proxies_have_a_limit_an_order_and_can_be_deleted),
-        cmocka_unit_test(what_was_configured_outlives_a_power_cut),
-        cmocka_unit_test(a_state_that_save_cannot_have_written_is_refused),
-        cmocka_unit_test(unprovisioning_forgets_everything_and_closes_the_tunnel__WSM_077),
-        cmocka_unit_test(nothing_can_be_written_before_provisioning),
-        cmocka_unit_test(no_memory_at_any_place_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

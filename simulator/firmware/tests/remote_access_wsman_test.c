@@ -99,7 +99,8 @@ static void put_link(struct pc *pc, const char *rule_epr, const char *type)
     text_fini(&out);
 }
 
-static void servers_and_policies_answer_as_captured__WSM_108(void **state)
+/* WSM-108 */
+static void servers_and_policies_answer_as_captured(void **state)
 {
     struct pc pc;
     (void)state;
@@ -135,7 +136,8 @@ static void servers_and_policies_answer_as_captured__WSM_108(void **state)
     pc_close(&pc);
 }
 
-static void the_association_answers_as_captured_and_its_put_is_empty__WSM_051_083(void **state)
+/* WSM-051 WSM-083 */
+static void the_association_answers_as_captured_and_its_put_is_empty(void **state)
 {
     struct pc pc;
     (void)state;
@@ -154,7 +156,8 @@ static void the_association_answers_as_captured_and_its_put_is_empty__WSM_051_08
     pc_close(&pc);
 }
 
-static void the_login_is_changed_with_an_empty_answer__WSM_051(void **state)
+/* WSM-051 */
+static void the_login_is_changed_with_an_empty_answer(void **state)
 {
     struct pc pc;
     (void)state;
@@ -187,7 +190,8 @@ static void put_domain(struct pc *pc, const char *strings)
     text_fini(&body);
 }
 
-static void environment_detection_answers_as_captured_and_can_be_emptied__WSM_085(void **state)
+/* WSM-085 */
+static void environment_detection_answers_as_captured_and_can_be_emptied(void **state)
 {
     struct pc pc;
     (void)state;
@@ -247,8 +251,8 @@ static void a_missing_parameter_is_refused_and_a_wrong_one_has_the_empty_referen
     pc_close(&pc);
 }
 
-/* wsman.md 6.5: what rps does before and during CIRA set-up; absent policies give 400. */
-static void the_sequence_of_rps_ends_with_a_device_that_calls__WSM_107(void **state)
+/* wsman.md 6.5: what rps does before and during CIRA set-up; absent policies give 400; WSM-107 */
+static void the_sequence_of_rps_ends_with_a_device_that_calls(void **state)
 {
     struct pc pc;
     (void)state;
@@ -345,7 +349,8 @@ static void a_defense_policy_can_be_set_for_the_outside(void **state)
     "<r:AccessInfo>proxy.example.com</r:AccessInfo><r:InfoFormat>201</r:InfoFormat>" \
     "<r:Port>1080</r:Port><r:NetworkDnsSuffix>example.com</r:NetworkDnsSuffix>"
 
-static void proxies_answer_as_captured__WSM_105(void **state)
+/* WSM-105 */
+static void proxies_answer_as_captured(void **state)
 {
     struct pc pc;
     (void)state;
@@ -370,15 +375,15 @@ static void proxies_answer_as_captured__WSM_105(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(servers_and_policies_answer_as_captured__WSM_108),
-        cmocka_unit_test(the_association_answers_as_captured_and_its_put_is_empty__WSM_051_083),
-        cmocka_unit_test(the_login_is_changed_with_an_empty_answer__WSM_051),
-        cmocka_unit_test(environment_detection_answers_as_captured_and_can_be_emptied__WSM_085),
+        cmocka_unit_test(servers_and_policies_answer_as_captured),
+        cmocka_unit_test(the_association_answers_as_captured_and_its_put_is_empty),
+        cmocka_unit_test(the_login_is_changed_with_an_empty_answer),
+        cmocka_unit_test(environment_detection_answers_as_captured_and_can_be_emptied),
         cmocka_unit_test(a_device_is_born_without_servers_policies_and_domains),
         cmocka_unit_test(a_missing_parameter_is_refused_and_a_wrong_one_has_the_empty_reference),
-        cmocka_unit_test(the_sequence_of_rps_ends_with_a_device_that_calls__WSM_107),
+        cmocka_unit_test(the_sequence_of_rps_ends_with_a_device_that_calls),
         cmocka_unit_test(a_defense_policy_can_be_set_for_the_outside),
-        cmocka_unit_test(proxies_answer_as_captured__WSM_105),
+        cmocka_unit_test(proxies_answer_as_captured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
