@@ -40,7 +40,7 @@ struct wsman_instance *network_list_eap(struct firmware_call *call)
 static void keep(struct firmware_call *call, const struct wsman_instance *old,
                  const struct wsman_instance *changed)
 {
-    if (settings_keep(call->firmware, old, changed, wsman_get(old, "InstanceID")) != AMT_OK) {
+    if (settings_keep(call->firmware, old, changed, firmware_instance_key(old)) != AMT_OK) {
         (void)firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
     } else {
         firmware_changed(call->firmware);

@@ -394,7 +394,7 @@ void network_put_wifi_service(struct firmware_call *call, const struct wsman_ins
     if ((synchronisation != 0 && synchronisation != 1 && synchronisation != 3) ||
         (shares && !wsman_get_bool(capabilities, "UEFIWiFiCoExistenceAndProfileShare", false))) {
         (void)firmware_fault(call, WSMAN_INVALID_REPRESENTATION, "InvalidValues");
-    } else if (settings_keep(call->firmware, old, changed, "") != AMT_OK) {
+    } else if (settings_keep(call->firmware, old, changed, firmware_instance_key(old)) != AMT_OK) {
         (void)firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
     } else {
         firmware_changed(call->firmware);
