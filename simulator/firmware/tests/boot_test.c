@@ -233,12 +233,12 @@ static void options_the_platform_lacks_are_refused_by_status(void **state)
 static void whole_objects_are_put_back_as_clients_do(void **state) /* WSM-051 */
 {
     (void)state;
-    static const char *const k_classes[] = { SETTINGS, "AMT_RedirectionService", "IPS_OptInService",
-                                             "IPS_KVMRedirectionSettingData", "IPS_SecIOService" };
+    static const char *const k_names[] = { SETTINGS, "AMT_RedirectionService", "IPS_OptInService",
+                                           "IPS_KVMRedirectionSettingData", "IPS_SecIOService" };
     struct power_rig rig;
     power_rig_start(&rig, "");
-    for (size_t i = 0; i < sizeof k_classes / sizeof k_classes[0]; i++) {
-        assert_true(power_rig_put_back(&rig, k_classes[i], NULL, NULL));
+    for (size_t i = 0; i < sizeof k_names / sizeof k_names[0]; i++) {
+        assert_true(power_rig_put_back(&rig, k_names[i], NULL, NULL));
     }
     assert_string_equal(power_rig_read(&rig, SETTINGS, "OptionsCleared"), "true");
     assert_true(power_rig_put_back(&rig, SETTINGS, "BIOSSetup", "true"));

@@ -492,7 +492,8 @@ static void what_is_listed_is_taken_and_nothing_else(void **state) /* WSM-091 WS
             taken += is_legal;
             break;
         case 1:
-            (void)power_host_event(firmware, k_events[amt_random_below(&random, 9)]);
+            assert_true(power_host_event(firmware, k_events[amt_random_below(&random, 9)]) !=
+                        AMT_EUNKNOWN);
             break;
         case 2:
             (void)redirection_session_began(firmware, REDIRECTION_SOL, NULL);
