@@ -4,11 +4,12 @@
 #include "simulator/firmware/audit_log_internal.h"
 #include "simulator/firmware/state_fields.h"
 
-#define KEPT_FROM_RELEASE 800u /* unprovisioning leaves the log alone */
-#define MIN_DAYS_MAX      255u
-#define SECONDS_PER_DAY   86400u
-#define LENGTH_BYTES      2u
-#define ADDRESS_MAX       45u
+#define KEPT_FROM_RELEASE   800u /* unprovisioning leaves the log alone */
+#define SUPER_CRITICAL_FROM 1200u
+#define MIN_DAYS_MAX        255u
+#define SECONDS_PER_DAY     86400u
+#define LENGTH_BYTES        2u
+#define ADDRESS_MAX         45u
 
 enum initiator { INITIATOR_DIGEST = 0, INITIATOR_LOCAL = 2 };
 enum location { LOCATION_IPV4 = 0, LOCATION_IPV6 = 1, LOCATION_NONE = 2 };
@@ -148,8 +149,34 @@ void audit_log_clear(struct firmware *firmware)
     firmware_changed(firmware);
 }
 
-static bool is_wanted(const struct audit_log *log, uint32_t application, uint16_t event)
+/* From release 12 on some events are written whatever the policies say, even while the log is off:
+ * the end of setup, unprovisioning, boot options, and sessions that open. */
+static bool is_super_critical(const struct firmware *firmware, uint32_t application, uint16_t event)
 {
+    static const struct {
+        uint32_t application;
+        uint16_t event;
+    } k_events[] = {
+        { AUDIT_SECURITY_ADMIN, 1 }, { AUDIT_SECURITY_ADMIN, 19 }, { AUDIT_REMOTE_CONTROL, 4 },
+        { AUDIT_REDIRECTION, 0 },    { AUDIT_REDIRECTION, 4 },     { AUDIT_REDIRECTION, 8 },
+    };
+    for (size_t i = 0; i < sizeof k_events / sizeof *k_events; i++) {
+        if (k_events[i].application == application && k_events[i].event == event) {
+            return firmware_is_release(firmware, SUPER_CRITICAL_FROM);
+        }
+    }
+    return false;
+}
+
+static bool is_wanted(const struct firmware *firmware, uint32_t application, uint16_t event)
+{
+    const struct audit_log *log = firmware->audit_log;
+    if (is_super_critical(firmware, application, event)) {
+        return true;
+    }
+    if (log->is_disabled) {
+        return false;
+    }
     for (uint32_t i = 0; i < log->policy_count; i++) {
         if (log->policies[i].event == (application << 16 | event)) {
             return log->policies[i].is_enabled;
@@ -162,8 +189,7 @@ void audit_log_add(struct firmware *firmware, const struct firmware_call *call,
                    enum audit_application application, uint16_t event, const void *data,
                    uint8_t data_len)
 {
-    struct audit_log *log = firmware->audit_log;
-    if (log == NULL || log->is_disabled || !is_wanted(log, application, event)) {
+    if (firmware->audit_log == NULL || !is_wanted(firmware, application, event)) {
         return;
     }
     struct audit_record record;
@@ -302,13 +328,13 @@ static enum amt_err audit_log_load(struct firmware *firmware, const json_t *stat
 
 static const struct firmware_behaviour k_behaviours[] = {
     { .class_name = "AMT_AuditLog",
-      .read_realm = REALM_AUDIT_LOG,
+      .read_realm = REALM_GENERAL_INFO, /* the log, its state and its policies are no secret */
       .write_realm = REALM_AUDIT_LOG,
       .fill = audit_log_fill,
       .put = audit_log_put,
       .methods = k_audit_log_methods },
     { .class_name = "AMT_AuditPolicyRule",
-      .read_realm = REALM_AUDIT_LOG,
+      .read_realm = REALM_GENERAL_INFO,
       .write_realm = REALM_AUDIT_LOG,
       .list = audit_policy_list,
       .methods = k_audit_policy_methods },

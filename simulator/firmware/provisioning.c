@@ -7,6 +7,7 @@
 #include "simulator/firmware/subscriptions.h"
 
 #define PERCEIVED_INFORMATION 2u /* PerceivedSeverity of CIM_AlertIndication */
+#define PROVISIONING_STARTED  0u /* event of the security administration application */
 #define PERIOD_US             (UINT64_C(24) * 3600 * US_PER_SECOND)
 
 /* `realm` of the profile: firmware up to about release 11 draws four digits only (wsman.md 1.5). */
@@ -128,6 +129,7 @@ enum amt_err provisioning_start(struct firmware *firmware)
     provisioning->state = PROVISIONING_IN;
     timer_start(&provisioning->period, PERIOD_US);
     firmware_changed(firmware);
+    audit_log_add(firmware, NULL, AUDIT_SECURITY_ADMIN, PROVISIONING_STARTED, NULL, 0);
     provisioning_tell_user(firmware, "1");
     tell_listeners(firmware);
     return AMT_OK;

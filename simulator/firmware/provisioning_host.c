@@ -18,8 +18,10 @@ enum setup_result {
     SETUP_DISABLED = 4,
     SETUP_AUTHENTICATION_FAILED = 5
 };
-/* Events of the security administration application in the audit log. */
-enum setup_event { PROVISIONING_STARTED = 0, PROVISIONING_COMPLETED = 1, UPGRADED_TO_ADMIN = 18 };
+/* Events of the security administration application in the audit log, and the method that the
+ * completed one tells. */
+enum setup_event { PROVISIONING_COMPLETED = 1, UPGRADED_TO_ADMIN = 18 };
+#define METHOD_HOST_BASED_ADMIN 5u
 
 void provisioning_fill_host_setup(struct firmware_call *call, struct wsman_instance *instance)
 {
@@ -93,10 +95,11 @@ static enum setup_result check_ownership(const struct firmware *firmware,
 static void activate(struct firmware_call *call, enum firmware_mode mode,
                      const uint8_t ha1[static DIGEST_MD5_BYTES])
 {
-    audit_log_add(call->firmware, call, AUDIT_SECURITY_ADMIN, PROVISIONING_STARTED, NULL, 0);
+    static const uint8_t k_method = METHOD_HOST_BASED_ADMIN;
     users_set_admin(call->firmware, "admin", ha1);
     provisioning_activate(call->firmware, mode);
-    audit_log_add(call->firmware, call, AUDIT_SECURITY_ADMIN, PROVISIONING_COMPLETED, NULL, 0);
+    audit_log_add(call->firmware, call, AUDIT_SECURITY_ADMIN, PROVISIONING_COMPLETED, &k_method,
+                  mode == FIRMWARE_ADMIN_CONTROL ? sizeof k_method : 0);
 }
 
 static uint32_t admin_setup(struct firmware_call *call, const struct wsman_instance *target,

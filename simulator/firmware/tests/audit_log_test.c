@@ -223,24 +223,30 @@ static void add_auditor(struct pc *pc)
 {
     struct user_entry entry = { .name = "auditor",
                                 .access = ACCESS_ANY,
-                                .realms = REALM_BIT(REALM_AUDIT_LOG) };
+                                .realms =
+                                    REALM_BIT(REALM_AUDIT_LOG) | REALM_BIT(REALM_GENERAL_INFO) };
     uint32_t handle = 0;
     digest_ha1("auditor", pc_property(pc_get(pc, "AMT_GeneralSettings", NULL), "DigestRealm"),
                "Aud1tor!", 8, entry.ha1);
     assert_int_equal(users_add(pc->firmware, &entry, &handle), PT_SUCCESS);
 }
 
-static void an_auditor_keeps_the_admin_out(void **state)
+static void an_auditor_leaves_the_admin_only_reading(void **state)
 {
     struct pc pc;
     (void)state;
     open_empty(&pc);
     add_auditor(&pc);
-    assert_int_equal(read_records(&pc, "1"), 16);
+    assert_int_equal(read_records(&pc, "1"), 0);
     assert_int_equal(pc_call(&pc, LOG_CLASS, "ClearLog", NULL, NULL), 16);
+    assert_int_equal(pc_call(&pc, LOG_CLASS, "RequestStateChange", NULL,
+                             "<r:RequestedState>3</r:RequestedState>"),
+                     4);
+    (void)pc_wsman(&pc, "Put", LOG_CLASS, NULL,
+                   "<r:AMT_AuditLog><r:StoragePolicy>0</r:StoragePolicy></r:AMT_AuditLog>");
+    assert_string_equal(pc_fault(&pc), "AccessDenied");
     pc.user = "auditor";
     pc.password = "Aud1tor!";
-    assert_int_equal(read_records(&pc, "1"), 0);
     assert_int_equal(pc_call(&pc, LOG_CLASS, "ClearLog", NULL, NULL), 0);
     (void)pc_wsman(&pc, "Get", "AMT_RedirectionService", NULL, NULL);
     assert_string_equal(pc_fault(&pc), "AccessDenied");
@@ -273,6 +279,10 @@ static void a_lock_is_held_by_its_handle_and_ends(void **state)
     pc_run(&pc, UINT64_C(61) * US_PER_SECOND);
     assert_false(audit_log_blocks_unprovision(pc.firmware));
     assert_int_equal(pc_call(&pc, LOG_CLASS, "SetAuditLock", NULL, "<r:Flag>3</r:Flag>"), 36);
+    assert_int_equal(pc_call(&pc, LOG_CLASS, "SetAuditLock", NULL,
+                             "<r:LockTimeoutInSeconds>301</r:LockTimeoutInSeconds>"
+                             "<r:Flag>0</r:Flag>"),
+                     36); /* five minutes at most */
     pc_close(&pc);
 }
 
@@ -308,6 +318,31 @@ static void policies_decide_what_is_recorded(void **state)
     audit_log_add(pc.firmware, NULL, AUDIT_KVM, 1, NULL, 0);
     assert_int_equal(pc.firmware->audit_log->count, 1);
     pc_close(&pc);
+}
+
+static void some_events_are_written_even_while_the_log_is_off(void **state)
+{
+    static const struct {
+        const char *version;
+        uint32_t count;
+    } k_cases[] = { { "12.0.67.1579", 2 }, { "11.8.50.3425", 0 } };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct pc pc;
+        pc_init(&pc);
+        amt_free(pc.config.version);
+        pc.config.version = amt_strdup(k_cases[i].version);
+        pc_start(&pc);
+        assert_int_equal(pc_call(&pc, LOG_CLASS, "RequestStateChange", NULL,
+                                 "<r:RequestedState>3</r:RequestedState>"),
+                         0);
+        audit_log_clear(pc.firmware);
+        audit_log_add(pc.firmware, NULL, AUDIT_REDIRECTION, 4, NULL, 0);
+        audit_log_add(pc.firmware, NULL, AUDIT_REDIRECTION, 5, NULL, 0);
+        audit_log_add(pc.firmware, NULL, AUDIT_SECURITY_ADMIN, 19, NULL, 0);
+        assert_int_equal(pc.firmware->audit_log->count, k_cases[i].count);
+        pc_close(&pc);
+    }
 }
 
 static void the_log_outlives_restart_and_unprovisioning(void **state)
@@ -346,9 +381,10 @@ int main(void)
         cmocka_unit_test(without_roll_over_the_newest_is_lost),
         cmocka_unit_test(restricted_roll_over_keeps_the_days),
         cmocka_unit_test(switching_off_is_the_last_record),
-        cmocka_unit_test(an_auditor_keeps_the_admin_out),
+        cmocka_unit_test(an_auditor_leaves_the_admin_only_reading),
         cmocka_unit_test(a_lock_is_held_by_its_handle_and_ends),
         cmocka_unit_test(policies_decide_what_is_recorded),
+        cmocka_unit_test(some_events_are_written_even_while_the_log_is_off),
         cmocka_unit_test(the_log_outlives_restart_and_unprovisioning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
