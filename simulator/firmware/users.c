@@ -348,6 +348,7 @@ static json_t *users_save(struct firmware *firmware)
     is_whole &= state_put_u64(state, "next_handle", users->next_handle) &&
                 state_put_text(state, "admin_name", users->admin_name) &&
                 state_put_bool(state, "admin_is_default", users->admin_is_default) &&
+                state_put_bool(state, "caches_credentials", users->caches_credentials) &&
                 (!users->has_admin ||
                  state_put_hex(state, "admin_ha1", users->admin_ha1, sizeof users->admin_ha1));
     if (!is_whole) {
@@ -389,6 +390,7 @@ static enum amt_err users_load(struct firmware *firmware, const json_t *state,
     TRY(state_get_u32(state, "next_handle", UINT32_MAX, &users->next_handle, diag));
     TRY(state_get_text(state, "admin_name", users->admin_name, sizeof users->admin_name, diag));
     TRY(state_get_bool(state, "admin_is_default", &users->admin_is_default, diag));
+    TRY(state_get_bool(state, "caches_credentials", &users->caches_credentials, diag));
     users->has_admin = json_object_get(state, "admin_ha1") != NULL;
     return state_get_hex(state, "admin_ha1", users->admin_ha1, sizeof users->admin_ha1, diag);
 }
@@ -397,6 +399,20 @@ static const struct firmware_behaviour k_behaviours[] = {
     { .class_name = "AMT_AuthorizationService",
       .write_realm = REALM_ACL,
       .methods = k_users_authorization_methods },
+    { .class_name = "AMT_KerberosSettingData", .methods = k_users_kerberos_methods },
+    { .class_name = "CIM_Account",
+      .read_realm = REALM_ACL,
+      .write_realm = REALM_ACL,
+      .list = users_list_accounts,
+      .put = users_put_account,
+      .remove = users_remove_account,
+      .methods = k_users_account_methods },
+    { .class_name = "CIM_AccountManagementService",
+      .write_realm = REALM_ACL,
+      .methods = k_users_management_methods },
+    { .class_name = "CIM_AccountOnSystem", .read_realm = REALM_ACL, .list = users_list_on_system },
+    { .class_name = "CIM_AssignedIdentity", .read_realm = REALM_ACL, .list = users_list_assigned },
+    { .class_name = "CIM_Identity", .read_realm = REALM_ACL, .list = users_list_identities },
     { .class_name = NULL },
 };
 

@@ -7,17 +7,9 @@
 #define HANDLES_PER_CALL 50u
 #define REALM_MAX        24u
 
-/* Events of the security administration application in the audit log. */
-enum acl_event {
-    ACL_ENTRY_ADDED = 2,
-    ACL_ENTRY_MODIFIED = 3,
-    ACL_ENTRY_REMOVED = 4,
-    ACL_STATE = 6
-};
-
 /* Extended data of ACL events: kind of user, then its name or SID with a length before it. */
-static void tell_audit_log(struct firmware_call *call, enum acl_event event, const char *name,
-                           const struct user_entry *entry)
+void users_tell_audit_log(struct firmware_call *call, enum acl_event event, const char *name,
+                          const struct user_entry *entry)
 {
     uint8_t data[2 + USER_SID_MAX_BYTES];
     bool is_kerberos = entry != NULL && entry->name[0] == 0;
@@ -137,7 +129,7 @@ static uint32_t add_entry(struct firmware_call *call, const struct wsman_instanc
     }
     if (status == PT_SUCCESS) {
         wsman_set_u64(out, "Handle", handle);
-        tell_audit_log(call, ACL_ENTRY_ADDED, entry.name, &entry);
+        users_tell_audit_log(call, ACL_ENTRY_ADDED, entry.name, &entry);
     }
     amt_wipe(&entry, sizeof entry);
     return status;
@@ -165,7 +157,7 @@ static uint32_t update_entry(struct firmware_call *call, const struct wsman_inst
         entry.handle = old->handle;
         entry.is_enabled = old->is_enabled;
         *old = entry;
-        tell_audit_log(call, ACL_ENTRY_MODIFIED, entry.name, &entry);
+        users_tell_audit_log(call, ACL_ENTRY_MODIFIED, entry.name, &entry);
         firmware_changed(call->firmware);
     }
     amt_wipe(&entry, sizeof entry);
@@ -184,7 +176,7 @@ static uint32_t remove_entry(struct firmware_call *call, const struct wsman_inst
     if (entry->is_system) {
         return PT_NOT_PERMITTED;
     }
-    tell_audit_log(call, ACL_ENTRY_REMOVED, entry->name, entry);
+    users_tell_audit_log(call, ACL_ENTRY_REMOVED, entry->name, entry);
     users_remove(call->firmware, entry);
     return PT_SUCCESS;
 }
@@ -254,7 +246,7 @@ static uint32_t set_state(struct firmware_call *call, const struct wsman_instanc
         return PT_INVALID_HANDLE;
     }
     entry->is_enabled = wsman_get_bool(in, "Enabled", false);
-    tell_audit_log(call, ACL_STATE, entry->name, entry);
+    users_tell_audit_log(call, ACL_STATE, entry->name, entry);
     firmware_changed(call->firmware);
     return PT_SUCCESS;
 }
@@ -281,7 +273,7 @@ static uint32_t set_admin(struct firmware_call *call, const struct wsman_instanc
     uint32_t status = read_hash(in, ha1);
     if (status == PT_SUCCESS) {
         users_set_admin(call->firmware, name, ha1);
-        tell_audit_log(call, ACL_ENTRY_MODIFIED, name, NULL);
+        users_tell_audit_log(call, ACL_ENTRY_MODIFIED, name, NULL);
     }
     amt_wipe(ha1, sizeof ha1);
     return status;

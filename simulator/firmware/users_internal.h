@@ -34,6 +34,7 @@ struct users {
     char admin_name[USER_NAME_MAX + 1];
     uint8_t admin_ha1[DIGEST_MD5_BYTES];
     char os_admin_password[OS_ADMIN_PASSWORD_BYTES];
+    bool caches_credentials; /* Kerberos */
     uint32_t next_handle;
     struct user_entry entries[USERS_MAX]; /* in order of their handles */
     uint32_t count;
@@ -49,6 +50,27 @@ bool users_name_is_taken(const struct users *users, const char *name,
 uint32_t users_add(struct firmware *firmware, const struct user_entry *entry, uint32_t *handle);
 void users_remove(struct firmware *firmware, struct user_entry *entry);
 
-extern const struct firmware_method k_users_authorization_methods[]; /* users_acl.c */
+/* users_acl.c */
+/* Events of the security administration application in the audit log. */
+enum acl_event {
+    ACL_ENTRY_ADDED = 2,
+    ACL_ENTRY_MODIFIED = 3,
+    ACL_ENTRY_REMOVED = 4,
+    ACL_STATE = 6
+};
+void users_tell_audit_log(struct firmware_call *call, enum acl_event event, const char *name,
+                          const struct user_entry *entry);
+extern const struct firmware_method k_users_authorization_methods[];
+
+/* users_cim.c */
+struct wsman_instance *users_list_accounts(struct firmware_call *call);
+struct wsman_instance *users_list_identities(struct firmware_call *call);
+struct wsman_instance *users_list_assigned(struct firmware_call *call);
+struct wsman_instance *users_list_on_system(struct firmware_call *call);
+void users_put_account(struct firmware_call *call, const struct wsman_instance *old,
+                       const struct wsman_instance *changed);
+void users_remove_account(struct firmware_call *call, const struct wsman_instance *instance);
+extern const struct firmware_method k_users_account_methods[], k_users_management_methods[],
+    k_users_kerberos_methods[];
 
 #endif

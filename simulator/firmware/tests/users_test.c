@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "protocol/http/digest.h"
+#include "protocol/wsman/names.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/tests/pc.h"
 #include "simulator/firmware/users_internal.h"
@@ -317,6 +318,67 @@ static void the_born_password_comes_from_a_file(void **state)
     pc_close(&pc);
 }
 
+static void digest_users_are_cim_accounts(void **state)
+{
+    static const char k_account[] =
+        "<r:System><a:Address>/wsman</a:Address><a:ReferenceParameters><w:ResourceURI>%sCIM_"
+        "ComputerSystem</w:ResourceURI></a:ReferenceParameters></r:System><r:AccountTemplate "
+        "xmlns:c=\"%sCIM_Account\"><c:UserID>dash</c:UserID><c:UserPassword>%s</c:UserPassword>"
+        "</r:AccountTemplate>";
+    struct pc pc;
+    uint8_t ha1[DIGEST_MD5_BYTES];
+    struct text hex = { 0 }, input = { 0 };
+    (void)state;
+    pc_open(&pc);
+    assert_int_equal(pc_count(&pc, "CIM_Account"), 0); /* neither admin nor $$uns */
+    digest_ha1("dash", provisioning_realm(pc.firmware), "D4sh!pass", 9, ha1);
+    text_hex(&hex, ha1, sizeof ha1);
+    text_printf(&input, k_account, WSMAN_NS_CIM, WSMAN_NS_CIM, text_chars(&hex));
+    assert_int_equal(
+        pc_call(&pc, "CIM_AccountManagementService", "CreateAccount", NULL, text_chars(&input)), 0);
+    assert_non_null(strstr(text_chars(&pc.body), "<c:Selector Name=\"Name\">dash</c:Selector>"));
+    assert_int_equal(
+        pc_call(&pc, "CIM_AccountManagementService", "CreateAccount", NULL, text_chars(&input)),
+        36);
+    assert_int_equal(pc_count(&pc, "CIM_AssignedIdentity"), 1);
+    assert_int_equal(pc_count(&pc, "CIM_AccountOnSystem"), 1);
+    const struct xml_node *account = pc_get(&pc, "CIM_Account", NULL);
+    assert_string_equal(pc_property(account, "UserID"), "dash");
+    assert_string_equal(pc_property(account, "UserPassword"), "");
+    as(&pc, "dash", "D4sh!pass", FIRMWARE_NETWORK);
+    assert_int_equal(status_of_get(&pc, "AMT_TimeSynchronizationService"), 400); /* no realm yet */
+    as(&pc, "admin", PC_PASSWORD, FIRMWARE_NETWORK);
+    assert_int_equal(pc_call(&pc, "CIM_Account", "RequestStateChange", "Name=dash",
+                             "<r:RequestedState>3</r:RequestedState>"),
+                     0);
+    as(&pc, "dash", "D4sh!pass", FIRMWARE_NETWORK);
+    assert_int_equal(status_of_get(&pc, "AMT_TimeSynchronizationService"), 401);
+    as(&pc, "admin", PC_PASSWORD, FIRMWARE_NETWORK);
+    (void)pc_wsman(&pc, "Put", "CIM_Account", "Name=dash",
+                   "<r:CIM_Account><r:UserPassword>00</r:UserPassword></r:CIM_Account>");
+    assert_string_equal(pc_fault(&pc), "InvalidRepresentation");
+    (void)pc_wsman(&pc, "Delete", "CIM_Account", "Name=dash", NULL);
+    assert_int_equal(pc.status, 200);
+    assert_int_equal(pc_count(&pc, "CIM_Identity"), 0);
+    text_fini(&hex);
+    text_fini(&input);
+    pc_close(&pc);
+}
+
+static void the_kerberos_cache_is_switched(void **state)
+{
+    struct pc pc;
+    (void)state;
+    pc_open(&pc);
+    assert_int_equal(pc_call(&pc, "AMT_KerberosSettingData", "SetCredentialCacheState", NULL,
+                             "<r:Enable>true</r:Enable>"),
+                     0);
+    assert_int_equal(pc_call(&pc, "AMT_KerberosSettingData", "GetCredentialCacheState", NULL, NULL),
+                     0);
+    assert_string_equal(output(&pc, "Enabled"), "true");
+    pc_close(&pc);
+}
+
 static void users_outlive_a_restart(void **state)
 {
     struct pc pc;
@@ -357,6 +419,8 @@ int main(void)
         cmocka_unit_test(before_provisioning_only_the_local_system_logs_on),
         cmocka_unit_test(the_local_system_looks_but_does_not_change_a_provisioned_device),
         cmocka_unit_test(the_born_password_comes_from_a_file),
+        cmocka_unit_test(digest_users_are_cim_accounts),
+        cmocka_unit_test(the_kerberos_cache_is_switched),
         cmocka_unit_test(users_outlive_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
