@@ -335,10 +335,25 @@ void calls_start(struct device *device, uint32_t apf_reason)
     }
 }
 
+/* The trigger of a call that the configuration asked for, by its number in APF. */
+static void tell_trigger(const struct device *device)
+{
+    for (int i = 0; i < REMOTE_ACCESS_TRIGGER_COUNT_; i++) {
+        if (remote_access_apf_reason((enum remote_access_trigger)i) == device->trigger) {
+            remote_access_call_started(device->firmware, (enum remote_access_trigger)i);
+        }
+    }
+}
+
 void calls_tunnel_changed(struct device *device, bool is_up)
 {
-    if (device->firmware != NULL) {
-        remote_access_tunnel_changed(device->firmware, is_up);
+    if (device->firmware == NULL) {
+        return;
+    }
+    remote_access_tunnel_changed(device->firmware, is_up);
+    if (is_up && !device->calls.is_by_policy) {
+        tell_trigger(device);
+        calls_keepalive_changed(device, device->connection_log.keepalive_interval_s);
     }
 }
 
