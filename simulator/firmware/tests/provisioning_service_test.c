@@ -38,7 +38,7 @@ static const char *output(struct pc *pc, const char *name)
     return pc_property(xml_child(root, NULL, "Body")->first, name);
 }
 
-/* WSM-077 */
+/* WSM-077, ACT-DEV-030 */
 static void unprovisioning_answers_first_and_then_forgets(void **state)
 {
     struct pc pc;

@@ -27,6 +27,7 @@ static int setup(struct pc *pc, const char *hash)
     return pc_call(pc, HOST_SETUP, "Setup", NULL, input);
 }
 
+/* ACT-DEV-001 */
 static void the_service_looks_as_captured(void **state)
 {
     struct pc pc;

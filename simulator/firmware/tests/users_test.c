@@ -261,6 +261,7 @@ static void there_is_room_for_fifteen(void **state)
     pc_close(&pc);
 }
 
+/* ACT-DEV-006 */
 static void before_provisioning_only_the_local_system_logs_on(void **state)
 {
     struct pc pc;
