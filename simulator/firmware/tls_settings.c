@@ -14,6 +14,9 @@
  * which MeshCentral's ciphers need. */
 #define CURVE_RELEASE 1900
 
+const char *const k_tls_interfaces[TLS_INTERFACE_COUNT_] = { "Intel(r) AMT 802.3 TLS Settings",
+                                                             "Intel(r) AMT LMS TLS Settings" };
+
 enum tls_interface_index tls_settings_interface(enum firmware_door door)
 {
     return door == FIRMWARE_LOCAL ? TLS_INTERFACE_LOCAL : TLS_INTERFACE_NETWORK;
@@ -266,11 +269,25 @@ struct tls_context *tls_settings_context(struct firmware *firmware, enum firmwar
     return tls->contexts[index];
 }
 
-/* As a device leaves the factory (captures): the local interface would also take plain connections. */
+/* As a device of this profile leaves the factory. */
 static void set_defaults(struct device_tls *tls)
 {
+    const struct profile_class *slot =
+        firmware_profile_class(tls->firmware->profile, "AMT_TLSSettingData");
     memset(tls->pending, 0, sizeof tls->pending);
-    tls->pending[TLS_INTERFACE_LOCAL].takes_plain = true;
+    for (const struct wsman_instance *born = slot == NULL ? NULL : slot->instances; born != NULL;
+         born = born->next) {
+        const char *id = wsman_get(born, "InstanceID");
+        for (int i = 0; i < TLS_INTERFACE_COUNT_ && id != NULL; i++) {
+            if (strcmp(id, k_tls_interfaces[i]) == 0) {
+                tls->pending[i] = (struct tls_interface){
+                    .is_enabled = wsman_get_bool(born, "Enabled", false),
+                    .is_mutual = wsman_get_bool(born, "MutualAuthentication", false),
+                    .takes_plain = wsman_get_bool(born, "AcceptNonSecureConnections", false)
+                };
+            }
+        }
+    }
     memcpy(tls->active, tls->pending, sizeof tls->active);
     memset(tls->names, 0, sizeof tls->names);
     tls->associated[0] = '\0';

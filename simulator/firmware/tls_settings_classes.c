@@ -9,24 +9,22 @@
 #define COLLECTION            "TLSProtocolEndpoint Instances Collection"
 #define COLLECTION_OF_CLIENTS "TLSProtocolEndpointInstances Collection"
 
-static const char *const k_interfaces[TLS_INTERFACE_COUNT_] = { "Intel(r) AMT 802.3 TLS Settings",
-                                                                "Intel(r) AMT LMS TLS Settings" };
-
-/* Shows what was written, also before it is committed. */
+/* Shows what was written, also before it is committed. Enabled does not tell that an interface without a
+ * plain port speaks TLS in any case. */
 static void show_settings(struct firmware_call *call, enum tls_interface_index index,
                           struct wsman_instance *shown)
 {
     const struct firmware *firmware = call->firmware;
     const struct tls_interface *pending = &firmware->tls->pending[index];
     const struct tls_names *names = &firmware->tls->names[index];
-    bool has_plain = tls_settings_plain_exists(firmware, index);
-    wsman_set_bool(shown, "AcceptNonSecureConnections", pending->takes_plain && has_plain);
-    wsman_set(shown, "ElementName", k_interfaces[index]);
-    wsman_set_bool(shown, "Enabled", pending->is_enabled || !has_plain);
-    wsman_set(shown, "InstanceID", k_interfaces[index]);
+    wsman_set_bool(shown, "AcceptNonSecureConnections", pending->takes_plain);
+    wsman_set(shown, "ElementName", k_tls_interfaces[index]);
+    wsman_set_bool(shown, "Enabled", pending->is_enabled);
+    wsman_set(shown, "InstanceID", k_tls_interfaces[index]);
     wsman_set_bool(shown, "MutualAuthentication", pending->is_mutual);
     if (firmware_is_release(firmware, PLAIN_SUPPORT_RELEASE)) {
-        wsman_set_bool(shown, "NonSecureConnectionsSupported", has_plain);
+        wsman_set_bool(shown, "NonSecureConnectionsSupported",
+                       tls_settings_plain_exists(firmware, index));
     }
     for (uint32_t i = 0; i < names->count; i++) {
         wsman_add(shown, "TrustedCN", names->names[i]);
@@ -74,7 +72,7 @@ void tls_settings_put(struct firmware_call *call, const struct wsman_instance *o
 {
     struct device_tls *tls = call->firmware->tls;
     const char *id = wsman_get(old, "InstanceID");
-    int index = id != NULL && strcmp(id, k_interfaces[TLS_INTERFACE_LOCAL]) == 0
+    int index = id != NULL && strcmp(id, k_tls_interfaces[TLS_INTERFACE_LOCAL]) == 0
                     ? TLS_INTERFACE_LOCAL
                     : TLS_INTERFACE_NETWORK;
     struct tls_names names;

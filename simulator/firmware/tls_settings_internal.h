@@ -28,6 +28,8 @@ struct device_tls {
     struct tls_context *setup_context; /* of provisioning sessions */
 };
 
+/* InstanceID of AMT_TLSSettingData. */
+extern const char *const k_tls_interfaces[TLS_INTERFACE_COUNT_];
 enum tls_interface_index tls_settings_interface(enum firmware_door door);
 /* The plain port of this interface exists in this release. */
 bool tls_settings_plain_exists(const struct firmware *firmware, enum tls_interface_index index);

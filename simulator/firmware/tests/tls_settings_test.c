@@ -287,7 +287,7 @@ static void a_tls_only_interface_speaks_tls_from_birth(void **state)
     struct keys_fixture f;
     keys_fixture_init(&f, 1610);
     assert_string_equal(tls_rig_get(&f, TLS_RIG_NETWORK, "NonSecureConnectionsSupported"), "false");
-    assert_string_equal(tls_rig_get(&f, TLS_RIG_NETWORK, "Enabled"), "true");
+    assert_string_equal(tls_rig_get(&f, TLS_RIG_NETWORK, "Enabled"), "false");
     assert_string_equal(tls_rig_get(&f, TLS_RIG_LOCAL, "NonSecureConnectionsSupported"), "true");
     assert_string_equal(tls_rig_get(&f, TLS_RIG_LOCAL, "Enabled"), "false");
     assert_false(tls_settings_plain_allowed(f.firmware, FIRMWARE_NETWORK));
@@ -314,7 +314,6 @@ static void a_tls_only_interface_takes_a_certificate_and_gives_it_back(void **st
     /* written back as read, and MeshCentral's AcceptNonSecureConnections */
     assert_int_equal(tls_rig_put(&f, TLS_RIG_NETWORK, "AcceptNonSecureConnections", true),
                      WSMAN_OK);
-    assert_string_equal(tls_rig_get(&f, TLS_RIG_NETWORK, "AcceptNonSecureConnections"), "false");
     assert_int_equal(tls_settings_commit(f.firmware), PT_SUCCESS);
     assert_string_equal(tls_rig_shown_name(&f, FIRMWARE_NETWORK), "AMT RCFG");
     tls_rig_equip(&f);
@@ -324,12 +323,34 @@ static void a_tls_only_interface_takes_a_certificate_and_gives_it_back(void **st
     assert_false(tls_settings_plain_allowed(f.firmware, FIRMWARE_NETWORK));
     assert_int_equal(tls_rig_put(&f, TLS_RIG_NETWORK, "Enabled", false), WSMAN_OK);
     assert_int_equal(tls_settings_commit(f.firmware), PT_SUCCESS);
-    assert_string_equal(tls_rig_get(&f, TLS_RIG_NETWORK, "Enabled"), "true");
     assert_string_equal(tls_rig_shown_name(&f, FIRMWARE_NETWORK), "AMT RCFG");
+    assert_false(tls_settings_plain_allowed(f.firmware, FIRMWARE_NETWORK));
     assert_int_equal(keys_delete(&f, TLS_RIG_CONTEXT, NULL), WSMAN_OK);
     assert_int_equal(keys_delete(&f, "AMT_PublicKeyCertificate", TLS_RIG_CERTIFICATE_0), WSMAN_OK);
     assert_ptr_equal(tls_settings_factory_certificate(f.firmware), before);
     pki_identity_free(factory);
+    keys_fixture_fini(&f);
+}
+
+static void the_profile_says_how_a_device_is_born(void **state)
+{
+    (void)state;
+    struct keys_fixture f;
+    keys_fixture_init(&f, 1200);
+    struct wsman_instance *born = wsman_instance_new(&f.profile->arena, TLS_RIG_SETTINGS);
+    wsman_set(born, "InstanceID", TLS_RIG_NETWORK);
+    wsman_set(born, "AcceptNonSecureConnections", "true");
+    wsman_set(born, "Enabled", "true");
+    for (uint32_t i = 0; i < k_class_count; i++) {
+        if (strcmp(k_classes[i].name, TLS_RIG_SETTINGS) == 0) {
+            f.profile->classes[i].instances = born;
+        }
+    }
+    k_tls_settings_part.unprovision(f.firmware, false);
+    assert_string_equal(tls_rig_get(&f, TLS_RIG_NETWORK, "Enabled"), "true");
+    assert_string_equal(tls_rig_get(&f, TLS_RIG_LOCAL, "Enabled"), "false");
+    assert_true(tls_settings_plain_allowed(f.firmware, FIRMWARE_NETWORK));
+    assert_string_equal(tls_rig_shown_name(&f, FIRMWARE_NETWORK), "AMT RCFG");
     keys_fixture_fini(&f);
 }
 
@@ -486,6 +507,7 @@ int main(void)
         cmocka_unit_test(what_tls_uses_cannot_be_deleted),
         cmocka_unit_test(a_tls_only_interface_speaks_tls_from_birth),
         cmocka_unit_test(a_tls_only_interface_takes_a_certificate_and_gives_it_back),
+        cmocka_unit_test(the_profile_says_how_a_device_is_born),
         cmocka_unit_test(connections_outlive_a_commit),
         cmocka_unit_test(unprovisioning_forgets_the_settings),
         cmocka_unit_test(before_provisioning_nothing_is_written),
