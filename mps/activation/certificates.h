@@ -1,0 +1,69 @@
+/*
+ * Provisioning certificates: loaded from PKCS#12 or PEM files in any order, completed, ordered and
+ * checked (activation.md 2); chosen for a device by its suffix and root hashes (2.5, 3).
+ */
+#ifndef AMTLAB_MPS_ACTIVATION_CERTIFICATES_H
+#define AMTLAB_MPS_ACTIVATION_CERTIFICATES_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "base/diag.h"
+#include "base/text.h"
+#include "protocol/activation/failures.h"
+#include "protocol/activation/report.h"
+#include "runtime/pki.h"
+
+#define ACTIVATION_CHAIN_MAX 8u
+
+/* One set: what is in a `certs` entry. */
+struct activation_certificate {
+    char *label;                       /* key of the set in the configuration */
+    X509 *chain[ACTIVATION_CHAIN_MAX]; /* leaf first, root last */
+    uint32_t chain_count;
+    EVP_PKEY *key;
+    char *name; /* the domain it stands for (3.3); "*" for the server's own root */
+    uint8_t root_sha1[20], root_sha256[32], root_sha384[48];
+    enum activation_failure warning; /* worst of what is wrong with it but not fatal; or none */
+};
+
+struct activation_certificate_source {
+    const char *label;
+    const char *pfx_path, *pfx_password; /* PKCS#12, or NULL */
+    const char *const *cert_paths;       /* PEM files, any order; NULL-terminated */
+    const char *key_path;
+    bool is_strict_common_name; /* the CN as it is, not its domain */
+    bool is_compatible;         /* what MeshCentral accepts is a warning, not an error */
+};
+
+struct activation_certificates;
+struct activation_certificates *activation_certificates_new(void);
+void activation_certificates_free(struct activation_certificates *set); /* NULL is allowed */
+/* Loads a set. On an error nothing is added, and problems gets a diagnostic for each (message of
+ * activation.md 2.2 or our own, file, what to do); warnings are added too, with err AMT_OK. */
+enum amt_err activation_certificates_load(struct activation_certificates *set,
+                                          const struct activation_certificate_source *source,
+                                          uint64_t now_s,
+                                          struct amt_diag_list *problems) AMT_MUST_USE;
+/* The server's own root as an entry named "*" (2.6): leaves are made when needed. */
+enum amt_err activation_certificates_add_root(struct activation_certificates *set,
+                                              const struct pki_identity *root) AMT_MUST_USE;
+uint32_t activation_certificates_count(const struct activation_certificates *set);
+const struct activation_certificate *
+activation_certificates_at(const struct activation_certificates *set, uint32_t at);
+
+/* The certificate for a device, or the failure that says why there is none (F1, F3 to F8, F16, F59,
+ * F60); facts gets what separates those: suffix, names, hashes with flags. Borrowed until the set
+ * changes; a leaf made under the own root is kept in the set. hash gets the device's hash that fits. */
+const struct activation_certificate *activation_certificates_choose(
+    struct activation_certificates *set, const struct activation_report *report,
+    const struct activation_hash **hash, enum activation_failure *failure, struct text *facts);
+/* Whether a name of a certificate covers a DNS suffix (3.3). */
+bool activation_name_covers(const char *name, const char *suffix);
+/* RSA PKCS#1 v1.5 with SHA-256 over device nonce and server nonce (5.1). AMT_ECERT, AMT_ENOMEM. */
+enum amt_err activation_sign(const struct activation_certificate *certificate,
+                             const uint8_t device_nonce[static 20],
+                             const uint8_t server_nonce[static 20],
+                             struct text *base64) AMT_MUST_USE;
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * Why an activation fails: the rows of activation.md 10, each with a stable code (ACT-F-01 to ACT-F-60),
+ * the cause, and the cure. Server log, API, client, doctor and reports name failures by these alone.
+ */
+#ifndef AMTLAB_PROTOCOL_ACTIVATION_FAILURES_H
+#define AMTLAB_PROTOCOL_ACTIVATION_FAILURES_H
+
+enum activation_failure {
+    ACTIVATION_NO_FAILURE = 0,
+    ACTIVATION_NO_CERTIFICATES = 1,
+    ACTIVATION_CERTIFICATE_LOAD = 2,
+    ACTIVATION_NO_HASHES = 3,
+    ACTIVATION_HASHES_INACTIVE = 4,
+    ACTIVATION_NO_SUFFIX = 5,
+    ACTIVATION_NO_CERTIFICATE_FOR_SUFFIX = 6,
+    ACTIVATION_ROOT_NOT_TRUSTED = 7,
+    ACTIVATION_ROOT_ONLY_SHA384 = 8,
+    ACTIVATION_ALREADY_ADMIN_MODE = 9,
+    ACTIVATION_IN_PROVISIONING = 10,
+    ACTIVATION_CLIENT_TOO_OLD = 11,
+    ACTIVATION_SUFFIX_DIFFERS = 12,
+    ACTIVATION_DHCP_OPTION_MISSING = 13,
+    ACTIVATION_WIRED_LINK_DOWN = 14,
+    ACTIVATION_MEBX_SUFFIX_WRONG = 15,
+    ACTIVATION_SUFFIX_MALFORMED = 16,
+    ACTIVATION_CHAIN_BROKEN = 17,
+    ACTIVATION_ROOT_HASH_GONE = 18,
+    ACTIVATION_SHA1_NOT_SUPPORTED = 19,
+    ACTIVATION_KEY_TOO_SHORT = 20,
+    ACTIVATION_USAGE_MISSING = 21,
+    ACTIVATION_OU_WRONG_CASE = 22,
+    ACTIVATION_SERVER_AUTH_MISSING = 23,
+    ACTIVATION_CHAIN_TOO_LONG = 24,
+    ACTIVATION_LEAF_NOT_FIRST = 25,
+    ACTIVATION_CHAIN_NOT_COMPLETE = 26,
+    ACTIVATION_CERTIFICATE_ENCODING = 27,
+    ACTIVATION_WRONG_PRIVATE_KEY = 28,
+    ACTIVATION_SIGNATURE_REJECTED = 29,
+    ACTIVATION_SIGNATURE_SHA1 = 30,
+    ACTIVATION_NONCE_STALE = 31,
+    ACTIVATION_PASSWORD_HASH_WRONG = 32,
+    ACTIVATION_PASSWORD_HASH_MALFORMED = 33,
+    ACTIVATION_FLASH_WEAR_OUT = 34,
+    ACTIVATION_INTERNAL_ERROR = 35,
+    ACTIVATION_LOCAL_ACCOUNT_REJECTED = 36,
+    ACTIVATION_NO_HOST_ACCESS = 37,
+    ACTIVATION_LOCAL_PORT_REFUSED = 38,
+    ACTIVATION_LOCAL_TLS_ENFORCED = 39,
+    ACTIVATION_ADMIN_SETUP_ABSENT = 40,
+    ACTIVATION_START_CONFIGURATION_REFUSED = 41,
+    ACTIVATION_TLS_HASH_DIFFERS = 42,
+    ACTIVATION_PROVISIONING_HASH_DIFFERS = 43,
+    ACTIVATION_MEBX_PASSWORD_REQUIRED = 44,
+    ACTIVATION_REPLY_LOST = 45,
+    ACTIVATION_LOG_NOT_WRITABLE = 46,
+    ACTIVATION_CLIENT_MODE_DISABLED = 47,
+    ACTIVATION_CLIENT_MODE_PRESENT = 48,
+    ACTIVATION_DEACTIVATION_REFUSED = 49,
+    ACTIVATION_REALM_DIFFERS = 50,
+    ACTIVATION_REALM_MALFORMED = 51,
+    ACTIVATION_CERTIFICATE_EXPIRED = 54,
+    ACTIVATION_PROTOCOL_VERSION = 56,
+    ACTIVATION_ANSWER_NOT_CHUNKED = 57,
+    ACTIVATION_DEVICE_TOO_SLOW = 58,
+    ACTIVATION_HELLO_NO_MATCH = 59,
+    ACTIVATION_TRUSTED_FQDN_DIFFERS = 60,
+    ACTIVATION_FAILURE_END_
+};
+
+/* "ACT-F-07"; "" for none. Static. */
+const char *activation_failure_code(enum activation_failure failure);
+/* "root-not-trusted": the name for scenarios and JSON. Static. */
+const char *activation_failure_name(enum activation_failure failure);
+/* One sentence: what is wrong. Static; the caller adds the facts (suffix, names, hashes, method, index,
+ * ReturnValue). */
+const char *activation_failure_cause(enum activation_failure failure);
+/* One sentence: what to do. Static. */
+const char *activation_failure_cure(enum activation_failure failure);
+/* The failure of a code or name; ACTIVATION_NO_FAILURE if it is none. */
+enum activation_failure activation_failure_find(const char *code_or_name);
+
+#endif
