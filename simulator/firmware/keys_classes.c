@@ -294,29 +294,17 @@ struct wsman_instance *keys_list_dependencies(struct firmware_call *call)
     return list;
 }
 
-struct wsman_instance *keys_list_capabilities(struct firmware_call *call)
+void keys_fill_capabilities(struct firmware_call *call, struct wsman_instance *instance)
 {
-    struct wsman_instance *shown =
-        wsman_instance_new(call->arena, "AMT_PublicKeyManagementCapabilities");
     uint32_t count = 0;
     const uint32_t *lengths = keys_lengths(call->firmware, &count);
-    wsman_set(shown, "InstanceID", "Intel(r) AMT:Public Key Management Capabilities");
-    wsman_set_u64(shown, "CommonNameMaxCount", TLS_SETTINGS_NAMES_MAX);
-    wsman_set_u64(shown, "CommonNameMaxSize", TLS_SETTINGS_NAME_BYTES - 1);
-    wsman_set_u64(shown, "MaximumCRLSize", KEYS_CRL_SERIALS_MAX);
-    wsman_set_u64(shown, "RootCertMaxCount", call->firmware->keys->certificates_max);
-    wsman_set_u64(shown, "RootCertMaxSize", KEYS_DER_MAX_BYTES);
+    wsman_set_u64(instance, "CommonNameMaxCount", TLS_SETTINGS_NAMES_MAX);
+    wsman_set_u64(instance, "CommonNameMaxSize", TLS_SETTINGS_NAME_BYTES - 1);
+    wsman_set_u64(instance, "MaximumCRLSize", KEYS_CRL_SERIALS_MAX);
+    wsman_set_u64(instance, "RootCertMaxCount", call->firmware->keys->certificates_max);
+    wsman_set_u64(instance, "RootCertMaxSize", KEYS_DER_MAX_BYTES);
+    wsman_unset(instance, "SupportedKeyLengths");
     for (uint32_t i = 0; i < count; i++) {
-        wsman_add_u64(shown, "SupportedKeyLengths", lengths[i]);
+        wsman_add_u64(instance, "SupportedKeyLengths", lengths[i]);
     }
-    return shown;
-}
-
-struct wsman_instance *keys_list_cryptography(struct firmware_call *call)
-{
-    struct wsman_instance *shown = wsman_instance_new(call->arena, "AMT_CryptographicCapabilities");
-    wsman_set(shown, "ElementName", "Intel(r) AMT: Cryptographic Capabilities");
-    wsman_set_u64(shown, "HardwareAcceleration", 1);
-    wsman_set(shown, "InstanceID", "Intel(r) AMT:Cryptographic Capabilities");
-    return shown;
 }

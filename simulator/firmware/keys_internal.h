@@ -84,8 +84,7 @@ struct wsman_instance *keys_list_pairs(struct firmware_call *call);
 void keys_remove_pair(struct firmware_call *call, const struct wsman_instance *instance);
 void keys_remove_selected(struct firmware_call *call, const struct wsman_instance *instance);
 struct wsman_instance *keys_list_dependencies(struct firmware_call *call);
-struct wsman_instance *keys_list_capabilities(struct firmware_call *call);
-struct wsman_instance *keys_list_cryptography(struct firmware_call *call);
+void keys_fill_capabilities(struct firmware_call *call, struct wsman_instance *instance);
 struct wsman_instance *keys_list_hashes(struct firmware_call *call);
 const struct wsman_ref *keys_create_hash(struct firmware_call *call,
                                          const struct wsman_instance *instance);
