@@ -250,7 +250,8 @@ struct firmware *device_firmware(struct device *device, struct amt_diag *diag)
 static enum amt_err set_firmware(struct device *device, struct amt_diag *diag)
 {
     const struct device_config *config = device->config;
-    bool is_needed = config->state_dir != NULL || config->direct.address != NULL;
+    bool may_know_server = config->cira.to == NULL && config->firmware.instance_set_count > 0;
+    bool is_needed = config->state_dir != NULL || config->direct.address != NULL || may_know_server;
     return is_needed && device_firmware(device, diag) == NULL ? AMT_ECONFIG : AMT_OK;
 }
 

@@ -180,9 +180,12 @@ static enum amt_err init(struct firmware *firmware)
     const char *suffix = firmware->profile->config.network_suffix;
     if (suffix != NULL) {
         firmware->remote_access->network = amt_strdup(suffix);
-        return firmware->remote_access->network == NULL ? AMT_ENOMEM : AMT_OK;
+        if (firmware->remote_access->network == NULL) {
+            return AMT_ENOMEM;
+        }
     }
-    return AMT_OK;
+    bool is_set_up = firmware->profile->config.control_mode != FIRMWARE_NOT_PROVISIONED;
+    return is_set_up ? remote_access_born(firmware) : AMT_OK;
 }
 
 static void fini(struct firmware *firmware)

@@ -119,6 +119,15 @@ firmware_method_fn remote_access_add_policy;
 struct remote_access_policy *remote_access_policy(const struct firmware *firmware,
                                                   enum remote_access_trigger trigger);
 
+/* By PolicyRuleName; NULL. */
+struct remote_access_policy *remote_access_policy_named(const struct firmware *firmware,
+                                                        const char *name);
+
+/* remote_access_born.c */
+/* Servers, policies, domains and proxies of the profile's instances. AMT_ENOMEM, AMT_ELIMIT,
+ * AMT_ECONFIG: they do not fit each other. */
+enum amt_err remote_access_born(struct firmware *firmware) AMT_MUST_USE;
+
 /* remote_access_environment.c */
 void remote_access_fill_environment(struct firmware_call *call, struct wsman_instance *instance);
 void remote_access_put_environment(struct firmware_call *call, const struct wsman_instance *old,

@@ -25,8 +25,8 @@ struct remote_access_policy *remote_access_policy(const struct firmware *firmwar
     return NULL;
 }
 
-static struct remote_access_policy *policy_by_name(const struct firmware *firmware,
-                                                   const char *name)
+struct remote_access_policy *remote_access_policy_named(const struct firmware *firmware,
+                                                        const char *name)
 {
     for (uint32_t i = 0; name != NULL && i < REMOTE_ACCESS_TRIGGER_COUNT_; i++) {
         if (strcmp(k_rule_names[i], name) == 0) {
@@ -223,7 +223,7 @@ void remote_access_put_policy(struct firmware_call *call, const struct wsman_ins
                               const struct wsman_instance *changed)
 {
     struct remote_access_policy *policy =
-        policy_by_name(call->firmware, wsman_get(old, "PolicyRuleName"));
+        remote_access_policy_named(call->firmware, wsman_get(old, "PolicyRuleName"));
     if (!legality_is_provisioned(call->firmware)) {
         (void)legality_deny(call, true);
         return;
@@ -248,7 +248,7 @@ void remote_access_remove_policy(struct firmware_call *call, const struct wsman_
 {
     struct remote_access *r = call->firmware->remote_access;
     const struct remote_access_policy *policy =
-        policy_by_name(call->firmware, wsman_get(instance, "PolicyRuleName"));
+        remote_access_policy_named(call->firmware, wsman_get(instance, "PolicyRuleName"));
     uint32_t at = 0;
     while (at < r->policy_count && r->policies[at] != policy) {
         at += 1;
@@ -270,7 +270,7 @@ static struct remote_access_link *find_link(const struct firmware *firmware,
                                             const struct wsman_instance *instance)
 {
     int server = remote_access_server_of(firmware, wsman_get_ref(instance, "ManagedElement"));
-    struct remote_access_policy *policy = policy_by_name(
+    struct remote_access_policy *policy = remote_access_policy_named(
         firmware, wsman_ref_selector(wsman_get_ref(instance, "PolicySet"), "PolicyRuleName"));
     for (uint32_t i = 0; policy != NULL && i < policy->link_count; i++) {
         if ((int)policy->links[i].server == server) {

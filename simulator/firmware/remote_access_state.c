@@ -269,6 +269,7 @@ enum amt_err remote_access_load(struct firmware *firmware, const json_t *state,
     struct remote_access *r = firmware->remote_access;
     size_t i = 0;
     const json_t *item = NULL;
+    remote_access_clear(r); /* what it was born with counts once */
     json_array_foreach(json_object_get(state, "servers"), i, item)
     {
         TRY(load_server(r, item, diag));

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/unit.h"
+#include "simulator/profiles.h"
 #include "simulator/tests/home.h"
 
 static void a_periodic_policy_calls_with_what_was_configured(void **state)
@@ -344,6 +345,59 @@ static void the_firmware_sees_a_tunnel_of_the_configuration(void **state)
     world_fini(&w);
 }
 
+#define SAP_REF                                                   \
+    "{ ref: AMT_ManagementPresenceRemoteSAP, selectors: { Name: " \
+    "'Intel(r) AMT:Management Presence Server 0' } }"
+#define BORN                                                                                \
+    "firmware:\n"                                                                           \
+    "  instances:\n"                                                                        \
+    "    AMT_ManagementPresenceRemoteSAP:\n"                                                \
+    "      - { Name: 'Intel(r) AMT:Management Presence Server 0', AccessInfo: a.example,\n" \
+    "          InfoFormat: 201, Port: 4433 }\n"                                             \
+    "    AMT_MPSUsernamePassword:\n"                                                        \
+    "      - { InstanceID: 'Intel(r) AMT:MPS Username Password 0', RemoteID: born,\n"       \
+    "          Secret: secret }\n"                                                          \
+    "    AMT_RemoteAccessPolicyRule:\n"                                                     \
+    "      - { PolicyRuleName: Periodic, Trigger: 2, TunnelLifeTime: 0,\n"                  \
+    "          ExtendedData: AAAAAAAAABk= }\n"                                              \
+    "    AMT_RemoteAccessPolicyAppliesToMPS:\n"                                             \
+    "      - ManagedElement: " SAP_REF "\n"                                                 \
+    "        PolicySet: { ref: AMT_RemoteAccessPolicyRule, selectors: { PolicyRuleName: "   \
+    "Periodic } }\n"                                                                        \
+    "    AMT_EnvironmentDetectionSettingData:\n"                                            \
+    "      - { DetectionAlgorithm: 0, DetectionStrings: [corp.example],\n"                  \
+    "          InstanceID: Intel(r) AMT Environment Detection Settings }\n"
+
+/* WSM-108: a profile of a PC that somebody has set up before */
+static void a_device_may_be_born_with_servers_and_policies(void **state)
+{
+    struct home h;
+    struct amt_diag diag = { .err = AMT_OK };
+    struct amt_diag_list errors = { .count = 0 };
+    (void)state;
+    memset(&h, 0, sizeof h);
+    world_init(&h.w, "default");
+    struct yaml_document *document = yaml_load_text(BORN, "born", &errors);
+    assert_non_null(document);
+    assert_int_equal(profile_overlay_map(yaml_root(document), "born", &h.w.config, &errors),
+                     AMT_OK);
+    amt_free(h.w.config.cira.to);
+    h.w.config.cira.to = NULL;
+    home_listen_a(&h);
+    h.w.device = device_new(h.w.loop, &h.w.config, 1, 0, h.w.log, &diag);
+    if (h.w.device == NULL) {
+        fail_msg("%s", diag.text);
+    }
+    h.firmware = device_firmware(h.w.device, &diag);
+    device_connect(h.w.device, 0);
+    home_run(&h, 1);
+    home_expect_up(&h, "a.example:4433", 4);
+    assert_string_equal(h.w.password, "secret");
+    home_fini(&h);
+    yaml_free(document);
+    amt_diag_list_fini(&errors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_link_that_comes_up_is_tried_at_once),
         cmocka_unit_test(a_certificate_that_is_gone_fails_the_call_with_a_reason),
         cmocka_unit_test(the_firmware_sees_a_tunnel_of_the_configuration),
+        cmocka_unit_test(a_device_may_be_born_with_servers_and_policies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

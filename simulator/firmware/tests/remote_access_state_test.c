@@ -112,6 +112,7 @@ static void what_was_configured_outlives_a_power_cut(void **state)
     assert_int_equal(user(&f, "32769", true), AMT_OK);
     json_t *saved = k_remote_access_part.save(f.firmware);
     assert_non_null(saved);
+    assert_int_equal(remote_access_add_mps(&g, "born.example"), PT_SUCCESS); /* is replaced */
     assert_int_equal(k_remote_access_part.load(g.firmware, saved, &diag), AMT_OK);
     json_t *again = k_remote_access_part.save(g.firmware);
     assert_true(json_equal(saved, again));
