@@ -66,6 +66,7 @@ enum step_state verb_cira_rebind(struct strand *strand);
 enum step_state verb_device_unplug(struct strand *strand);
 enum step_state verb_device_plug(struct strand *strand);
 enum step_state verb_device_reboot(struct strand *strand);
+enum step_state verb_device_network(struct strand *strand);
 enum step_state verb_device_clock(struct strand *strand);
 
 enum step_state verb_chan_open_start(struct strand *strand);

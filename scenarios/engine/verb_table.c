@@ -85,6 +85,10 @@ static const struct key_def k_rebind[] = {
 static const struct key_def k_reboot[] = {
     { "after", KEY_DURATION, false, "until it calls home again, default 30s", NULL, NULL }, END
 };
+static const struct key_def k_network[] = { { "dns_suffix", KEY_TEXT, false,
+                                              "suffix that the network hands out, default none",
+                                              NULL, NULL },
+                                            END };
 static const struct key_def k_clock[] = {
     { "skew", KEY_TEXT, true, "how far the clock jumps: 3h, -1d", NULL, NULL }, END
 };
@@ -295,6 +299,8 @@ const struct verb_def k_verbs[] = {
     VERB("device.plug", ACTOR_DEVICE, k_nothing, verb_device_plug, NULL, "puts the cable back"),
     VERB("device.reboot", ACTOR_DEVICE, k_reboot, verb_device_reboot, NULL,
          "the tunnel vanishes without a word; calls home again later"),
+    VERB("device.network", ACTOR_DEVICE, k_network, verb_device_network, NULL,
+         "plugs it into another network; environment detection decides what that means"),
     VERB("device.clock", ACTOR_DEVICE, k_clock, verb_device_clock, NULL,
          "moves the wall clock (of the whole virtual world)"),
     VERB("chan.open", ACTOR_CONSOLE, k_open, verb_chan_open_start, verb_chan_open_poll,

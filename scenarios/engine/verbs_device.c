@@ -163,6 +163,17 @@ enum step_state verb_device_reboot(struct strand *strand)
     return STEP_DONE;
 }
 
+enum step_state verb_device_network(struct strand *strand)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    const char *suffix = step_text(strand, "dns_suffix", "");
+    if (device_set_network(actor_device(strand->step.actor), suffix[0] == '\0' ? NULL : suffix,
+                           &diag) != AMT_OK) {
+        return step_fail(strand, "setup", "%s", diag.text);
+    }
+    return STEP_DONE;
+}
+
 /* The wall clock of the whole virtual world: one world, one clock. */
 enum step_state verb_device_clock(struct strand *strand)
 {

@@ -315,6 +315,18 @@ void calls_set_hooks(struct device *device, struct firmware_hooks *hooks)
     hooks->ctx = device;
 }
 
+enum amt_err device_set_network(struct device *device, const char *dns_suffix,
+                                struct amt_diag *diag)
+{
+    if (device_firmware(device, diag) == NULL) {
+        return AMT_ECONFIG;
+    }
+    LOG(device->log, LOG_INFO, "device.network", log_text("uuid", device->uuid_text),
+        log_text("dns_suffix", dns_suffix == NULL ? "" : dns_suffix));
+    remote_access_set_network(device->firmware, dns_suffix);
+    return AMT_OK;
+}
+
 void calls_start(struct device *device, uint32_t apf_reason)
 {
     struct remote_access_target target;
