@@ -5,6 +5,8 @@
 #ifndef AMTLAB_MPS_ACTIVATION_LOG_H
 #define AMTLAB_MPS_ACTIVATION_LOG_H
 
+#include <jansson.h>
+
 #include "base/diag.h"
 #include "base/secret.h"
 #include "protocol/activation/failures.h"
@@ -41,6 +43,12 @@ void activation_log_close(struct activation_log *log); /* NULL is allowed */
 enum amt_err activation_log_append(struct activation_log *log,
                                    const struct activation_log_entry *entry,
                                    struct amt_diag *diag) AMT_MUST_USE;
+/* "acmactivate", ... */
+const char *activation_action_name(enum activation_action action);
+/* Every line of a log, in order: its number from 1 and its object, NULL for a damaged line. AMT_ESYS. */
+typedef void activation_log_line_fn(void *ctx, uint32_t number, const json_t *object);
+enum amt_err activation_log_each(const char *path, activation_log_line_fn *on_line, void *ctx,
+                                 struct amt_diag *diag) AMT_MUST_USE;
 /* The last passwords that were logged for a device, newest first, at most three different ones; count
  * gets how many. Entries that are encrypted are passed over. */
 enum amt_err activation_log_passwords(const char *path, const struct uuid *uuid,
