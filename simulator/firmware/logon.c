@@ -5,16 +5,18 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "simulator/firmware/audit_log.h"
 #include "simulator/firmware/event_log.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/users.h"
 
-#define NONCE_BYTES     24u
-#define MAC_AT          12u
-#define FAILURES_MAX    10u /* WSM-067 */
-#define LOCK_FIRST_US   (5u * (uint64_t)US_PER_SECOND)
-#define LOCK_LONGEST_US (80u * (uint64_t)US_PER_SECOND)
-#define FORGET_US       (3600u * (uint64_t)US_PER_SECOND)
+#define NONCE_BYTES         24u
+#define MAC_AT              12u
+#define INVALID_CREDENTIALS 5u  /* event of the security administration application */
+#define FAILURES_MAX        10u /* WSM-067 */
+#define LOCK_FIRST_US       (5u * (uint64_t)US_PER_SECOND)
+#define LOCK_LONGEST_US     (80u * (uint64_t)US_PER_SECOND)
+#define FORGET_US           (3600u * (uint64_t)US_PER_SECOND)
 
 void logon_init(struct logon *logon, struct firmware *firmware)
 {
@@ -113,8 +115,21 @@ static bool is_locked(struct logon *logon, const struct firmware *firmware)
     return firmware->profile->config.lockout && now < logon->locked_until_us;
 }
 
-static void note_failure(struct logon *logon, struct firmware *firmware)
+/* The audit log has the name that was tried. */
+static void tell_audit_log(struct firmware *firmware, const struct digest_field *name)
 {
+    struct firmware_user user = { .name = "" };
+    if (name->is_there && name->len < sizeof user.name) {
+        memcpy(user.name, name->text, name->len);
+    }
+    const struct firmware_call call = { .firmware = firmware, .user = &user };
+    audit_log_add(firmware, &call, AUDIT_SECURITY_ADMIN, INVALID_CREDENTIALS, NULL, 0);
+}
+
+static void note_failure(struct logon *logon, struct firmware *firmware,
+                         const struct digest_field *name)
+{
+    tell_audit_log(firmware, name);
     logon->failures += 1;
     logon->last_failure_us = loop_now_us(firmware->loop);
     if (logon->failures % FAILURES_MAX == 0) {
@@ -194,7 +209,7 @@ bool logon_check(struct logon *logon, struct firmware *firmware, const struct ht
         logon->failures = 0;
         logon->lock_us = LOCK_FIRST_US;
     } else {
-        note_failure(logon, firmware);
+        note_failure(logon, firmware, &header.username);
     }
     return is_good;
 }

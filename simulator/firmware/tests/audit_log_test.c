@@ -105,6 +105,24 @@ static void operations_leave_records(void **state)
     pc_close(&pc);
 }
 
+static void a_failed_logon_is_recorded_with_the_name_tried(void **state)
+{
+    uint8_t record[AUDIT_RECORD_MAX_BYTES];
+    struct pc pc;
+    (void)state;
+    open_empty(&pc);
+    pc_send(&pc, "GET /index.htm HTTP/1.1\r\n\r\n", 27);
+    assert_int_equal(pc.firmware->audit_log->count, 0); /* a challenge is no failure */
+    pc.user = "mallory";
+    (void)pc_wsman(&pc, "Get", "AMT_GeneralSettings", NULL, NULL);
+    assert_int_equal(pc.status, 401);
+    pc.user = "admin";
+    assert_int_equal(read_records(&pc, "1"), 0);
+    (void)record_of(&pc, 0, record);
+    assert_memory_equal(record, "\x00\x10\x00\x05\x00\x07mallory", 13);
+    pc_close(&pc);
+}
+
 static void ten_records_come_at_once(void **state)
 {
     struct pc pc;
@@ -376,6 +394,7 @@ int main(void)
         cmocka_unit_test(the_captured_record_is_what_we_write_wsm_103),
         cmocka_unit_test(a_record_names_who_and_from_where),
         cmocka_unit_test(operations_leave_records),
+        cmocka_unit_test(a_failed_logon_is_recorded_with_the_name_tried),
         cmocka_unit_test(ten_records_come_at_once),
         cmocka_unit_test(a_full_log_rolls_over),
         cmocka_unit_test(without_roll_over_the_newest_is_lost),
