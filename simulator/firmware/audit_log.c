@@ -3,11 +3,13 @@
 
 #include "simulator/firmware/audit_log_internal.h"
 #include "simulator/firmware/state_fields.h"
+#include "simulator/firmware/subscriptions.h"
 
 #define KEPT_FROM_RELEASE   800u /* unprovisioning leaves the log alone */
 #define SUPER_CRITICAL_FROM 1200u
 #define MIN_DAYS_MAX        255u
 #define SECONDS_PER_DAY     86400u
+#define PERCEIVED_WARNING   3u /* PerceivedSeverity of CIM_AlertIndication */
 #define LENGTH_BYTES        2u
 #define ADDRESS_MAX         45u
 
@@ -125,9 +127,32 @@ static bool make_room(struct firmware *firmware, uint32_t len)
     return true;
 }
 
+/* Alerts as the log fills up; only a log that loses nothing does. */
+static void tell_fullness(struct firmware *firmware, uint32_t free_before)
+{
+    static const struct {
+        uint32_t full; /* per cent */
+        const char *message_id;
+    } k_steps[] = { { 50, "iAMT0029" },
+                    { 75, "iAMT0030" },
+                    { 85, "iAMT0031" },
+                    { 95, "iAMT0032" },
+                    { 99, "iAMT0033" } };
+    uint32_t free_now = audit_log_free(firmware->audit_log);
+    if (firmware->audit_log->storage == AUDIT_ROLL_OVER) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof k_steps / sizeof *k_steps; i++) {
+        if (100 - free_before < k_steps[i].full && 100 - free_now >= k_steps[i].full) {
+            subscriptions_alert(firmware, k_steps[i].message_id, NULL, 0, PERCEIVED_WARNING);
+        }
+    }
+}
+
 void audit_log_append(struct firmware *firmware, const struct audit_record *record)
 {
     struct audit_log *log = firmware->audit_log;
+    uint32_t free_before = audit_log_free(log);
     const uint8_t length[LENGTH_BYTES] = { (uint8_t)(record->len >> 8), (uint8_t)record->len };
     if (!make_room(firmware, record->len) ||
         bytes_reserve(&log->records, LENGTH_BYTES + record->len) == NULL ||
@@ -137,6 +162,7 @@ void audit_log_append(struct firmware *firmware, const struct audit_record *reco
     }
     log->count++;
     log->last_s = time_of(record->bytes, record->len);
+    tell_fullness(firmware, free_before);
     firmware_changed(firmware);
 }
 

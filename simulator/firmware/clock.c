@@ -3,6 +3,7 @@
 #include "simulator/firmware/alarms.h"
 #include "simulator/firmware/audit_log.h"
 #include "simulator/firmware/state_fields.h"
+#include "simulator/firmware/subscriptions.h"
 
 #define EARLIEST_TIME_S 1072915200u /* 2004-01-01 (wsman.md 4.4) */
 #define TIME_MAX_S      UINT32_MAX
@@ -138,6 +139,8 @@ static uint32_t enable_local_sync(struct firmware_call *call, const struct wsman
     }
     call->firmware->clock->local_sync =
         wsman_get_bool(in, "Enable", false) ? LOCAL_SYNC_TRUE : LOCAL_SYNC_FALSE;
+    const char *what = wsman_get_bool(in, "Enable", false) ? "1" : "0";
+    subscriptions_alert(call->firmware, "iAMT0069", &what, 1, 2);
     firmware_changed(call->firmware);
     return PT_SUCCESS;
 }

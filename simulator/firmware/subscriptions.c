@@ -278,6 +278,24 @@ static bool may_subscribe(const struct firmware_call *call, const char *filter)
             users_may(call->user, REALM_LOCAL_USER_NOTIFICATION));
 }
 
+bool subscriptions_reserve(struct subscriptions *subscriptions)
+{
+    if (subscriptions->items == NULL) {
+        subscriptions->items = amt_alloc_array(SUBSCRIPTIONS_MAX, sizeof *subscriptions->items);
+    }
+    return subscriptions->items != NULL;
+}
+
+static void forget_all(struct subscriptions *subscriptions)
+{
+    if (subscriptions->items != NULL) { /* with passwords in them */
+        amt_wipe(subscriptions->items, SUBSCRIPTIONS_MAX * sizeof *subscriptions->items);
+    }
+    amt_free(subscriptions->items);
+    subscriptions->items = NULL;
+    subscriptions->count = 0;
+}
+
 static bool id_is_used(const struct subscriptions *subscriptions, uint32_t id)
 {
     for (uint32_t i = 0; i < subscriptions->count; i++) {
@@ -300,6 +318,10 @@ const struct wsman_ref *subscriptions_add(struct firmware_call *call,
     }
     if (subscriptions->count == SUBSCRIPTIONS_MAX) {
         firmware_fault(call, WSMAN_QUOTA_LIMIT, NULL);
+        return NULL;
+    }
+    if (!subscriptions_reserve(subscriptions)) {
+        firmware_fault(call, WSMAN_INTERNAL_ERROR, "AMT-STATUS 1");
         return NULL;
     }
     enum wsman_fault fault = copy(item.filter, sizeof item.filter, filter)
@@ -378,7 +400,7 @@ static void subscriptions_fini(struct firmware *firmware)
         return;
     }
     subscription_cancel(firmware, NULL);
-    amt_wipe(firmware->subscriptions, sizeof *firmware->subscriptions);
+    forget_all(firmware->subscriptions);
     amt_free(firmware->subscriptions);
     firmware->subscriptions = NULL;
 }
@@ -387,8 +409,7 @@ static void subscriptions_unprovision(struct firmware *firmware, bool is_partial
 {
     (void)is_partial;
     subscription_cancel(firmware, NULL);
-    amt_wipe(firmware->subscriptions->items, sizeof firmware->subscriptions->items);
-    firmware->subscriptions->count = 0;
+    forget_all(firmware->subscriptions);
     firmware_changed(firmware);
 }
 
@@ -441,6 +462,10 @@ static enum amt_err subscriptions_load(struct firmware *firmware, const json_t *
     if (json_array_size(state) > SUBSCRIPTIONS_MAX) {
         return amt_diag_set(diag, AMT_ECONFIG,
                             "saved state: more subscriptions than there is room for");
+    }
+    forget_all(subscriptions);
+    if (json_array_size(state) > 0 && !subscriptions_reserve(subscriptions)) {
+        return AMT_ENOMEM;
     }
     for (size_t i = 0; i < json_array_size(state); i++) {
         TRY(load_one(json_array_get(state, i), &subscriptions->items[subscriptions->count], diag));

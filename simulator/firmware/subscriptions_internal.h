@@ -22,7 +22,7 @@ struct subscription {
 };
 
 struct subscriptions {
-    struct subscription items[SUBSCRIPTIONS_MAX];
+    struct subscription *items; /* SUBSCRIPTIONS_MAX, once there is one: most devices have none */
     uint32_t count;
     uint32_t next_id;
     struct delivery *deliveries;
@@ -36,6 +36,8 @@ struct subscription_target {
     char host[ADDRESS_HOST_BYTES + 10]; /* as in the URL */
     char path[SUBSCRIPTION_URL_MAX + 1];
 };
+/* Makes room for items; false without memory. */
+bool subscriptions_reserve(struct subscriptions *subscriptions);
 /* "http://host[:port][/path]", https too; false for what cannot be sent to. */
 bool subscription_target_read(const char *url, struct subscription_target *target);
 

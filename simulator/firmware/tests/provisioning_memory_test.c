@@ -30,6 +30,7 @@ static void fill(struct pc *pc)
     watchdog->timeout_s = 60;
     watchdog->actions[watchdog->action_count++] =
         (struct watchdog_action){ .old_states = 4, .new_states = 8, .tells = true };
+    assert_true(subscriptions_reserve(pc->firmware->subscriptions));
     struct subscription *subscription = &pc->firmware->subscriptions->items[0];
     memcpy(subscription->filter, "Intel(r) AMT:All", sizeof "Intel(r) AMT:All");
     memcpy(subscription->url, "http://192.0.2.9/", sizeof "http://192.0.2.9/");

@@ -11,6 +11,7 @@
 #include "protocol/http/digest.h"
 #include "runtime/http.h"
 #include "runtime/tls.h"
+#include "simulator/firmware/audit_log.h"
 #include "simulator/firmware/consent.h"
 #include "simulator/firmware/event_log.h"
 #include "simulator/firmware/power.h"
@@ -479,6 +480,27 @@ static void before_release_11_there_is_no_tls(void **state)
     pc_close(&pc);
 }
 
+static void a_filling_audit_log_is_told(void **state)
+{
+    static const uint8_t k_data[200];
+    struct pc pc;
+    struct console console;
+    (void)state;
+    pc_open(&pc);
+    console_open(&console, &pc);
+    (void)subscribe(&pc, "Intel(r) AMT:Features", PUSH, "http://192.0.2.9:9000/");
+    (void)pc_wsman(&pc, "Put", "AMT_AuditLog", NULL,
+                   "<r:AMT_AuditLog><r:StoragePolicy>0</r:StoragePolicy></r:AMT_AuditLog>");
+    for (uint16_t i = 0; i < 400; i++) {
+        audit_log_add(pc.firmware, NULL, AUDIT_KVM, i, k_data, sizeof k_data);
+        pc_run(&pc, 100 * US_PER_MS);
+    }
+    assert_int_equal(console.events, 5); /* at 50, 75, 85, 95 per cent, and full */
+    assert_non_null(strstr(text_chars(&console.last), "<g:MessageID>iAMT0033</g:MessageID>"));
+    console_close(&console, &pc);
+    pc_close(&pc);
+}
+
 static void provisioning_tells_the_user(void **state)
 {
     struct pc pc;
@@ -552,6 +574,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_sent_to_is_refused),
         cmocka_unit_test(a_tls_listener_must_be_trusted),
         cmocka_unit_test(before_release_11_there_is_no_tls),
+        cmocka_unit_test(a_filling_audit_log_is_told),
         cmocka_unit_test(provisioning_tells_the_user),
         cmocka_unit_test(the_device_goes_away_in_the_middle_of_a_delivery),
         cmocka_unit_test(subscriptions_outlive_a_restart),
