@@ -144,9 +144,10 @@ void device_connect(struct device *device, uint32_t trigger);
 void device_disconnect(struct device *device, uint32_t reason);
 /* Network cable: false cuts silently and stops attempts; true tries at once (apf.md 13.5). */
 void device_set_link(struct device *device, bool is_up);
-/* The network it is plugged into, by the DNS suffix that it hands out (NULL: none): environment
- * detection decides what that means (apf.md 13.4). AMT_ENOMEM, AMT_ECONFIG with diag. */
-enum amt_err device_set_network(struct device *device, const char *dns_suffix,
+/* The network it is plugged into, by the DNS suffix that it hands out (NULL: none), and whether its
+ * address there is static: environment detection decides what that means (apf.md 13.4). AMT_ENOMEM,
+ * AMT_ECONFIG with diag. */
+enum amt_err device_set_network(struct device *device, const char *dns_suffix, bool is_static,
                                 struct amt_diag *diag) AMT_MUST_USE;
 /* Host reboot or power loss: the tunnel vanishes without a word; connects again after delay. */
 void device_reboot(struct device *device, uint64_t delay_us);

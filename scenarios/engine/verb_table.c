@@ -85,10 +85,13 @@ static const struct key_def k_rebind[] = {
 static const struct key_def k_reboot[] = {
     { "after", KEY_DURATION, false, "until it calls home again, default 30s", NULL, NULL }, END
 };
-static const struct key_def k_network[] = { { "dns_suffix", KEY_TEXT, false,
-                                              "suffix that the network hands out, default none",
-                                              NULL, NULL },
-                                            END };
+static const char *const k_ip[] = { "dhcp", "static", NULL };
+static const struct key_def k_network[] = {
+    { "dns_suffix", KEY_TEXT, false, "suffix that the network hands out, default none", NULL,
+      NULL },
+    { "ip", KEY_WORD, false, "address of the wired port, default dhcp", k_ip, NULL },
+    END
+};
 static const struct key_def k_clock[] = {
     { "skew", KEY_TEXT, true, "how far the clock jumps: 3h, -1d", NULL, NULL }, END
 };

@@ -167,8 +167,9 @@ enum step_state verb_device_network(struct strand *strand)
 {
     struct amt_diag diag = { .err = AMT_OK };
     const char *suffix = step_text(strand, "dns_suffix", "");
+    bool is_static = strcmp(step_text(strand, "ip", "dhcp"), "static") == 0;
     if (device_set_network(actor_device(strand->step.actor), suffix[0] == '\0' ? NULL : suffix,
-                           &diag) != AMT_OK) {
+                           is_static, &diag) != AMT_OK) {
         return step_fail(strand, "setup", "%s", diag.text);
     }
     return STEP_DONE;

@@ -9,6 +9,7 @@
 
 #include "simulator/device_internal.h"
 #include "simulator/firmware/keys.h"
+#include "simulator/firmware/network.h"
 #include "simulator/firmware/remote_access.h"
 
 static bool is_active(const struct device *device)
@@ -315,14 +316,18 @@ void calls_set_hooks(struct device *device, struct firmware_hooks *hooks)
     hooks->ctx = device;
 }
 
-enum amt_err device_set_network(struct device *device, const char *dns_suffix,
+enum amt_err device_set_network(struct device *device, const char *dns_suffix, bool is_static,
                                 struct amt_diag *diag)
 {
     if (device_firmware(device, diag) == NULL) {
         return AMT_ECONFIG;
     }
     LOG(device->log, LOG_INFO, "device.network", log_text("uuid", device->uuid_text),
-        log_text("dns_suffix", dns_suffix == NULL ? "" : dns_suffix));
+        log_text("dns_suffix", dns_suffix == NULL ? "" : dns_suffix),
+        log_bool("is_static", is_static));
+    if (network_set_static(device->firmware, is_static) != AMT_OK) {
+        return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    }
     remote_access_set_network(device->firmware, dns_suffix);
     return AMT_OK;
 }

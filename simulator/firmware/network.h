@@ -7,6 +7,8 @@
 extern const struct firmware_part k_network_part;
 /* Whether an 802.1X setting or a wireless profile names the certificate. */
 bool network_uses_certificate(const struct firmware *firmware, const char *instance_id);
+/* The wired port's address: by DHCP, or static and the device's own; as a Put would set it. AMT_ENOMEM. */
+enum amt_err network_set_static(struct firmware *firmware, bool is_static) AMT_MUST_USE;
 /* IPv6 of port 0 (wired) or 1 (wireless), switched through CIM_ElementSettingData. */
 bool network_ipv6_is_on(const struct firmware *firmware, uint32_t port);
 void network_ipv6_switch(struct firmware *firmware, uint32_t port, bool is_on);

@@ -5,6 +5,7 @@
 #include "simulator/firmware/identity.h"
 #include "simulator/firmware/legality.h"
 #include "simulator/firmware/network_internal.h"
+#include "simulator/firmware/remote_access.h"
 #include "simulator/firmware/settings.h"
 
 #define LINK_TIMEOUT_MAX_S 65535u
@@ -227,6 +228,15 @@ void network_put_port(struct firmware_call *call, const struct wsman_instance *o
         return;
     }
     firmware_changed(call->firmware);
+    remote_access_network_changed(call); /* a static address ends environment detection (FF-153) */
+}
+
+enum amt_err network_set_static(struct firmware *firmware, bool is_static)
+{
+    static const char k_class[] = "AMT_EthernetPortSettings";
+    static const char k_wired[] = "Intel(r) AMT Ethernet Port Settings 0";
+    TRY(settings_set(firmware, k_class, k_wired, "DHCPEnabled", is_static ? "false" : "true"));
+    return settings_set(firmware, k_class, k_wired, "SharedStaticIp", "false");
 }
 
 static uint32_t set_link_preference(struct firmware_call *call, const struct wsman_instance *target,

@@ -22,7 +22,8 @@ struct firmware_config {
     char *admin_user, *admin_password; /* "admin"; password "P@ssw0rd" unless set */
     char *admin_password_file;
     char *host_name, *domain_name;
-    char *network_suffix; /* DNS suffix of the network it starts in; NULL: none */
+    bool static_is_outside; /* environment detection with a static address: outside, not unknown */
+    char *network_suffix;   /* DNS suffix of the network it starts in; NULL: none */
     bool has_wired, has_wireless, has_kvm;
     bool plain_network_port; /* 16992 open for network clients */
     bool plain_local_port;   /* 16992 on the local interface (AMT 19: no) */

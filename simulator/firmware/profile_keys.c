@@ -37,6 +37,11 @@ const struct config_key firmware_config_keys[] = {
       "DNS suffix that the network hands out (DHCP option 15), for environment detection; default: "
       "none",
       .names = NULL },
+    { "static_is_outside", CONFIG_BOOL, AT(static_is_outside), "false",
+      "with a static address of its own the device takes itself to be outside; else it does not "
+      "know, "
+      "and only the user may call an external server (reports disagree)",
+      .names = NULL },
     { "has_wired", CONFIG_BOOL, AT(has_wired), "true", "there is a wired port", .names = NULL },
     { "has_wireless", CONFIG_BOOL, AT(has_wireless), "true", "there is a wireless port",
       .names = NULL },

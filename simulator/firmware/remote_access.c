@@ -20,6 +20,7 @@ uint32_t remote_access_limit(const struct firmware *firmware, const char *proper
 
 void remote_access_tell_caller(struct firmware *firmware)
 {
+    remote_access_log_place(firmware);
     if (firmware->hooks.remote_access_changed != NULL) {
         firmware->hooks.remote_access_changed(firmware->hooks.ctx);
     }
@@ -29,6 +30,11 @@ void remote_access_changed(struct firmware_call *call)
 {
     firmware_changed(call->firmware);
     /* The answer may have to leave through the tunnel that ends. */
+    call->afterwards = remote_access_tell_caller;
+}
+
+void remote_access_network_changed(struct firmware_call *call)
+{
     call->afterwards = remote_access_tell_caller;
 }
 

@@ -28,9 +28,15 @@ extern const struct firmware_part k_remote_access_part;
  * external one outside, an internal one inside (apf.md 13.4). False if there is none. */
 bool remote_access_target(const struct firmware *firmware, enum remote_access_trigger trigger,
                           uint32_t at, struct remote_access_target *target);
-/* Environment detection: whether the device takes itself to be outside (then it may call home). */
+/* Environment detection (apf.md 13.4; FF-152, FF-153): where the device takes itself to be. Unknown with
+ * a static address of its own, which has no suffix. */
+enum remote_access_place { REMOTE_ACCESS_INSIDE, REMOTE_ACCESS_OUTSIDE, REMOTE_ACCESS_UNKNOWN };
+enum remote_access_place remote_access_place(const struct firmware *firmware);
+/* Whether it takes itself to be outside. */
 bool remote_access_is_outside(const struct firmware *firmware);
-/* The DNS suffix of the network it is in (scenarios change it); NULL: none. */
+/* The network settings have changed: detection runs again once the answer has left. */
+void remote_access_network_changed(struct firmware_call *call);
+/* The DNS suffix of the network it is in (scenarios change it); NULL: none. Detection runs again. */
 void remote_access_set_network(struct firmware *firmware, const char *dns_suffix);
 /* The HTTP proxy of the network the device is in: the first whose NetworkDnsSuffix is the network's
  * (wsman.md 4.8). False if there is none. */

@@ -2,10 +2,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "simulator/firmware/remote_access_internal.h"
+#include "simulator/firmware/settings.h"
 
 #define HOUR_S        3600u
 #define DAY_S         86400u
+#define PORT_CLASS    "AMT_EthernetPortSettings"
+#define PORT_ID       "Intel(r) AMT Ethernet Port Settings 0" /* wired: suffixes come there */
 #define INTERVAL_DATA 0u /* first word of the ExtendedData of a periodic policy */
 
 uint32_t remote_access_apf_reason(enum remote_access_trigger trigger)
@@ -17,30 +21,106 @@ uint32_t remote_access_apf_reason(enum remote_access_trigger trigger)
     return (uint32_t)trigger < REMOTE_ACCESS_TRIGGER_COUNT_ ? k_reasons[trigger] : 0;
 }
 
-bool remote_access_is_outside(const struct firmware *firmware)
+static bool port_has(const struct firmware *firmware, const char *property, bool fallback)
 {
-    const struct remote_access *r = firmware->remote_access;
-    if (r->domains.count == 0 && r->prefixes.count == 0) {
-        return false; /* detection is off: nobody is outside (apf.md 13.4) */
+    const char *written = settings_get(firmware, PORT_CLASS, PORT_ID, property);
+    if (written != NULL) {
+        return written[0] == 't' || written[0] == 'T' || written[0] == '1';
     }
-    for (uint32_t i = 0; i < r->domains.count && r->network != NULL; i++) {
-        if (strcasecmp(r->domains.items[i], r->network) == 0) {
-            return false;
-        }
-    }
-    return true;
+    const struct profile_class *class = firmware_profile_class(firmware->profile, PORT_CLASS);
+    return wsman_get_bool(class == NULL ? NULL : class->instances, property, fallback);
 }
 
-/* APF-DEV-047: an external server is for the outside, an internal one for the inside; without
- * detection there is neither. */
-static bool may_call(const struct firmware *firmware, const struct remote_access_link *link)
+/* FF-153: the suffix comes by DHCP; a static address that is shared with the host has the host's. */
+static bool has_own_static_address(const struct firmware *firmware)
+{
+    bool is_shared =
+        port_has(firmware, "SharedStaticIp", false) && port_has(firmware, "IpSyncEnabled", false);
+    return !port_has(firmware, "DHCPEnabled", true) && !is_shared;
+}
+
+/* FF-152: a domain is home when it is the suffix or a parent of it. */
+static bool is_home(const char *domain, const char *suffix)
+{
+    size_t domain_len = strlen(domain);
+    size_t suffix_len = strlen(suffix);
+    if (domain_len > suffix_len) {
+        return false;
+    }
+    const char *end = suffix + (suffix_len - domain_len);
+    return strcasecmp(end, domain) == 0 && (end == suffix || end[-1] == '.');
+}
+
+struct verdict {
+    enum remote_access_place place;
+    const char *why;
+};
+
+static struct verdict judge(const struct firmware *firmware)
 {
     const struct remote_access *r = firmware->remote_access;
     if (r->domains.count == 0 && r->prefixes.count == 0) {
-        return false;
+        return (struct verdict){ REMOTE_ACCESS_INSIDE, "no domains are configured" };
     }
-    return link->mps_type == MPS_BOTH ||
-           (link->mps_type == MPS_EXTERNAL) == remote_access_is_outside(firmware);
+    if (has_own_static_address(firmware)) {
+        return firmware->profile->config.static_is_outside
+                   ? (struct verdict){ REMOTE_ACCESS_OUTSIDE, "a static address has no suffix" }
+                   : (struct verdict){ REMOTE_ACCESS_UNKNOWN, "a static address has no suffix" };
+    }
+    for (uint32_t i = 0; i < r->domains.count && r->network != NULL; i++) {
+        if (is_home(r->domains.items[i], r->network)) {
+            return (struct verdict){ REMOTE_ACCESS_INSIDE, "the suffix is that of a domain" };
+        }
+    }
+    return (struct verdict){ REMOTE_ACCESS_OUTSIDE, "the suffix is of none of the domains" };
+}
+
+enum remote_access_place remote_access_place(const struct firmware *firmware)
+{
+    return judge(firmware).place;
+}
+
+bool remote_access_is_outside(const struct firmware *firmware)
+{
+    return remote_access_place(firmware) == REMOTE_ACCESS_OUTSIDE;
+}
+
+void remote_access_log_place(const struct firmware *firmware)
+{
+    static const char *const k_places[] = { "inside", "outside", "unknown" };
+    const struct remote_access *r = firmware->remote_access;
+    struct verdict verdict = judge(firmware);
+    struct text domains = { 0 };
+    for (uint32_t i = 0; i < r->domains.count; i++) {
+        text_printf(&domains, "%s%s", i == 0 ? "" : ",", r->domains.items[i]);
+    }
+    LOG(firmware->log, LOG_INFO, "cira.environment", log_text("uuid", firmware->uuid_text),
+        log_text("verdict", k_places[verdict.place]), log_text("why", verdict.why),
+        log_text("dns_suffix", r->network == NULL ? "" : r->network),
+        log_text("domains", text_chars(&domains)));
+    text_fini(&domains);
+}
+
+/* APF-DEV-047: an external server is for the outside, an internal one for the inside, one that is both
+ * for anywhere; the user may call also from where nobody knows (FF-153). Without domains detection is
+ * off, and nobody is called. */
+static bool may_call(const struct firmware *firmware, enum remote_access_trigger trigger,
+                     const struct remote_access_link *link)
+{
+    const struct remote_access *r = firmware->remote_access;
+    bool is_off = r->domains.count == 0 && r->prefixes.count == 0;
+    if (is_off || link->mps_type == MPS_BOTH) {
+        return !is_off;
+    }
+    switch (remote_access_place(firmware)) {
+    case REMOTE_ACCESS_INSIDE:
+        return link->mps_type == MPS_INTERNAL;
+    case REMOTE_ACCESS_OUTSIDE:
+        return link->mps_type == MPS_EXTERNAL;
+    case REMOTE_ACCESS_UNKNOWN:
+        return link->mps_type == MPS_EXTERNAL && trigger == REMOTE_ACCESS_USER;
+    }
+    return false;
 }
 
 /* The at-th link that may be used, lowest OrderOfAccess first; NULL. */
@@ -51,7 +131,7 @@ usable_link(const struct firmware *firmware, const struct remote_access_policy *
     uint32_t count = 0;
     for (uint32_t i = 0; i < policy->link_count; i++) {
         const struct remote_access_link *link = &policy->links[i];
-        if (!may_call(firmware, link)) {
+        if (!may_call(firmware, policy->trigger, link)) {
             continue;
         }
         uint32_t place = count++;

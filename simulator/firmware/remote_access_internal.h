@@ -84,6 +84,8 @@ uint32_t remote_access_limit(const struct firmware *firmware, const char *proper
 /* The configuration has changed: kept, and the caller is told once the answer has left. */
 void remote_access_changed(struct firmware_call *call);
 void remote_access_tell_caller(struct firmware *firmware);
+/* The event that says what detection has found, and why (FF-152). */
+void remote_access_log_place(const struct firmware *firmware);
 bool remote_access_host_is_valid(const char *text, uint32_t format);
 /* Copies a text into a field of its size; false when it is too long. */
 bool remote_access_copy(char *out, size_t cap, const char *text);

@@ -207,6 +207,11 @@ static void inside_nobody_is_called_and_a_tunnel_ends(void **state)
     assert_int_equal(h.w.connects, 1);
     assert_int_equal(device_state(h.w.device), DEVICE_OFF);
     assert_int_equal(world_count(&h.w, "code=11"), 1);
+    /* FF-152: the log tells why */
+    assert_int_equal(world_count(&h.w, "verdict=inside why=the suffix is that of a domain "
+                                       "dns_suffix=corp.example domains=corp.example"),
+                     2);
+    assert_int_equal(world_count(&h.w, "verdict=outside why=the suffix is of none"), 1);
     home_fini(&h);
 }
 

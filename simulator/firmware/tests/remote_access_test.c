@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "base/unit.h"
+#include "simulator/firmware/network.h"
+#include "simulator/firmware/settings.h"
 #include "simulator/firmware/tests/remote_access_fixture.h"
 
 #define SAP      "AMT_ManagementPresenceRemoteSAP"
@@ -453,6 +455,112 @@ static void without_domains_nobody_is_outside_and_no_server_is_called(void **sta
     remote_access_fixture_fini(&f);
 }
 
+/* FF-152 */
+static void a_domain_is_home_when_it_is_the_suffix_or_a_parent_of_it(void **state)
+{
+    static const struct {
+        const char *domain;
+        bool is_outside;
+    } k_cases[] = {
+        { "corp.example.com", false },
+        { "example.com", false },
+        { "CORP.EXAMPLE.COM", false },
+        { "random.example", true },
+        { "ample.com", true },
+        { "a.corp.example.com", true },
+        { "com", false },
+        { "xcorp.example.com", true },
+    };
+    struct remote_access_fixture f;
+    (void)state;
+    init(&f);
+    remote_access_set_network(f.firmware, "corp.example.com");
+    for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
+        assert_int_equal(remote_access_set_domain(&f, k_cases[i].domain), WSMAN_OK);
+        assert_int_equal(remote_access_is_outside(f.firmware), k_cases[i].is_outside);
+    }
+    remote_access_fixture_fini(&f);
+}
+
+static void the_last_of_five_domains_counts_like_the_first(void **state)
+{
+    static const char *const k_more[] = { "two.example", "three.example", "four.example",
+                                          "five.example" };
+    struct remote_access_fixture f;
+    (void)state;
+    init(&f);
+    remote_access_set_network(f.firmware, "five.example");
+    assert_int_equal(remote_access_set_domain(&f, "one.example"), WSMAN_OK);
+    struct wsman_instance *five = remote_access_list(&f, "AMT_EnvironmentDetectionSettingData");
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(remote_access_is_outside(f.firmware));
+        wsman_add(five, "DetectionStrings", k_more[i]);
+        assert_int_equal(remote_access_put(&f, five, "None", ""), WSMAN_OK);
+    }
+    assert_false(remote_access_is_outside(f.firmware));
+    remote_access_fixture_fini(&f);
+}
+
+/* FF-153: detection does not run with a static address */
+static void a_static_address_leaves_the_call_to_the_user_or_to_servers_for_both(void **state)
+{
+    static const struct {
+        const char *type;
+        bool periodic, user;
+    } k_cases[] = { { "0", false, true }, { "1", false, false }, { "2", true, true } };
+    struct remote_access_fixture f;
+    struct remote_access_target target;
+    (void)state;
+    init(&f);
+    configure(&f);
+    assert_int_equal(remote_access_add_rule(&f, "0", "", "0", NULL), PT_SUCCESS);
+    assert_int_equal(network_set_static(f.firmware, true), AMT_OK);
+    assert_int_equal(remote_access_place(f.firmware), REMOTE_ACCESS_UNKNOWN);
+    for (size_t i = 0; i < 3; i++) {
+        const struct wsman_instance *link = remote_access_list(&f, LINK);
+        assert_int_equal(remote_access_put(&f, link, "MpsType", k_cases[i].type), WSMAN_OK);
+        assert_int_equal(remote_access_put(&f, link->next, "MpsType", k_cases[i].type), WSMAN_OK);
+        assert_int_equal(remote_access_target(f.firmware, REMOTE_ACCESS_PERIODIC, 0, &target),
+                         k_cases[i].periodic);
+        assert_int_equal(remote_access_target(f.firmware, REMOTE_ACCESS_USER, 0, &target),
+                         k_cases[i].user);
+    }
+    assert_int_equal(network_set_static(f.firmware, false), AMT_OK);
+    assert_int_equal(remote_access_place(f.firmware), REMOTE_ACCESS_OUTSIDE);
+    remote_access_fixture_fini(&f);
+}
+
+/* FF-153: reports disagree */
+static void a_static_address_may_count_as_outside_by_the_profile(void **state)
+{
+    struct remote_access_fixture f;
+    (void)state;
+    init(&f);
+    configure(&f);
+    assert_int_equal(network_set_static(f.firmware, true), AMT_OK);
+    f.profile->config.static_is_outside = true;
+    assert_true(remote_access_is_outside(f.firmware));
+    remote_access_fixture_fini(&f);
+}
+
+/* FF-153: a static address that is shared and synchronised with the host has the host's suffix */
+static void a_shared_static_address_is_detected_like_dhcp(void **state)
+{
+    static const char k_class[] = "AMT_EthernetPortSettings";
+    static const char k_port[] = "Intel(r) AMT Ethernet Port Settings 0";
+    struct remote_access_fixture f;
+    (void)state;
+    init(&f);
+    configure(&f);
+    assert_int_equal(network_set_static(f.firmware, true), AMT_OK);
+    assert_int_equal(settings_set(f.firmware, k_class, k_port, "SharedStaticIp", "true"), AMT_OK);
+    assert_int_equal(settings_set(f.firmware, k_class, k_port, "IpSyncEnabled", "false"), AMT_OK);
+    assert_int_equal(remote_access_place(f.firmware), REMOTE_ACCESS_UNKNOWN);
+    assert_int_equal(settings_set(f.firmware, k_class, k_port, "IpSyncEnabled", "true"), AMT_OK);
+    assert_int_equal(remote_access_place(f.firmware), REMOTE_ACCESS_OUTSIDE);
+    remote_access_fixture_fini(&f);
+}
+
 /* --- triggers --- */
 
 static void an_interval_and_an_hour_of_the_day_tell_when_to_call(void **state)
@@ -642,6 +750,11 @@ int main(void)
         cmocka_unit_test(a_bad_or_long_domain_is_400_and_changes_nothing),
         cmocka_unit_test(the_suffix_of_the_network_decides_inside_or_outside),
         cmocka_unit_test(without_domains_nobody_is_outside_and_no_server_is_called),
+        cmocka_unit_test(a_domain_is_home_when_it_is_the_suffix_or_a_parent_of_it),
+        cmocka_unit_test(the_last_of_five_domains_counts_like_the_first),
+        cmocka_unit_test(a_static_address_leaves_the_call_to_the_user_or_to_servers_for_both),
+        cmocka_unit_test(a_static_address_may_count_as_outside_by_the_profile),
+        cmocka_unit_test(a_shared_static_address_is_detected_like_dhcp),
         cmocka_unit_test(an_interval_and_an_hour_of_the_day_tell_when_to_call),
         cmocka_unit_test(the_target_carries_everything_that_was_configured),
         cmocka_unit_test(an_alert_calls_home_only_without_a_tunnel),
