@@ -33,7 +33,7 @@ struct bench {
     uint32_t count;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     (void)fprintf(stderr, "wsman_bench: %s\n", what);
     exit(1);
@@ -238,7 +238,10 @@ static void bench_memory(uint32_t count)
     start(&b, count);
     struct firmware **bare = amt_alloc_array(count, sizeof(struct firmware *));
     size_t before = heap_bytes();
-    for (uint32_t i = 0; bare != NULL && i < count; i++) {
+    if (bare == NULL) {
+        die("no memory");
+    }
+    for (uint32_t i = 0; i < count; i++) {
         bare[i] = bare_firmware(&b, i);
     }
     size_t alone = (heap_bytes() - before) / count;
