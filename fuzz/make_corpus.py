@@ -207,6 +207,14 @@ def make_http():
             for operation in (0, 1, 2, 3, 4, 5, 11):
                 write('wsman_reply', bytes([operation]) + data)
             write('soap', data)
+    line = b'POST /wsman HTTP/1.1\r\nHost: pc:16992\r\n'
+    for data in list(http()) + [line + b'\x01\x02', line + b'\x01\x02' + line + b'\x01\x03' + line + b'\x01\x02',
+                                line + b'\x01\x04' + line + b'\x01\x02', line + b'\x02' + line + b'\x01\x02',
+                                line + b'Authorization: Digest username="admin",response=""\r\n\x02',
+                                line + b'\x01Content-Length: 4\r\n\r\n<x/>', b'GET /index.htm HTTP/1.1\r\n\r\n',
+                                b'GET /logon.htm HTTP/1.1\r\n\r\nGET /styles.css HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\n\r\n']:
+        for flavour in (0, 1 + 4, 2 + 8, 3 + 16, 3 + (32 if b'\x03' in data else 0)):
+            write('firmware_web', bytes([flavour]) + data)
     for data in answers():
         write('http_client', bytes([32]) + data * 3)
         for flavour in (0, 1 + 8, 2 + 16, 4, 3 + 4 + 8, 1 + 32):

@@ -211,7 +211,7 @@ static void pull_all(struct world *w, struct arena *arena,
                      const struct class_description *description, const struct xml_node *answer)
 {
     const char *context = xml_child_text(answer, WSMAN_NS_ENUMERATION, "EnumerationContext");
-    for (int i = 0; i < 8 && context != NULL && w->status == 200; i++) {
+    for (int i = 0; i < 3 && context != NULL && w->status == 200; i++) {
         struct text envelope = { 0 };
         const char *ns = wsman_class_namespace(description->name);
         text_printf(&envelope,
