@@ -7,6 +7,7 @@
 static const char *const k_triggers[] = {
     "none", "user", "alert", "provisioning", "periodic", NULL
 };
+static const char *const k_starts[] = { "on_commit", "on_link_event", NULL };
 static const char *const k_credit[] = { "half", "each", NULL };
 static const char *const k_send_modes[] = { "aligned", "coalesced", "dribble", NULL };
 static const char *const k_versions[] = { "default", "1.0", "1.1", "1.2", "1.3", NULL };
@@ -70,6 +71,13 @@ static const struct config_key k_cira[] = {
       "give credit back for each message, or when half of the window is used", .names = k_credit },
     { "trigger", CONFIG_ENUM, AT(cira.trigger), "periodic", "reason given for calling home",
       .names = k_triggers },
+    { "start", CONFIG_ENUM, AT(cira.start), "on_commit",
+      "when new policies are looked at: when they are configured, or only when the link or the "
+      "network changes, as AMT 11 does",
+      .names = k_starts },
+    { "start_delay", CONFIG_DURATION, AT(cira.start_delay_us), "0",
+      "from the configuration of a policy to the first call; not for those of an hour",
+      .names = NULL },
     { "send_mode", CONFIG_ENUM, AT(cira.send_mode), "aligned",
       "one message per TLS record; several; or one byte per record", .names = k_send_modes },
     { "service_request_first", CONFIG_BOOL, AT(cira.service_request_first), "false",

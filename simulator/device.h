@@ -30,6 +30,9 @@ enum device_service {
     DEVICE_SERVICE_SILENT
 };
 
+/* When policies that were just configured are looked at (FF-157). */
+enum device_start { DEVICE_START_ON_COMMIT, DEVICE_START_ON_LINK_EVENT };
+
 /* How the HTTP service reads chunked bodies: STRICT as firmware that wants the last chunk whole. */
 enum device_chunk_parser { DEVICE_CHUNK_TOLERANT, DEVICE_CHUNK_STRICT };
 
@@ -51,6 +54,8 @@ struct device_config {
         uint32_t window_bytes, chunk_bytes, slots, first_number;
         int credit;  /* enum apf_credit_policy */
         int trigger; /* enum: none user alert provisioning periodic */
+        int start;   /* enum device_start */
+        uint64_t start_delay_us;
         int send_mode;
         bool service_request_first, pipelined_forwards, lenient, ignore_stray_close;
         struct {

@@ -39,6 +39,7 @@ struct tunnel {
 struct device_calls {
     bool is_by_policy; /* the configuration names no server */
     bool has_next;
+    bool is_link_event; /* what changes now is the network */
     int trigger,
         next;    /* enum remote_access_trigger: of this call, and of the one that displaces it */
     uint32_t at; /* which server of its policy */

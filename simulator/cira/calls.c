@@ -272,6 +272,24 @@ static void call_or_wait(struct device *device)
     }
 }
 
+/* FF-157: what was just configured is looked at now, later, or at the next event of the link. */
+static void start_new_policies(struct device *device)
+{
+    uint64_t delay_us = device->config->cira.start_delay_us;
+    bool is_link_event = device->calls.is_link_event;
+    uint64_t wait_us = 0;
+    bool may_call = remote_access_periodic_wait(device->firmware, &wait_us);
+    if (device->config->cira.start == DEVICE_START_ON_LINK_EVENT && !is_link_event) {
+        return; /* a call that was waiting goes on waiting */
+    }
+    if (delay_us == 0 || is_link_event || !may_call || remote_access_is_daily(device->firmware)) {
+        call_or_wait(device);
+    } else if (!timer_is_running(&device->retry)) {
+        device->state = DEVICE_WAITING;
+        timer_start(&device->retry, delay_us);
+    }
+}
+
 /* The settings or the network have changed. A tunnel that is up stays as it is as long as its policy
  * still has a server that may be called from here (wsman.md 5.3). */
 static void on_changed(void *ctx)
@@ -283,7 +301,7 @@ static void on_changed(void *ctx)
     }
     if (device->tunnel == NULL) {
         if (device->has_link) {
-            call_or_wait(device);
+            start_new_policies(device);
         }
     } else if (!remote_access_target(device->firmware, trigger_of(device), 0, &target)) {
         end_tunnel(device); /* APF-DEV-047 */
@@ -328,7 +346,9 @@ enum amt_err device_set_network(struct device *device, const char *dns_suffix, b
     if (network_set_static(device->firmware, is_static) != AMT_OK) {
         return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
     }
+    device->calls.is_link_event = true;
     remote_access_set_network(device->firmware, dns_suffix);
+    device->calls.is_link_event = false;
     return AMT_OK;
 }
 

@@ -231,6 +231,62 @@ static void a_change_that_does_not_concern_the_tunnel_leaves_it(void **state)
     home_fini(&h);
 }
 
+/* FF-157: some firmware looks at its policies only when something happens on the network */
+static void new_policies_may_have_to_wait_for_a_link_event(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(""));
+    world_set(&h.w, "cira.start", "on_link_event");
+    home_listen_a(&h);
+    device_connect(h.w.device, 0);
+    home_change_state(&h, STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    home_run(&h, 120);
+    assert_int_equal(h.w.connects, 0);
+    device_set_link(h.w.device, false);
+    home_run(&h, 5);
+    device_set_link(h.w.device, true);
+    home_run(&h, 1);
+    home_expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+/* FF-157 */
+static void another_network_is_a_link_event(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(""));
+    world_set(&h.w, "cira.start", "on_link_event");
+    home_listen_a(&h);
+    device_connect(h.w.device, 0);
+    home_change_state(&h, STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    home_run(&h, 1);
+    assert_int_equal(device_set_network(h.w.device, "cafe.example", false, NULL), AMT_OK);
+    home_run(&h, 1);
+    home_expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+/* FF-157 */
+static void new_policies_may_have_to_wait_for_a_timer(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(""));
+    world_set(&h.w, "cira.start_delay", "600s");
+    home_listen_a(&h);
+    device_connect(h.w.device, 0);
+    home_change_state(&h, STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    home_run(&h, 300);
+    home_change_state(&h, STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    home_run(&h, 298);
+    assert_int_equal(h.w.connects, 0);
+    home_run(&h, 3);
+    home_expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
 static void an_alert_calls_when_no_tunnel_is_up(void **state)
 {
     struct home h;
@@ -420,6 +476,9 @@ int main(void)
         cmocka_unit_test(a_user_call_that_fails_is_not_repeated),
         cmocka_unit_test(inside_nobody_is_called_and_a_tunnel_ends),
         cmocka_unit_test(a_change_that_does_not_concern_the_tunnel_leaves_it),
+        cmocka_unit_test(new_policies_may_have_to_wait_for_a_link_event),
+        cmocka_unit_test(another_network_is_a_link_event),
+        cmocka_unit_test(new_policies_may_have_to_wait_for_a_timer),
         cmocka_unit_test(an_alert_calls_when_no_tunnel_is_up),
         cmocka_unit_test(the_home_trigger_fires_at_the_start_outside),
         cmocka_unit_test(a_closed_connection_is_called_again_after_the_interval),
