@@ -137,11 +137,12 @@ static json_t *save_certificates(const struct network_certificates *certificates
 static json_t *network_save(struct firmware *firmware)
 {
     const struct network *network = firmware->network;
-    return json_pack("{sO sO s[bb] sI sb so so}", "addresses", network->addresses, "wifi",
-                     network->wifi, "ipv6", (int)network->ipv6[0], (int)network->ipv6[1],
-                     "wifi_state", (json_int_t)network->wifi_state, "link_override",
-                     (int)network->link_override, "wired", save_certificates(&network->wired),
-                     "profile", save_certificates(&network->profile));
+    return json_pack("{so so s[bb] sI sb so so}", "addresses", json_deep_copy(network->addresses),
+                     "wifi", json_deep_copy(network->wifi), "ipv6", (int)network->ipv6[0],
+                     (int)network->ipv6[1], "wifi_state", (json_int_t)network->wifi_state,
+                     "link_override", (int)network->link_override, "wired",
+                     save_certificates(&network->wired), "profile",
+                     save_certificates(&network->profile));
 }
 
 static bool load_certificates(const json_t *from, struct network_certificates *certificates)

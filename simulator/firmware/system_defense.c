@@ -643,9 +643,9 @@ static void defense_unprovision(struct firmware *firmware, bool is_partial)
 static json_t *defense_save(struct firmware *firmware)
 {
     const struct system_defense *state = state_of(firmware);
-    return json_pack("{sO sO sI sI}", "filters", state->filters, "policies", state->policies,
-                     "next_handle", (json_int_t)state->next_handle, "reset_s",
-                     (json_int_t)state->reset_s);
+    return json_pack("{so so sI sI}", "filters", json_deep_copy(state->filters), "policies",
+                     json_deep_copy(state->policies), "next_handle", (json_int_t)state->next_handle,
+                     "reset_s", (json_int_t)state->reset_s);
 }
 
 static bool entries_fit(const json_t *entries, bool are_filters)
