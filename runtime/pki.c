@@ -46,6 +46,15 @@ struct pki_identity *pki_identity_of(struct x509_st *certificate, struct evp_pke
     return pki_identity_new(certificate, key);
 }
 
+enum amt_err pki_identity_add_issuer(struct pki_identity *identity, struct x509_st *issuer)
+{
+    if (sk_X509_push(identity->above, issuer) <= 0) {
+        return AMT_ENOMEM;
+    }
+    (void)X509_up_ref(issuer);
+    return AMT_OK;
+}
+
 struct pki_identity *pki_identity_ref(const struct pki_identity *identity)
 {
     identity->self->references += 1;

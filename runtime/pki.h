@@ -43,6 +43,9 @@ enum amt_err pki_save(const struct pki_identity *identity, const char *cert_path
                       const char *key_path, struct amt_diag *diag) AMT_MUST_USE;
 /* From certificate and key in memory, of which it keeps references. NULL without memory. */
 struct pki_identity *pki_identity_of(struct x509_st *certificate, struct evp_pkey_st *key);
+/* Puts an issuer behind those that are there; keeps a reference. AMT_ENOMEM. */
+enum amt_err pki_identity_add_issuer(struct pki_identity *identity,
+                                     struct x509_st *issuer) AMT_MUST_USE;
 struct pki_identity *pki_identity_ref(const struct pki_identity *identity);
 void pki_identity_free(struct pki_identity *identity); /* drops one reference; NULL is allowed */
 struct x509_st *pki_certificate(const struct pki_identity *identity); /* borrowed */

@@ -1,0 +1,364 @@
+#include "mps/activation/job_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/tls.h"
+
+#define SECOND (uint64_t) US_PER_SECOND
+
+static const char *copy(struct activation_job *job, const char *text)
+{
+    const char *from = text == NULL ? "" : text;
+    char *made = arena_text(&job->report_arena, from, strlen(from));
+    return made == NULL ? "" : made;
+}
+
+static void take_report(struct activation_job *job, const struct activation_report *report)
+{
+    activation_report_wipe(&job->report);
+    arena_fini(&job->report_arena);
+    job->report = *report;
+    struct activation_report *r = &job->report;
+    r->version = copy(job, report->version);
+    r->build = copy(job, report->build);
+    r->sku = copy(job, report->sku);
+    r->host_name = copy(job, report->host_name);
+    r->dns_suffix = copy(job, report->dns_suffix);
+    r->os_dns_suffix = copy(job, report->os_dns_suffix);
+    r->local_user = copy(job, report->local_user);
+    r->profile = copy(job, report->profile);
+    r->client = copy(job, report->client);
+    r->peer = copy(job, report->peer);
+    for (uint32_t i = 0; i < r->hash_count; i++) {
+        r->hashes[i].name = copy(job, report->hashes[i].name);
+    }
+    job->control_mode = report->control_mode;
+}
+
+static void finish(struct activation_job *job, enum activation_outcome outcome)
+{
+    if (job->is_over) {
+        return;
+    }
+    job->is_over = true;
+    timer_stop(&job->timer);
+    char uuid[UUID_TEXT_BYTES];
+    uuid_format(&job->report.uuid, uuid);
+    struct activation_result result = { .outcome = outcome,
+                                        .failure = job->failure,
+                                        .control_mode = job->control_mode };
+    (void)snprintf(result.detail, sizeof result.detail, "%s", text_chars(&job->facts));
+    if (job->password.len > 0 && outcome == ACTIVATION_DONE) {
+        result.user = "admin";
+        result.password = &job->password;
+    }
+    LOG(job->settings.log, outcome == ACTIVATION_FAILED ? LOG_WARN : LOG_INFO,
+        outcome == ACTIVATION_FAILED ? "activation.failed" : "activation.done",
+        log_text("uuid", uuid), log_text("code", activation_failure_code(job->failure)),
+        log_text("cause", activation_failure_cause(job->failure)),
+        log_text("detail", result.detail), log_u64("control_mode", job->control_mode));
+    job->done(job->ctx, &result);
+}
+
+void job_fail(struct activation_job *job, enum activation_failure failure, const char *format, ...)
+{
+    char line[400];
+    va_list arguments;
+    if (job->is_over) {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    job->failure = failure;
+    text_printf(&job->facts, "%s%s", job->facts.len == 0 ? "" : "; ", line);
+    job_say(job, "%s: %s. %s. (%s)", activation_failure_code(failure),
+            activation_failure_cause(failure), activation_failure_cure(failure), line);
+    finish(job, ACTIVATION_FAILED);
+}
+
+void job_succeed(struct activation_job *job, enum activation_outcome outcome)
+{
+    finish(job, outcome);
+}
+
+void job_say(struct activation_job *job, const char *format, ...)
+{
+    char line[900];
+    va_list arguments;
+    if (job->channel.say == NULL) {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    job->channel.say(job->channel.ctx, line);
+}
+
+static void on_timer(void *ctx)
+{
+    struct activation_job *job = ctx;
+    void (*next)(struct activation_job * job) = job->after_hold;
+    job->after_hold = NULL;
+    if (next != NULL && !job->is_over) {
+        next(job);
+    }
+}
+
+void job_hold(struct activation_job *job, uint64_t us, void (*next)(struct activation_job *job))
+{
+    job->after_hold = next;
+    timer_start(&job->timer, job->settings.hold_us != 0 ? job->settings.hold_us : us);
+}
+
+/* --- the decision --- */
+
+static bool wants_admin(const struct activation_policy *policy)
+{
+    return policy->type == ACTIVATION_POLICY_ADMIN || policy->type == ACTIVATION_POLICY_AUTOMATIC;
+}
+
+static bool wants_client(const struct activation_policy *policy)
+{
+    return policy->type == ACTIVATION_POLICY_CLIENT ||
+           policy->type == ACTIVATION_POLICY_AUTOMATIC ||
+           (policy->type == ACTIVATION_POLICY_ADMIN && policy->fallback == ACTIVATION_USE_CLIENT);
+}
+
+static void on_no_answer(struct activation_job *job)
+{
+    static const char *const k_names[] = { "", "stopConfiguration", "deactivate",
+                                           "startTlsHostConfig", "the state" };
+    job_fail(job, ACT_F_DEVICE_TOO_SLOW, "the client did not answer %s", k_names[job->wait]);
+}
+
+/* A host command; its answer is waited for, not for ever. */
+static void wait_for(struct activation_job *job, enum job_wait wait)
+{
+    job->wait = wait;
+    job->after_hold = on_no_answer;
+    timer_start(&job->timer, 120 * SECOND);
+}
+
+static void after_clearing(struct activation_job *job)
+{
+    if (job->channel.read_state_again == NULL) {
+        job_admin(job);
+        return;
+    }
+    wait_for(job, WAIT_REPORT);
+    job->channel.read_state_again(job->channel.ctx);
+}
+
+static void stop_configuration(struct activation_job *job)
+{
+    if (job->channel.stop_configuration == NULL) {
+        job_admin(job);
+        return;
+    }
+    wait_for(job, WAIT_STOP);
+    job->channel.stop_configuration(job->channel.ctx);
+}
+
+static void start_admin(struct activation_job *job)
+{
+    job_say(job, "Getting ready for ACM activation...");
+    if (job->report.is_tls_enforced) {
+        if (job->channel.start_tls_configuration == NULL) {
+            job_fail(job, ACT_F_LOCAL_TLS_ENFORCED, "this conversation has no TLS configuration");
+        } else {
+            job_tls(job);
+        }
+        return;
+    }
+    stop_configuration(job);
+}
+
+static void deactivate(struct activation_job *job)
+{
+    if (job->channel.unprovision_client_mode == NULL) {
+        job_fail(job, ACT_F_CLIENT_MODE_PRESENT, "this conversation cannot deactivate");
+        return;
+    }
+    job_say(job, "Deactivating CCM...");
+    job->action = ACTIVATION_DEACTIVATE;
+    wait_for(job, WAIT_UNPROVISION);
+    job->channel.unprovision_client_mode(job->channel.ctx);
+}
+
+/* CCM with ACM in reach: upgraded where the administrator is known, else deactivated first. */
+static void leave_client_mode(struct activation_job *job)
+{
+    if (job->settings.prefers_upgrade && job->settings.policy->password.len > 0) {
+        job->password = job->settings.policy->password;
+        job->action = ACTIVATION_UPGRADE;
+        job_admin(job);
+    } else {
+        deactivate(job);
+    }
+}
+
+static void choose_admin(struct activation_job *job, enum activation_failure failure)
+{
+    const struct activation_policy *policy = job->settings.policy;
+    bool is_mesh = job->report.conversation == ACTIVATION_BY_MESH;
+    if (job->certificate == NULL) {
+        if (job->control_mode == 1 && policy->fallback == ACTIVATION_CLEAR_CLIENT) {
+            deactivate(job);
+        } else if (job->control_mode == 0 && wants_client(policy)) {
+            job_client(job);
+        } else if (job->control_mode == 1) {
+            job_succeed(job, ACTIVATION_NOTHING_TO_DO);
+        } else {
+            job_fail(job, failure, "%s", text_chars(&job->facts));
+        }
+    } else if (is_mesh && !job->report.has_core_version) {
+        job_fail(job, ACT_F_CLIENT_TOO_OLD,
+                 "This software is to old to support ACM activation, "
+                 "pleasse update and try again.");
+    } else if (job->control_mode == 1) {
+        leave_client_mode(job);
+    } else {
+        start_admin(job);
+    }
+}
+
+void job_decide(struct activation_job *job)
+{
+    const struct activation_policy *policy = job->settings.policy;
+    enum activation_failure failure = ACTIVATION_NO_FAILURE;
+    job->certificate = NULL;
+    job->action = ACTIVATION_ACM;
+    if (policy->type == ACTIVATION_POLICY_NONE) {
+        job_fail(job, ACT_F_POLICY_NONE, "group \"%s\"",
+                 job->settings.group == NULL ? "" : job->settings.group);
+    } else if (job->report.conversation != ACTIVATION_BY_BARE_METAL &&
+               job->report.local_user[0] == '\0') {
+        job_fail(job, ACT_F_NO_HOST_ACCESS, "no local account was reported");
+    } else if (policy->type == ACTIVATION_POLICY_DEACTIVATE) {
+        if (job->control_mode == 1) {
+            deactivate(job);
+        } else {
+            job_succeed(job, ACTIVATION_NOTHING_TO_DO);
+        }
+    } else if (job->control_mode == 2) {
+        job->failure = ACT_F_ALREADY_ADMIN_MODE;
+        job_succeed(job, ACTIVATION_NOTHING_TO_DO);
+    } else if (wants_admin(policy)) {
+        job->certificate = activation_certificates_choose(job->settings.certificates, &job->report,
+                                                          &job->hash, &failure, &job->facts);
+        choose_admin(job, failure);
+    } else if (job->control_mode == 1) {
+        job_succeed(job, ACTIVATION_NOTHING_TO_DO);
+    } else {
+        job_client(job);
+    }
+}
+
+/* --- what the conversation answers --- */
+
+static void after_stop(struct activation_job *job, int status)
+{
+    if (status == 0) {
+        job->was_cleared = true;
+        job_say(job, "Cleared in-provisioning state. Holding 30 seconds prior to getting Intel AMT "
+                     "MEI state...");
+        job_hold(job, 30 * SECOND, after_clearing);
+        return;
+    }
+    if (status != 3) { /* 3: there was no provisioning session */
+        job_say(job, "Unknown stopConfiguration() state of %d. Continuing with ACM activation...",
+                status);
+    }
+    job_admin(job);
+}
+
+static void after_unprovision(struct activation_job *job, int status)
+{
+    if (status != 0) {
+        job_fail(job, ACT_F_DEACTIVATION_REFUSED, "host unprovision answered %d", status);
+    } else if (job->settings.policy->type == ACTIVATION_POLICY_DEACTIVATE) {
+        job->control_mode = 0;
+        job_say(job, "Deactivation successful.");
+        job_succeed(job, ACTIVATION_DONE);
+    } else {
+        job_hold(job, 60 * SECOND, after_clearing);
+    }
+}
+
+void activation_job_host_done(struct activation_job *job, int status, const char *hash_hex)
+{
+    enum job_wait wait = job->wait;
+    (void)hash_hex;
+    if (job->is_over || (wait != WAIT_STOP && wait != WAIT_UNPROVISION && wait != WAIT_START_TLS)) {
+        return; /* ACT-SRV-042 */
+    }
+    job->wait = WAIT_NOTHING;
+    timer_stop(&job->timer);
+    if (wait == WAIT_STOP) {
+        after_stop(job, status);
+    } else if (wait == WAIT_UNPROVISION) {
+        after_unprovision(job, status);
+    } else {
+        job_tls_started(job, status, hash_hex);
+    }
+}
+
+void activation_job_report_changed(struct activation_job *job,
+                                   const struct activation_report *report)
+{
+    if (job->is_over || job->wait != WAIT_REPORT) {
+        return;
+    }
+    job->wait = WAIT_NOTHING;
+    timer_stop(&job->timer);
+    take_report(job, report);
+    if (job->was_cleared) {
+        job->was_cleared = false;
+        job_say(job, "Got new Intel AMT MEI state. Holding 40 seconds prior to ACM activation...");
+        job_hold(job, 40 * SECOND, job_admin);
+    } else {
+        job_decide(job); /* after a deactivation: from the beginning */
+    }
+}
+
+/* --- life --- */
+
+struct activation_job *activation_job_new(const struct activation_settings *settings,
+                                          const struct activation_report *report,
+                                          const struct activation_channel *channel,
+                                          activation_done_fn *done, void *ctx)
+{
+    struct activation_job *job = amt_alloc(sizeof *job);
+    if (job == NULL) {
+        return NULL;
+    }
+    job->settings = *settings;
+    job->channel = *channel;
+    job->done = done;
+    job->ctx = ctx;
+    timer_init(&job->timer, settings->loop, on_timer, job);
+    take_report(job, report);
+    job->after_hold = job_decide;
+    timer_start(&job->timer, 0);
+    return job;
+}
+
+void activation_job_free(struct activation_job *job)
+{
+    if (job == NULL) {
+        return;
+    }
+    timer_stop(&job->timer);
+    wsman_client_free(job->client);
+    stream_close(job->tls_probe);
+    tls_context_free(job->tls);
+    arena_fini(&job->call_arena);
+    activation_report_wipe(&job->report);
+    arena_fini(&job->report_arena);
+    secret_fini(&job->password);
+    text_fini(&job->facts);
+    amt_free(job);
+}

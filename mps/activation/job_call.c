@@ -1,0 +1,115 @@
+/* WS-Man calls of a job, one at a time. */
+#include <string.h>
+
+#include "mps/activation/job_internal.h"
+#include "runtime/tls.h"
+
+static struct stream *open_stream(void *ctx)
+{
+    struct activation_job *job = ctx;
+    struct stream *s = job->channel.open_port(job->channel.ctx, job->port);
+    if (s == NULL || job->tls == NULL) {
+        return s;
+    }
+    static const struct stream_handler k_none = { .on_open = NULL };
+    const struct tls_name_check check = { .name = NULL };
+    return tls_connect(job->settings.loop, job->tls, &check, s, &k_none, NULL);
+}
+
+bool job_connect(struct activation_job *job, uint32_t port, const char *user,
+                 const struct secret *password)
+{
+    const struct wsman_client_settings settings = { .loop = job->settings.loop,
+                                                    .connect = open_stream,
+                                                    .ctx = job,
+                                                    .where = "the device",
+                                                    .host = "127.0.0.1:16992",
+                                                    .user = user,
+                                                    .password = password,
+                                                    .first_byte_limit_us =
+                                                        30 * (uint64_t)US_PER_SECOND,
+                                                    .limit_us = 60 * (uint64_t)US_PER_SECOND };
+    wsman_client_free(job->client);
+    job->port = port;
+    job->client = wsman_client_new(&settings);
+    if (job->client == NULL) {
+        job_fail(job, ACT_F_INTERNAL_ERROR, "the server is out of memory");
+    }
+    return job->client != NULL;
+}
+
+static void on_done(void *ctx, const struct wsman_outcome *outcome)
+{
+    struct activation_job *job = ctx;
+    void (*answer)(struct activation_job * job, const struct wsman_outcome *outcome) = job->answer;
+    job->answer = NULL;
+    if (answer != NULL && !job->is_over) {
+        answer(job, outcome);
+    }
+}
+
+void job_call(struct activation_job *job, const struct wsman_call *call,
+              void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome))
+{
+    job->answer = answer;
+    if (wsman_client_call(job->client, call, &job->call_arena, on_done, job) != AMT_OK) {
+        job_fail(job, ACT_F_INTERNAL_ERROR, "the server is out of memory");
+    }
+}
+
+void job_get(struct activation_job *job, const char *class_name,
+             void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome))
+{
+    const struct wsman_call call = { .operation = WSMAN_GET, .class_name = class_name };
+    job_call(job, &call, answer);
+}
+
+struct wsman_instance *job_input(struct activation_job *job)
+{
+    return wsman_instance_new(&job->call_arena, "INPUT");
+}
+
+void job_invoke(struct activation_job *job, const char *class_name, const char *method,
+                const struct wsman_instance *input,
+                void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome))
+{
+    const struct wsman_call call = {
+        .operation = WSMAN_METHOD, .class_name = class_name, .method = method, .body = input
+    };
+    if (input == NULL || input->failed) {
+        job_fail(job, ACT_F_INTERNAL_ERROR, "the server is out of memory");
+    } else {
+        job_call(job, &call, answer);
+    }
+}
+
+/* F36, F38, F39, F57, F58 and what else may come of a read. */
+static enum activation_failure failure_of(const struct activation_job *job,
+                                          const struct wsman_outcome *outcome)
+{
+    switch (outcome->result) {
+    case WSMAN_REFUSED:
+        return ACT_F_LOCAL_ACCOUNT_REJECTED;
+    case WSMAN_UNREACHABLE:
+        return job->report.is_tls_enforced ? ACT_F_LOCAL_TLS_ENFORCED : ACT_F_LOCAL_PORT_REFUSED;
+    case WSMAN_LATE:
+        return ACT_F_DEVICE_TOO_SLOW;
+    case WSMAN_GARBLED:
+        return ACT_F_ANSWER_NOT_CHUNKED;
+    case WSMAN_LOST:
+        return ACT_F_LOCAL_PORT_REFUSED;
+    case WSMAN_DONE:
+    case WSMAN_FAULTED:
+    case WSMAN_HTTP:
+    case WSMAN_NO_MEMORY:
+        break;
+    }
+    return ACT_F_INTERNAL_ERROR;
+}
+
+void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *outcome,
+                      const char *doing)
+{
+    job_fail(job, failure_of(job, outcome), "%s: %s%s", doing, wsman_result_name(outcome->result),
+             outcome->diag.text[0] == '\0' ? "" : outcome->diag.text);
+}

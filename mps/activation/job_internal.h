@@ -1,0 +1,114 @@
+/* Shared by the files of an activation job. */
+#ifndef AMTLAB_MPS_ACTIVATION_JOB_INTERNAL_H
+#define AMTLAB_MPS_ACTIVATION_JOB_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "mps/activation/job.h"
+
+#define NONCE_BYTES  20u
+#define REALM_BYTES  48
+#define SUFFIX_BYTES 256
+
+/* What a host command is waited for. */
+enum job_wait { WAIT_NOTHING, WAIT_STOP, WAIT_UNPROVISION, WAIT_START_TLS, WAIT_REPORT };
+
+struct activation_job {
+    struct activation_settings settings;
+    struct activation_channel channel;
+    activation_done_fn *done;
+    void *ctx;
+    struct arena report_arena; /* texts of the report */
+    struct activation_report report;
+    struct timer timer;
+    void (*after_hold)(struct activation_job *job);
+    enum job_wait wait;
+    bool was_cleared; /* a provisioning session was stopped: longer waits */
+
+    struct wsman_client *client; /* to the port in use */
+    uint32_t port;
+    struct tls_context *tls;  /* of the TLS session of 4.7; NULL */
+    struct stream *tls_probe; /* looks at the device's certificate first */
+    char tls_hash[129];       /* that the device announced, hex */
+    uint32_t tls_tries;
+    struct arena call_arena;
+    void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome);
+
+    /* What was read of the firmware. */
+    char realm[REALM_BYTES];
+    uint8_t device_nonce[NONCE_BYTES];
+    uint32_t control_mode;
+    bool allows_client, allows_admin;
+    char trusted_suffix[SUFFIX_BYTES], dhcp_suffix[SUFFIX_BYTES];
+
+    /* What is being done. */
+    enum activation_action action;
+    const struct activation_certificate *certificate;
+    const struct activation_hash *hash;
+    struct secret password;
+    uint8_t server_nonce[NONCE_BYTES], signed_nonce[NONCE_BYTES];
+    uint32_t chain_at;
+    bool has_retried_nonce, is_changing; /* the method that changes the mode is under way */
+    bool has_set_mebx;
+    bool was_lost; /* its answer was lost, but it has worked (F45) */
+    uint32_t cira_step;
+    const char *cira_doing;
+    const struct wsman_instance *cira_items; /* to be deleted */
+    const struct wsman_ref *cira_server;
+
+    enum activation_failure failure;
+    struct text facts;
+    bool is_over;
+};
+
+/* job.c */
+void job_fail(struct activation_job *job, enum activation_failure failure, const char *format, ...)
+    AMT_PRINTF(3, 4);
+void job_succeed(struct activation_job *job, enum activation_outcome outcome);
+void job_say(struct activation_job *job, const char *format, ...) AMT_PRINTF(2, 3);
+/* next comes after a wait of activation.md 4.2 (or the wait of the settings). */
+void job_hold(struct activation_job *job, uint64_t us, void (*next)(struct activation_job *job));
+void job_decide(struct activation_job *job); /* from the report on */
+
+/* job_call.c: one WS-Man call; the answer comes to answer. body may be NULL. */
+bool job_connect(struct activation_job *job, uint32_t port, const char *user,
+                 const struct secret *password);
+void job_get(struct activation_job *job, const char *class_name,
+             void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome));
+struct wsman_instance *job_input(struct activation_job *job);
+void job_invoke(struct activation_job *job, const char *class_name, const char *method,
+                const struct wsman_instance *input,
+                void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome));
+void job_call(struct activation_job *job, const struct wsman_call *call,
+              void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome));
+/* Fails the job for an outcome that is not DONE: what, where, why. `doing`: "reading the settings". */
+void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *outcome,
+                      const char *doing);
+
+/* job_read.c: general settings, host based setup, suffixes; then next. */
+void job_read(struct activation_job *job, void (*next)(struct activation_job *job));
+
+/* job_admin.c, job_client.c, job_tls.c: the ways to activate. Each ends in job_verify. */
+void job_admin(struct activation_job *job);
+void job_admin_again(struct activation_job *job); /* with the nonce that was read now */
+void job_client(struct activation_job *job);
+void job_tls(struct activation_job *job);
+void job_tls_started(struct activation_job *job, int status, const char *hash_hex);
+/* The password, its hash, and the line in the log; false: the job has failed (F46). */
+bool job_prepare(struct activation_job *job, enum activation_action action);
+void job_password_hash(const struct activation_job *job, char out[static 33]);
+
+/* job_diagnose.c: a method of host based setup has refused. */
+void job_diagnose_chain(struct activation_job *job, uint32_t return_value);
+void job_diagnose_setup(struct activation_job *job, const char *method, uint32_t return_value);
+/* A fault or a broken connection in the middle: F27, F40, F45, F58. again: what reading back showed. */
+void job_diagnose_lost(struct activation_job *job, const char *method,
+                       const struct wsman_outcome *outcome);
+
+/* job_verify.c: log on as admin and look; then CIRA, then the end. */
+void job_verify(struct activation_job *job);
+/* job_cira.c: the device calls this server from now on. */
+void job_cira(struct activation_job *job);
+
+#endif

@@ -1,0 +1,108 @@
+/* The password of a device, its hash, and the line in the log before anything is sent. */
+#include <string.h>
+
+#include "base/base64.h"
+#include "mps/activation/job_internal.h"
+#include "protocol/http/digest.h"
+
+/* A digit, a lower and an upper letter, and something else (activation.md 6.5). */
+static bool is_strong(const char *text)
+{
+    bool has_digit = false;
+    bool has_lower = false;
+    bool has_upper = false;
+    bool has_other = false;
+    for (; *text != '\0'; text++) {
+        has_digit = has_digit || (*text >= '0' && *text <= '9');
+        has_lower = has_lower || (*text >= 'a' && *text <= 'z');
+        has_upper = has_upper || (*text >= 'A' && *text <= 'Z');
+        has_other = has_other || strchr("+@", *text) != NULL;
+    }
+    return has_digit && has_lower && has_upper && has_other;
+}
+
+/* ACT-SRV-034: nine random bytes in base64, until they are strong. */
+static bool draw_password(struct activation_job *job)
+{
+    bool is_good = false;
+    for (int i = 0; i < 1000 && !is_good; i++) {
+        uint8_t bytes[9];
+        struct text text = { 0 };
+        loop_random(job->settings.loop, bytes, sizeof bytes);
+        base64_encode(&text, bytes, sizeof bytes);
+        for (size_t c = 0; c < text.len; c++) {
+            text.chars[c] = text.chars[c] == '/' ? '@' : text.chars[c];
+        }
+        is_good = !text.failed && is_strong(text_chars(&text)) &&
+                  secret_set(&job->password, text.chars, (uint32_t)text.len) == AMT_OK;
+        if (text.chars != NULL) {
+            amt_wipe(text.chars, text.cap);
+        }
+        amt_wipe(bytes, sizeof bytes);
+        text_fini(&text);
+    }
+    return is_good;
+}
+
+void job_password_hash(const struct activation_job *job, char out[static 33])
+{
+    static const char k_digits[] = "0123456789abcdef";
+    uint8_t hash[DIGEST_MD5_BYTES];
+    digest_ha1("admin", job->realm, (const char *)job->password.bytes, job->password.len, hash);
+    for (int i = 0; i < DIGEST_MD5_BYTES; i++) {
+        out[2 * i] = k_digits[hash[i] >> 4];
+        out[2 * i + 1] = k_digits[hash[i] & 15];
+    }
+    out[32] = '\0';
+    amt_wipe(hash, sizeof hash);
+}
+
+static void put_root_hash(const struct activation_job *job, struct text *hex)
+{
+    bool is_sha1 = job->hash != NULL && job->hash->type == ACTIVATION_HASH_SHA1;
+    if (job->certificate != NULL) {
+        text_hex(hex, is_sha1 ? job->certificate->root_sha1 : job->certificate->root_sha256,
+                 is_sha1 ? sizeof job->certificate->root_sha1
+                         : sizeof job->certificate->root_sha256);
+    }
+}
+
+bool job_prepare(struct activation_job *job, enum activation_action action)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    struct text root = { 0 };
+    job->action = action;
+    if (action != ACTIVATION_UPGRADE) {
+        job->password = job->settings.policy->password;
+    }
+    if (job->password.len == 0 && !draw_password(job)) {
+        job_fail(job, ACT_F_INTERNAL_ERROR, "the server could not make a password");
+        return false;
+    }
+    put_root_hash(job, &root);
+    const struct activation_log_entry entry = {
+        .time_ms = loop_wall_us(job->settings.loop) / 1000u,
+        .action = action,
+        .uuid = job->report.uuid,
+        .realm = job->realm,
+        .fqdn = activation_report_suffix(&job->report),
+        .user = "admin",
+        .password = &job->password,
+        .certificate_hash = root.len == 0 ? NULL : text_chars(&root),
+        .hash_type =
+            job->hash != NULL && job->hash->type == ACTIVATION_HASH_SHA1 ? "sha1" : "sha256",
+        .peer = job->report.peer,
+        .group = job->settings.group,
+        .host_name = job->report.host_name,
+        .client = job->report.client[0] == '\0' ? NULL : job->report.client,
+        .version = job->report.version,
+    };
+    enum amt_err err = job->settings.activation_log == NULL
+                           ? amt_diag_set(&diag, AMT_ESYS, "there is no activation log")
+                           : activation_log_append(job->settings.activation_log, &entry, &diag);
+    text_fini(&root);
+    if (err != AMT_OK) {
+        job_fail(job, ACT_F_LOG_NOT_WRITABLE, "Unable to log operation. %s", diag.text);
+    }
+    return err == AMT_OK;
+}

@@ -1,0 +1,217 @@
+/* Admin control mode over mutual TLS from the host ("TLS-ACM", activation.md 4.7). */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/base64.h"
+#include "mps/activation/job_internal.h"
+#include "protocol/http/digest.h"
+#include "runtime/tls.h"
+
+#define TRIES_MAX  3u
+#define BETWEEN_US (2u * (uint64_t)US_PER_SECOND)
+
+/* Whatever goes wrong from here on, the device is put back (ACT-SRV-052). */
+static void abandon(struct activation_job *job)
+{
+    if (job->channel.stop_configuration != NULL) {
+        job->channel.stop_configuration(job->channel.ctx);
+    }
+}
+
+static void leaf_hash(const struct activation_job *job, char out[static 65])
+{
+    struct text hex = { 0 };
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    (void)X509_digest(job->certificate->chain[0], EVP_sha256(), hash, &len);
+    text_hex(&hex, hash, len);
+    (void)snprintf(out, 65, "%s", text_chars(&hex));
+    text_fini(&hex);
+}
+
+static void start(struct activation_job *job)
+{
+    char hash[65];
+    leaf_hash(job, hash);
+    job->wait = WAIT_START_TLS;
+    job->tls_tries += 1;
+    job->channel.start_tls_configuration(job->channel.ctx, hash);
+}
+
+/* The whole chain, leaf first, as the client's certificate. */
+static struct tls_context *make_context(const struct activation_job *job)
+{
+    const struct activation_certificate *certificate = job->certificate;
+    struct amt_diag diag = { .err = AMT_OK };
+    struct pki_identity *identity = pki_identity_of(certificate->chain[0], certificate->key);
+    bool is_good = identity != NULL;
+    for (uint32_t i = 1; is_good && i < certificate->chain_count; i++) {
+        is_good = pki_identity_add_issuer(identity, certificate->chain[i]) == AMT_OK;
+    }
+    const struct tls_settings settings = { .identity = identity,
+                                           .sends_chain = true,
+                                           .max_version = TLS_VERSION_1_2 };
+    struct tls_context *context = is_good ? tls_context_new(&settings, &diag) : NULL;
+    pki_identity_free(identity);
+    return context;
+}
+
+/* --- the certificate that the device announced must be the one it shows (F42) --- */
+
+static void on_probe_open(void *ctx);
+static void on_probe_end(void *ctx, const struct stream_end *end);
+static const struct stream_handler k_probe = { .on_open = on_probe_open, .on_end = on_probe_end };
+
+static void on_committed(struct activation_job *job, const struct wsman_outcome *outcome);
+
+static void commit(struct activation_job *job)
+{
+    job->is_changing = true;
+    job_invoke(job, "AMT_SetupAndConfigurationService", "CommitChanges", job_input(job),
+               on_committed);
+}
+
+static void fail(struct activation_job *job, enum activation_failure failure, const char *text)
+{
+    abandon(job);
+    job_fail(job, failure, "%s", text);
+}
+
+static void on_mebx_password(struct activation_job *job, const struct wsman_outcome *outcome)
+{
+    if (outcome->result == WSMAN_DONE && outcome->return_value == 0) {
+        commit(job);
+    } else {
+        fail(job, ACT_F_MEBX_PASSWORD_REQUIRED, "SetMEBxPassword was refused");
+    }
+}
+
+static void set_mebx_password(struct activation_job *job)
+{
+    struct wsman_instance *input = job_input(job);
+    char *text = arena_text(&job->call_arena, (const char *)job->password.bytes, job->password.len);
+    wsman_set(input, "Password", text == NULL ? "" : text);
+    job->has_set_mebx = true;
+    job_invoke(job, "AMT_SetupAndConfigurationService", "SetMEBxPassword", input, on_mebx_password);
+}
+
+static void on_committed(struct activation_job *job, const struct wsman_outcome *outcome)
+{
+    bool has_answered = outcome->result == WSMAN_DONE && outcome->has_return_value;
+    if (has_answered && outcome->return_value == 2057 && !job->has_set_mebx) {
+        set_mebx_password(job); /* ACT-SRV-050 */
+    } else if (has_answered && outcome->return_value != 0) {
+        fail(job,
+             outcome->return_value == 2057 ? ACT_F_MEBX_PASSWORD_REQUIRED : ACT_F_INTERNAL_ERROR,
+             "CommitChanges was refused");
+    } else {
+        /* Also when the connection broke: the administrator's logon tells (ACT-SRV-051). */
+        job->was_lost = !has_answered;
+        job->control_mode = 2;
+        job_verify(job);
+    }
+}
+
+static void on_admin_set(struct activation_job *job, const struct wsman_outcome *outcome)
+{
+    if (outcome->result != WSMAN_DONE || outcome->return_value != 0) {
+        fail(job, ACT_F_PASSWORD_HASH_MALFORMED, "SetAdminAclEntryEx was refused");
+    } else {
+        commit(job);
+    }
+}
+
+static void set_admin(struct activation_job *job)
+{
+    uint8_t hash[DIGEST_MD5_BYTES];
+    struct wsman_instance *input = job_input(job);
+    digest_ha1("admin", job->realm, (const char *)job->password.bytes, job->password.len, hash);
+    wsman_set(input, "Username", "admin");
+    wsman_set_base64(input, "DigestPassword", hash, sizeof hash); /* bytes, not hex text */
+    amt_wipe(hash, sizeof hash);
+    job_invoke(job, "AMT_AuthorizationService", "SetAdminAclEntryEx", input, on_admin_set);
+}
+
+static void on_general(struct activation_job *job, const struct wsman_outcome *outcome)
+{
+    const char *realm =
+        outcome->result == WSMAN_DONE ? wsman_get(outcome->reply->instance, "DigestRealm") : NULL;
+    if (realm == NULL) {
+        abandon(job);
+        job_fail_outcome(job, outcome, "Get AMT_GeneralSettings over TLS");
+        return;
+    }
+    (void)snprintf(job->realm, sizeof job->realm, "%s", realm);
+    if (!job_prepare(job, ACTIVATION_ACM_TLS)) {
+        return;
+    }
+    job_say(job, "Performing TLS ACM activation...");
+    set_admin(job);
+}
+
+static void on_probe_open(void *ctx)
+{
+    struct activation_job *job = ctx;
+    char fingerprint[65];
+    struct stream *probe = job->tls_probe;
+    tls_peer_fingerprint(probe, fingerprint);
+    job->tls_probe = NULL;
+    stream_close(probe);
+    if (strcasecmp(fingerprint, job->tls_hash) != 0) {
+        fail(job, ACT_F_TLS_HASH_DIFFERS, "Failed to perform ACM TLS connection, status 998.");
+    } else if (job_connect(job, 16993, NULL, NULL)) {
+        job_get(job, "AMT_GeneralSettings", on_general);
+    }
+}
+
+/* An alert of the device: it does not take our certificate (F43). */
+static void on_probe_end(void *ctx, const struct stream_end *end)
+{
+    struct activation_job *job = ctx;
+    char text[STREAM_TEXT_BYTES + 80];
+    stream_close(job->tls_probe);
+    job->tls_probe = NULL;
+    (void)snprintf(text, sizeof text, "Failed to perform ACM TLS connection: %s", end->text);
+    fail(job,
+         end->kind == STREAM_END_TLS ? ACT_F_PROVISIONING_HASH_DIFFERS : ACT_F_LOCAL_PORT_REFUSED,
+         text);
+}
+
+static void probe(struct activation_job *job)
+{
+    const struct tls_name_check check = { .name = NULL };
+    struct stream *s = job->channel.open_port(job->channel.ctx, 16993);
+    job->tls_probe =
+        s == NULL ? NULL : tls_connect(job->settings.loop, job->tls, &check, s, &k_probe, job);
+    if (job->tls_probe == NULL) {
+        fail(job, ACT_F_INTERNAL_ERROR, "the server is out of memory");
+    }
+}
+
+void job_tls_started(struct activation_job *job, int status, const char *hash_hex)
+{
+    if (status != 0 && job->tls_tries < TRIES_MAX) {
+        job_hold(job, BETWEEN_US, start); /* the generator or the certificate is not ready */
+        return;
+    }
+    if (status != 0) {
+        job_fail(job, ACT_F_START_CONFIGURATION_REFUSED,
+                 "Failed to startConfigurationHBased(), status = %d", status);
+        return;
+    }
+    (void)snprintf(job->tls_hash, sizeof job->tls_hash, "%s", hash_hex == NULL ? "" : hash_hex);
+    tls_context_free(job->tls);
+    job->tls = make_context(job);
+    if (job->tls == NULL) {
+        fail(job, ACT_F_WRONG_PRIVATE_KEY, "the provisioning certificate cannot be used for TLS");
+    } else {
+        probe(job);
+    }
+}
+
+void job_tls(struct activation_job *job)
+{
+    job->tls_tries = 0;
+    start(job);
+}
