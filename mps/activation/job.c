@@ -73,6 +73,9 @@ void job_fail(struct activation_job *job, enum activation_failure failure, const
     (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     job->failure = failure;
+    if (job->tls_tries > 0 && job->channel.stop_configuration != NULL) {
+        job->channel.stop_configuration(job->channel.ctx); /* ACT-SRV-052 */
+    }
     text_printf(&job->facts, "%s%s", job->facts.len == 0 ? "" : "; ", line);
     job_say(job, "%s: %s. %s. (%s)", activation_failure_code(failure),
             activation_failure_cause(failure), activation_failure_cure(failure), line);

@@ -11,14 +11,6 @@
 #define TRIES_MAX  3u
 #define BETWEEN_US (2u * (uint64_t)US_PER_SECOND)
 
-/* Whatever goes wrong from here on, the device is put back (ACT-SRV-052). */
-static void abandon(struct activation_job *job)
-{
-    if (job->channel.stop_configuration != NULL) {
-        job->channel.stop_configuration(job->channel.ctx);
-    }
-}
-
 static void leaf_hash(const struct activation_job *job, char out[static 65])
 {
     struct text hex = { 0 };
@@ -74,7 +66,6 @@ static void commit(struct activation_job *job)
 
 static void fail(struct activation_job *job, enum activation_failure failure, const char *text)
 {
-    abandon(job);
     job_fail(job, failure, "%s", text);
 }
 
@@ -138,7 +129,6 @@ static void on_general(struct activation_job *job, const struct wsman_outcome *o
     const char *realm =
         outcome->result == WSMAN_DONE ? wsman_get(outcome->reply->instance, "DigestRealm") : NULL;
     if (realm == NULL) {
-        abandon(job);
         job_fail_outcome(job, outcome, "Get AMT_GeneralSettings over TLS");
         return;
     }
