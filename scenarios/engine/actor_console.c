@@ -12,6 +12,8 @@ static const struct key_def k_keys[] = {
     { "via", KEY_TEXT, true, "the mps actor it works through", NULL, NULL },
     { "auth", KEY_MAP, false, "{ user, password } on devices, for steps that give none", NULL,
       NULL },
+    { "port", KEY_NUMBER, false, "on devices, for wsman steps that give none, default 16992", NULL,
+      NULL },
     { "connections", KEY_NUMBER, false, "connections of a load run (needs the fleet part)", NULL,
       NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }

@@ -312,6 +312,13 @@ static void check_modifiers(struct check *check, const struct yaml_node *step,
         if (strcmp(at->key, "spec") == 0) {
             scenario_check_specs(check->checker, at);
         }
+        if (strcmp(at->key, "when") == 0 && at->kind == YAML_SCALAR &&
+            strstr(at->text, "${") == NULL) {
+            /* A bare text would always hold. */
+            struct amt_diag *diag = checker_report(check->checker, at, false);
+            amt_diag_set(diag, AMT_ECONFIG, "'when' wants an expression");
+            amt_diag_hint(diag, "write when: \"${%s}\"", at->text);
+        }
         if (strcmp(at->key, "as") != 0 && strcmp(at->key, "spec") != 0) {
             (void)check_value(check, at);
         }

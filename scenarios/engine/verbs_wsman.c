@@ -66,8 +66,13 @@ static struct console_client *find_client(struct strand *strand)
 {
     struct actor *actor = strand->step.actor;
     const struct value *auth = step_argument(strand, "auth");
+    const struct value *port = actor_get(actor, "port");
+    int64_t usual_port = 16992;
+    if (port != NULL) {
+        (void)value_number(port, &usual_port);
+    }
     struct console_client_key key = {
-        .port = (uint32_t)step_number(strand, "port", 16992),
+        .port = (uint32_t)step_number(strand, "port", (uint64_t)usual_port),
         .connection = step_text(strand, "connection", ""),
     };
     if (auth == NULL) {
