@@ -47,6 +47,13 @@ void redirection_session_ended(struct firmware *firmware, enum redirection_kind 
 bool redirection_is_open(const struct firmware *firmware, enum redirection_kind kind);
 bool redirection_any_open(const struct firmware *firmware);
 
+/* What the BIOS (MEBx, a USB setup file) sets, in any provisioning state: which kinds of sessions are on;
+ * what needs consent (CONSENT_NONE, _KVM, _ALL), and whether that may be changed over the network. */
+void redirection_set_up(struct firmware *firmware, bool has_sol, bool has_ider);
+void redirection_set_up_kvm(struct firmware *firmware, bool is_on);
+void consent_set_up(struct firmware *firmware, uint32_t required);
+enum amt_err consent_set_up_policy(struct firmware *firmware, bool may_change) AMT_MUST_USE;
+
 /* A message of the console on the data channel of KVM, for software on the host; realms: those of the
  * console's user. False: no session, too long (4 KiB), or the last one has not been read. The hook
  * kvm_message brings what the host says, and NULL when it has read one. */

@@ -8,6 +8,7 @@
 
 #include "simulator/firmware/exchange.h"
 #include "simulator/firmware/keys.h"
+#include "simulator/firmware/mebx.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/tls_settings.h"
 #include "simulator/firmware/users.h"
@@ -138,6 +139,9 @@ bool firmware_port_is_open(const struct firmware *firmware, uint32_t port, enum 
 {
     const struct firmware_config *config = &firmware->profile->config;
     bool is_provisioned = provisioning_state(firmware) == PROVISIONING_POST;
+    if (!mebx_amt_is_on(firmware)) {
+        return false;
+    }
     if (door != FIRMWARE_LOCAL && !is_provisioned) {
         return port == 16993 && provisioning_state(firmware) == PROVISIONING_IN; /* WSM-061 */
     }

@@ -37,6 +37,12 @@ bool keys_hash_of_root(const struct firmware *firmware, X509 *root, struct keys_
  * AMT_EEXISTS, AMT_ELIMIT (too many), AMT_ECERT (this release does not take the type), AMT_ENOMEM. */
 enum amt_err keys_hash_add(struct firmware *firmware, const char *name, enum keys_hash_type type,
                            const uint8_t *bytes) AMT_MUST_USE;
+/* Whether this release takes an entry of the type at all. */
+bool keys_hash_may_add(const struct firmware *firmware, enum keys_hash_type type);
+/* All built-in entries, or all of the users', on or off; the users' forgotten. */
+void keys_hashes_switch_built_in(struct firmware *firmware, bool is_on);
+void keys_hashes_switch_users(struct firmware *firmware, bool is_on);
+void keys_hashes_forget_users(struct firmware *firmware);
 /* Back to the hashes the device was born with: what a reset does and unprovisioning does not. */
 void keys_hashes_reset(struct firmware *firmware);
 

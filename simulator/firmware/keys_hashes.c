@@ -247,7 +247,7 @@ static bool is_known(const struct firmware *firmware, enum keys_hash_type type,
 }
 
 /* MD5 proves nothing in any release; SHA-1 went later. */
-static bool may_add(const struct firmware *firmware, enum keys_hash_type type)
+bool keys_hash_may_add(const struct firmware *firmware, enum keys_hash_type type)
 {
     switch (type) {
     case KEYS_HASH_MD5:
@@ -276,7 +276,7 @@ enum amt_err keys_hash_add(struct firmware *firmware, const char *name, enum key
                            const uint8_t *bytes)
 {
     struct keys_user_hash *place = free_place(firmware->keys);
-    if (!may_add(firmware, type)) {
+    if (!keys_hash_may_add(firmware, type)) {
         return AMT_ECERT;
     }
     if (is_known(firmware, type, bytes)) {
@@ -414,15 +414,34 @@ void keys_put_hash(struct firmware_call *call, const struct wsman_instance *old,
     firmware_changed(call->firmware);
 }
 
+void keys_hashes_switch_built_in(struct firmware *firmware, bool is_on)
+{
+    firmware->keys->disabled_hashes = is_on ? 0 : UINT64_MAX >> (64 - FACTORY_COUNT);
+    firmware_changed(firmware);
+}
+
+void keys_hashes_switch_users(struct firmware *firmware, bool is_on)
+{
+    for (uint32_t i = 0; i < KEYS_USER_HASHES_MAX; i++) {
+        struct keys_user_hash *hash = &firmware->keys->user_hashes[i];
+        hash->is_active = is_on && hash->name != NULL;
+    }
+    firmware_changed(firmware);
+}
+
+void keys_hashes_forget_users(struct firmware *firmware)
+{
+    for (uint32_t i = 0; i < KEYS_USER_HASHES_MAX; i++) {
+        amt_free(firmware->keys->user_hashes[i].name);
+        firmware->keys->user_hashes[i] = (struct keys_user_hash){ .name = NULL };
+    }
+    firmware_changed(firmware);
+}
+
 void keys_hashes_reset(struct firmware *firmware)
 {
-    struct keys *keys = firmware->keys;
-    for (uint32_t i = 0; i < KEYS_USER_HASHES_MAX; i++) {
-        amt_free(keys->user_hashes[i].name);
-        keys->user_hashes[i] = (struct keys_user_hash){ .name = NULL };
-    }
-    keys->disabled_hashes = 0;
-    firmware_changed(firmware);
+    keys_hashes_forget_users(firmware);
+    keys_hashes_switch_built_in(firmware, true);
 }
 
 const char *keys_disabled_hash(const struct keys *keys, uint32_t at)

@@ -193,10 +193,10 @@ static void provisioning_unprovision(struct firmware *firmware, bool is_partial)
     timer_stop(&provisioning->period);
     provisioning->state = PROVISIONING_PRE;
     provisioning->mode = FIRMWARE_NOT_PROVISIONED;
-    provisioning->mebx_password_is_set = provisioning->mebx_password_is_set && is_partial;
     setup_chain_clear(&provisioning->chain);
     provisioning_new_nonce(firmware);
     if (!is_partial) {
+        mebx_forget(provisioning);
         draw_realm(firmware);
     }
     firmware_changed(firmware);
@@ -214,7 +214,7 @@ static json_t *provisioning_save(struct firmware *firmware)
         state_put_text(state, "realm", provisioning->realm) &&
         state_put_text(state, "trusted_suffix", provisioning->trusted_suffix) &&
         state_put_bool(state, "no_client_mode", provisioning->client_mode_is_disabled) &&
-        state_put_bool(state, "mebx_password", provisioning->mebx_password_is_set);
+        mebx_save(provisioning, state);
     if (!is_whole) {
         json_decref(state);
         return NULL;
@@ -243,7 +243,7 @@ static enum amt_err provisioning_load(struct firmware *firmware, const json_t *s
     TRY(state_get_text(state, "trusted_suffix", provisioning->trusted_suffix,
                        sizeof provisioning->trusted_suffix, diag));
     TRY(state_get_bool(state, "no_client_mode", &provisioning->client_mode_is_disabled, diag));
-    TRY(state_get_bool(state, "mebx_password", &provisioning->mebx_password_is_set, diag));
+    TRY(mebx_load(provisioning, state, diag));
     TRY(state_get_u32(state, "next_record", UINT32_MAX, &provisioning->next_record, diag));
     return provisioning_records_load(provisioning, json_object_get(state, "records"), diag);
 }

@@ -4,17 +4,20 @@
 
 #include <openssl/x509.h>
 
+#include "simulator/firmware/mebx.h"
 #include "simulator/firmware/provisioning.h"
 
 #define NONCE_BYTES         20u
 #define REALM_BYTES         40u  /* "Digest:", 32 digits, 0 */
-#define SUFFIX_BYTES        193u /* the longest domain name AMT keeps, with its 0 */
+#define SUFFIX_BYTES        256u /* the longest DNS name, with its 0 */
 #define CHAIN_MAX           4u   /* activation.md 2.1 */
 #define RECORDS_MAX         8u
 #define RECORD_SERIALS_MAX  3u
 #define RECORD_SERIAL_BYTES 16u
 #define RECORD_NAME_BYTES   256u
 #define HASH_MAX_BYTES      64u
+#define MEBX_HASH_BYTES     32u
+#define PID_BYTES           9u
 
 enum chain_status { CHAIN_NOT_STARTED, CHAIN_IN_PROGRESS, CHAIN_COMPLETE };
 
@@ -50,7 +53,12 @@ struct provisioning {
     uint8_t nonce[NONCE_BYTES];
     char trusted_suffix[SUFFIX_BYTES], dhcp_suffix[SUFFIX_BYTES];
     bool client_mode_is_disabled;
-    bool mebx_password_is_set;
+    bool mebx_password_is_set;          /* false: it is that of the factory */
+    uint8_t mebx_hash[MEBX_HASH_BYTES]; /* of UUID and password, when it is set */
+    char server_address[MEBX_ADDRESS_BYTES];
+    uint16_t server_port; /* 0: not set */
+    char pid[PID_BYTES];
+    bool amt_is_off;
     struct setup_chain chain;
     struct timer period; /* of PROVISIONING_IN */
     uint32_t next_record;
@@ -62,6 +70,12 @@ struct provisioning {
 void provisioning_new_nonce(struct firmware *firmware);
 /* iAMT0055: "0" before, "1" in, "2" after setup, "3" unprovisioning begins. */
 void provisioning_tell_user(struct firmware *firmware, const char *what);
+
+/* mebx.c */
+void mebx_forget(struct provisioning *provisioning);
+bool mebx_save(const struct provisioning *provisioning, json_t *state);
+enum amt_err mebx_load(struct provisioning *provisioning, const json_t *state,
+                       struct amt_diag *diag) AMT_MUST_USE;
 
 /* provisioning_chain.c */
 void setup_chain_clear(struct setup_chain *chain);

@@ -1,5 +1,4 @@
 /* AMT_SetupAndConfigurationService: commit, unprovision, MEBx password (wsman.md 4.2). */
-#include <ctype.h>
 #include <string.h>
 
 #include "simulator/firmware/audit_log.h"
@@ -10,8 +9,6 @@
 
 #define MODE_ENTERPRISE        1u
 #define MODE_CLIENT_CONTROL    4u
-#define PASSWORD_MIN           8u
-#define PASSWORD_MAX           32u
 #define PERIOD_MAX_HOURS       24u
 #define MEBX_PASSWORD_FROM     1900u /* release: part of activation */
 #define AUDITOR_BLOCKS_BEFORE  1200u /* release: later ones can always be unprovisioned */
@@ -154,45 +151,19 @@ static uint32_t extend_period(struct firmware_call *call, const struct wsman_ins
     return PT_SUCCESS;
 }
 
-/* wsman.md 3.1; the underscore does not count as a special character. */
-static bool is_strong(const char *password)
-{
-    bool has_digit = false, has_upper = false, has_lower = false, has_special = false;
-    size_t len = password == NULL ? 0 : strlen(password);
-    if (len < PASSWORD_MIN || len > PASSWORD_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)password[i];
-        if (c < 32 || c > 126 || strchr(":,\"", c) != NULL) {
-            return false;
-        }
-        has_digit |= isdigit(c) != 0;
-        has_upper |= isupper(c) != 0;
-        has_lower |= islower(c) != 0;
-        has_special |= isalnum(c) == 0 && c != '_';
-    }
-    return has_digit && has_upper && has_lower && has_special;
-}
-
-/* The password itself opens nothing here: that it was set is what counts. */
 static uint32_t set_mebx_password(struct firmware_call *call, const struct wsman_instance *target,
                                   const struct wsman_instance *in, struct wsman_instance *out)
 {
     (void)target;
     (void)out;
-    struct provisioning *provisioning = call->firmware->provisioning;
+    const struct provisioning *provisioning = call->firmware->provisioning;
     bool is_part_of_activation = firmware_is_release(call->firmware, MEBX_PASSWORD_FROM);
     if (!may_set_up(call) || (provisioning->mode != FIRMWARE_ADMIN_CONTROL &&
                               provisioning->state != PROVISIONING_IN && !is_part_of_activation)) {
         return PT_NOT_PERMITTED; /* ACT-DEV-033: client control mode above all */
     }
-    if (!is_strong(wsman_get(in, "Password"))) {
-        return PT_INVALID_PASSWORD;
-    }
-    provisioning->mebx_password_is_set = true;
-    firmware_changed(call->firmware);
-    return PT_SUCCESS;
+    enum amt_err err = mebx_set_password(call->firmware, wsman_get(in, "Password"));
+    return err == AMT_OK ? PT_SUCCESS : err == AMT_EAUTH ? PT_INVALID_PASSWORD : PT_INTERNAL_ERROR;
 }
 
 /* WSM-106: the bytes that the tunnel announces. */
