@@ -145,6 +145,9 @@ bool firmware_port_is_open(const struct firmware *firmware, uint32_t port, enum 
     if (door != FIRMWARE_LOCAL && !is_provisioned) {
         return port == 16993 && provisioning_state(firmware) == PROVISIONING_IN; /* WSM-061 */
     }
+    if (door != FIRMWARE_LOCAL && !provisioning_network_is_on(firmware)) {
+        return false;
+    }
     if (port == 16993) {
         return tls_settings_enabled(firmware, door);
     }

@@ -15,6 +15,9 @@ const char *provisioning_realm(const struct firmware *firmware);
  * tells all parts. */
 void provisioning_activate(struct firmware *firmware, enum firmware_mode mode);
 
+/* AMT_GeneralSettings.AMTNetworkEnabled: 0 switches all out-of-band networking off, and only the host
+ * can switch it on again (wsman.md 4.1). */
+bool provisioning_network_is_on(const struct firmware *firmware);
 /* The DNS suffix that provisioning certificates are measured by: the trusted one (MEBx, USB file, host
  * interface), else that of DHCP on the wired interface (ACT-DEV-023); NULL without either. */
 const char *provisioning_suffix(const struct firmware *firmware);

@@ -49,6 +49,26 @@ bool provisioning_keep(struct firmware_call *call, const struct wsman_instance *
     return true;
 }
 
+bool provisioning_network_is_on(const struct firmware *firmware)
+{
+    const char *written = settings_get(firmware, GENERAL, "", "AMTNetworkEnabled");
+    return written == NULL || strcmp(written, "0") != 0;
+}
+
+/* The answer may leave through what goes now. */
+static void network_switched(struct firmware *firmware)
+{
+    if (!provisioning_network_is_on(firmware) && firmware->hooks.close_tunnel != NULL) {
+        firmware->hooks.close_tunnel(firmware->hooks.ctx);
+    }
+    if (firmware->hooks.listeners_changed != NULL) {
+        firmware->hooks.listeners_changed(firmware->hooks.ctx);
+    }
+    if (firmware->hooks.remote_access_changed != NULL) {
+        firmware->hooks.remote_access_changed(firmware->hooks.ctx);
+    }
+}
+
 static bool is_zero_or_at_least(const struct wsman_instance *instance, const char *property,
                                 uint64_t least)
 {
@@ -81,6 +101,7 @@ void provisioning_put_general(struct firmware_call *call, const struct wsman_ins
     bool is_valid =
         is_zero_or_at_least(changed, "DDNSPeriodicUpdateInterval", DDNS_INTERVAL_MIN) &&
         is_zero_or_at_least(changed, "PresenceNotificationInterval", PRESENCE_INTERVAL_MIN) &&
+        wsman_get_u64(changed, "AMTNetworkEnabled", 1) <= 1 &&
         is_short_enough(changed, "HostName", HOST_NAME_MAX_CHARS) &&
         is_short_enough(changed, "DomainName", DOMAIN_NAME_MAX_CHARS);
     if (!is_valid) {
@@ -89,6 +110,9 @@ void provisioning_put_general(struct firmware_call *call, const struct wsman_ins
     }
     if (!provisioning_keep(call, old, changed)) {
         return;
+    }
+    if (is_other(old, changed, "AMTNetworkEnabled")) {
+        call->afterwards = network_switched;
     }
     if (is_other(old, changed, "HostName")) {
         tell_audit_log(call, HOST_NAME_SET, wsman_get(changed, "HostName"));

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/remote_access_internal.h"
 #include "simulator/firmware/settings.h"
 
@@ -129,6 +130,9 @@ usable_link(const struct firmware *firmware, const struct remote_access_policy *
 {
     const struct remote_access_link *found[REMOTE_ACCESS_LINKS_MAX];
     uint32_t count = 0;
+    if (!provisioning_network_is_on(firmware)) {
+        return NULL;
+    }
     for (uint32_t i = 0; i < policy->link_count; i++) {
         const struct remote_access_link *link = &policy->links[i];
         if (!may_call(firmware, policy->trigger, link)) {
@@ -229,6 +233,9 @@ void remote_access_set_network(struct firmware *firmware, const char *dns_suffix
     struct remote_access *r = firmware->remote_access;
     amt_free(r->network);
     r->network = dns_suffix == NULL ? NULL : amt_strdup(dns_suffix);
+    if (provisioning_set_dhcp_suffix(firmware, dns_suffix) != AMT_OK) {
+        (void)provisioning_set_dhcp_suffix(firmware, NULL); /* too long to be a domain's */
+    }
     remote_access_tell_caller(firmware);
     if (remote_access_is_outside(firmware) && has_target(firmware, REMOTE_ACCESS_HOME)) {
         call_home(firmware, REMOTE_ACCESS_HOME);

@@ -288,6 +288,25 @@ static void general_settings_take_what_is_writable_and_valid(void **state)
     pc_close(&pc);
 }
 
+static void the_network_is_switched_off_but_not_the_host(void **state)
+{
+    struct pc pc;
+    (void)state;
+    open_with_hooks(&pc);
+    assert_int_equal(put_general(&pc, "AMTNetworkEnabled", "2"), 500);
+    assert_int_equal(put_general(&pc, "AMTNetworkEnabled", "0"), 200); /* the answer still comes */
+    pc_run(&pc, US_PER_SECOND);
+    assert_int_equal(tunnels_closed, 1);
+    assert_true(listeners_told > 0);
+    assert_false(firmware_port_is_open(pc.firmware, 16992, FIRMWARE_CIRA));
+    assert_false(firmware_port_is_open(pc.firmware, 16992, FIRMWARE_NETWORK));
+    assert_true(firmware_port_is_open(pc.firmware, 16992, FIRMWARE_LOCAL));
+    pc.door = FIRMWARE_LOCAL;
+    assert_int_equal(put_general(&pc, "AMTNetworkEnabled", "1"), 200);
+    assert_true(firmware_port_is_open(pc.firmware, 16992, FIRMWARE_CIRA));
+    pc_close(&pc);
+}
+
 static void realms_have_the_form_of_the_profile(void **state)
 {
     struct pc pc;
@@ -412,6 +431,7 @@ int main(void)
         cmocka_unit_test(the_uuid_is_the_same_everywhere),
         cmocka_unit_test(software_identity_follows_the_version),
         cmocka_unit_test(general_settings_take_what_is_writable_and_valid),
+        cmocka_unit_test(the_network_is_switched_off_but_not_the_host),
         cmocka_unit_test(realms_have_the_form_of_the_profile),
         cmocka_unit_test(the_one_time_password_is_hidden_outside_a_session),
         cmocka_unit_test(a_device_goes_on_where_it_was),
