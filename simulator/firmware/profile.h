@@ -38,6 +38,7 @@ struct firmware_config {
     bool lockout;               /* WSM-067 */
     bool empty_response_passes; /* CVE-2017-5689, opt-in defect */
     uint32_t chunk_bytes;       /* size of the buffers answers are cut into; 768 */
+    uint32_t mps_login_max;     /* characters of a user name and of a password for an MPS */
     uint32_t certificates_max, key_pairs_max;
     uint64_t power_delay_us;               /* between a power request and the new state */
     uint64_t key_delay_us;                 /* GenerateKeyPair */

@@ -180,11 +180,15 @@ static bool is_user_name(const char *text)
     return true;
 }
 
-static bool read_login(struct remote_access_server *server, const char *user, const char *password)
+/* FF-156: the sources differ in how long both may be, so the profile says it. */
+static bool read_login(const struct firmware *firmware, struct remote_access_server *server,
+                       const char *user, const char *password)
 {
+    size_t cap = (size_t)firmware->profile->config.mps_login_max + 1;
+    cap = cap < sizeof server->user ? cap : sizeof server->user;
     return is_user_name(user) && password != NULL && password[0] != '\0' &&
-           remote_access_copy(server->user, sizeof server->user, user) &&
-           remote_access_copy(server->password, sizeof server->password, password);
+           remote_access_copy(server->user, cap, user) &&
+           remote_access_copy(server->password, cap, password);
 }
 
 /* Mutual authentication needs a certificate of the device whose private key it has. */
@@ -221,7 +225,7 @@ static bool read_server(const struct firmware *firmware, const struct wsman_inst
         return read_certificate(firmware, server, wsman_get_ref(in, "Certificate"));
     }
     return method == AUTH_PASSWORD &&
-           read_login(server, wsman_get(in, "Username"), wsman_get(in, "Password"));
+           read_login(firmware, server, wsman_get(in, "Username"), wsman_get(in, "Password"));
 }
 
 /* WSM-080: the same AccessInfo again, or one more than the device takes; else its place. */
@@ -340,7 +344,7 @@ void remote_access_put_login(struct firmware_call *call, const struct wsman_inst
         return;
     }
     fresh = *server;
-    if (read_login(&fresh, wsman_get(changed, "RemoteID"),
+    if (read_login(call->firmware, &fresh, wsman_get(changed, "RemoteID"),
                    secret == NULL ? server->password : secret)) {
         *server = fresh;
         remote_access_changed(call);

@@ -154,6 +154,32 @@ static void a_server_that_is_not_whole_is_an_invalid_parameter(void **state)
     remote_access_fixture_fini(&f);
 }
 
+/* FF-156 */
+static void the_profile_says_how_long_user_and_password_may_be(void **state)
+{
+    static const struct {
+        const char *user, *password;
+        uint32_t status;
+    } k_cases[] = { { "ABCDEFGHIJKLMNOP", "0123456789abcdef", PT_SUCCESS },
+                    { "ABCDEFGHIJKLMNOPQ", "0123456789abcdef", PT_INVALID_PARAMETER },
+                    { "ABCDEFGHIJKLMNOP", "0123456789abcdefg", PT_INVALID_PARAMETER } };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        for (int is_strict = 0; is_strict < 2; is_strict++) {
+            struct remote_access_fixture f;
+            init(&f);
+            f.profile->config.mps_login_max = is_strict == 1 ? 16 : 64;
+            struct wsman_instance *in =
+                remote_access_in(&f, "INPUT", REMOTE_ACCESS_SERVER("mps.example.org", "201", ""));
+            wsman_set(in, "Username", k_cases[i].user);
+            wsman_set(in, "Password", k_cases[i].password);
+            assert_int_equal(remote_access_method(&f, SERVICE, "AddMpServer", in),
+                             is_strict == 1 ? k_cases[i].status : PT_SUCCESS);
+            remote_access_fixture_fini(&f);
+        }
+    }
+}
+
 static void all_three_address_formats_are_taken(void **state)
 {
     struct remote_access_fixture f;
@@ -736,6 +762,7 @@ int main(void)
         cmocka_unit_test(the_same_server_again_is_a_duplicate_with_the_empty_reference),
         cmocka_unit_test(the_profile_limits_the_servers),
         cmocka_unit_test(a_server_that_is_not_whole_is_an_invalid_parameter),
+        cmocka_unit_test(the_profile_says_how_long_user_and_password_may_be),
         cmocka_unit_test(all_three_address_formats_are_taken),
         cmocka_unit_test(a_put_of_the_login_changes_user_and_password),
         cmocka_unit_test(a_server_in_use_cannot_be_deleted_until_its_policy_is),
