@@ -78,6 +78,11 @@ static const struct config_key k_cira[] = {
     { "start_delay", CONFIG_DURATION, AT(cira.start_delay_us), "0",
       "from the configuration of a policy to the first call; not for those of an hour",
       .names = NULL },
+    { "forgets_after_sleep", CONFIG_DURATION, AT(cira.forgets_after_sleep_us), "0",
+      "the defect of firmware that misses its periodic call after the host has slept so long, "
+      "until "
+      "the power is gone once; 0 = does not",
+      .names = NULL },
     { "send_mode", CONFIG_ENUM, AT(cira.send_mode), "aligned",
       "one message per TLS record; several; or one byte per record", .names = k_send_modes },
     { "service_request_first", CONFIG_BOOL, AT(cira.service_request_first), "false",

@@ -272,6 +272,7 @@ struct device *device_new(struct loop *loop, const struct device_config *config,
     device->connection_log.tls_alert = -1;
     device->connection_log.closure_reason = 255;
     timer_init(&device->retry, loop, on_retry, device);
+    calls_init(device);
     loop_task_init(&device->reap, loop, tunnels_reap, device);
     if (set_identity(device, seed, index, diag) != AMT_OK || set_firmware(device, diag) != AMT_OK ||
         set_server(device, diag) != AMT_OK || set_forwards(device, diag) != AMT_OK ||
@@ -292,6 +293,7 @@ void device_free(struct device *device)
     tunnels_reap(device);
     loop_task_cancel(&device->reap);
     timer_stop(&device->retry);
+    calls_fini(device);
     stream_reset(device->orphan);
     direct_stop(device);
     firmware_free(device->firmware);
@@ -351,6 +353,7 @@ void device_set_link(struct device *device, bool is_up)
 void device_reboot(struct device *device, uint64_t delay_us)
 {
     LOG(device->log, LOG_INFO, "device.reboot", log_text("uuid", device->uuid_text));
+    calls_power_cut(device);
     tunnel_vanish(device);
     device->attempts_since_up = 0;
     if (device->wants_tunnel && device->has_link) {

@@ -56,6 +56,7 @@ struct device_config {
         int trigger; /* enum: none user alert provisioning periodic */
         int start;   /* enum device_start */
         uint64_t start_delay_us;
+        uint64_t forgets_after_sleep_us; /* 0: never (FF-165) */
         int send_mode;
         bool service_request_first, pipelined_forwards, lenient, ignore_stray_close;
         struct {

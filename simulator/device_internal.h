@@ -39,6 +39,8 @@ struct tunnel {
 struct device_calls {
     bool is_by_policy; /* the configuration names no server */
     bool has_next;
+    bool has_forgotten; /* the periodic policy (FF-165) */
+    struct timer sleep; /* while the host sleeps, until that */
     bool is_link_event; /* what changes now is the network */
     int trigger,
         next;    /* enum remote_access_trigger: of this call, and of the one that displaces it */
@@ -111,7 +113,11 @@ void schedule_next(struct device *device, bool was_up);
 void schedule_retry(struct device *device, uint64_t wait_us);
 
 /* cira/calls.c: calling by the firmware's policies */
+void calls_init(struct device *device);
+void calls_fini(struct device *device);
 void calls_set_hooks(struct device *device, struct firmware_hooks *hooks);
+/* The power was gone: what was forgotten is known again. */
+void calls_power_cut(struct device *device);
 /* The device is on, or asked to call for a reason of APF (0: its own). */
 void calls_start(struct device *device, uint32_t apf_reason);
 /* The attempt that is due. */

@@ -3,13 +3,12 @@
  * 13.5): the triggers and their priority, two servers per policy, and the tunnel's end when nothing
  * asks for it any more. Used by devices whose configuration names no server.
  */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "simulator/device_internal.h"
-#include "simulator/firmware/keys.h"
+#include "simulator/cira/target.h"
 #include "simulator/firmware/network.h"
+#include "simulator/firmware/power.h"
 #include "simulator/firmware/remote_access.h"
 
 static bool is_active(const struct device *device)
@@ -44,89 +43,50 @@ static uint64_t lifetime_us(const struct remote_access_target *target)
     return target->lifetime_s * (uint64_t)US_PER_SECOND;
 }
 
-/* The roots that were added as trusted, and nothing else. */
-static struct pki_trust *trust_of(const struct firmware *firmware)
+/* FF-165: firmware may forget its periodic policy while the host sleeps. */
+static bool periodic_wait(const struct device *device, uint64_t *wait_us)
 {
-    struct pki_trust *trust = pki_trust_new();
-    for (uint32_t at = 0; trust != NULL; at++) {
-        X509 *root = keys_trusted_root(firmware, at);
-        if (root == NULL) {
-            break;
-        }
-        if (pki_trust_add_certificate(trust, root) != AMT_OK) {
-            pki_trust_free(trust);
-            trust = NULL;
-        }
-    }
-    return trust;
+    return !device->calls.has_forgotten && remote_access_periodic_wait(device->firmware, wait_us);
 }
 
-static struct tls_context *make_tls(const struct device *device,
-                                    const struct remote_access_target *target,
-                                    struct amt_diag *diag)
+static void on_slept_long(void *ctx)
 {
-    struct device_config config = *device->config;
-    X509 *certificate = NULL;
-    EVP_PKEY *key = NULL;
-    if (target->is_mutual) {
-        certificate = keys_certificate(device->firmware, target->certificate);
-        key = certificate == NULL ? NULL : keys_private_key(device->firmware, certificate);
+    struct device *device = ctx;
+    LOG(device->log, LOG_INFO, "cira.forgotten", log_text("uuid", device->uuid_text));
+    device->calls.has_forgotten = true;
+    if (device->tunnel == NULL) {
+        timer_stop(&device->retry);
+        device->state = DEVICE_OFF;
     }
-    if (target->is_mutual && key == NULL) {
-        (void)amt_diag_set(diag, AMT_ECERT, "the certificate %s has no private key",
-                           target->certificate);
-        return NULL;
-    }
-    struct pki_trust *trust = trust_of(device->firmware);
-    struct pki_identity *identity = key == NULL ? NULL : pki_identity_of(certificate, key);
-    struct tls_context *context = NULL;
-    config.trust = trust;
-    config.identity = identity;
-    config.cira.certificate = NULL;
-    if (trust == NULL || (key != NULL && identity == NULL)) {
-        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
-    } else {
-        context = device_tls_context(&config, diag);
-    }
-    pki_trust_free(trust);
-    pki_identity_free(identity);
-    return context;
 }
 
-/* Everything that a call needs, for one server. */
-static enum amt_err set_target(struct device *device, const struct remote_access_target *target,
-                               struct amt_diag *diag)
+static void on_host_changed(void *ctx)
 {
-    struct device_calls *calls = &device->calls;
-    bool is_address = device_is_ip_address(target->access_info);
-    const char *name =
-        is_address && target->common_name != NULL ? target->common_name : target->access_info;
-    (void)snprintf(device->server.host, sizeof device->server.host, "%s", target->access_info);
-    device->server.port = target->port;
-    (void)snprintf(calls->name, sizeof calls->name, "%s", name);
-    (void)snprintf(calls->user, sizeof calls->user, "%s", target->is_mutual ? "" : target->user);
-    if (!remote_access_proxy(device->firmware, &device->proxy)) {
-        device->proxy = (struct address){ .port = 0 };
+    struct device *device = ctx;
+    enum firmware_host host = power_host(device->firmware);
+    bool is_asleep = host == HOST_ASLEEP || host == HOST_HIBERNATED;
+    uint64_t limit_us = device->config->cira.forgets_after_sleep_us;
+    if (!is_asleep) {
+        timer_stop(&device->calls.sleep);
+    } else if (device->calls.is_by_policy && limit_us != 0 &&
+               !timer_is_running(&device->calls.sleep)) {
+        timer_start(&device->calls.sleep, limit_us);
     }
-    device->expected_name = calls->name;
-    device->user = calls->user;
-    device->lifetime_us = lifetime_us(target);
-    device->is_mutual = target->is_mutual;
-    const char *password = target->is_mutual ? "" : target->password;
-    TRY(secret_set(&device->password, password, (uint32_t)strlen(password)));
-    if (device->config->tls.offload) {
-        return AMT_OK;
-    }
-    struct tls_context *context = make_tls(device, target, diag);
-    if (context == NULL) {
-        return AMT_ECERT;
-    }
-    if (device->owns_tls) {
-        tls_context_free(device->tls);
-    }
-    device->tls = context;
-    device->owns_tls = true;
-    return AMT_OK;
+}
+
+void calls_init(struct device *device)
+{
+    timer_init(&device->calls.sleep, device->loop, on_slept_long, device);
+}
+
+void calls_fini(struct device *device)
+{
+    timer_stop(&device->calls.sleep);
+}
+
+void calls_power_cut(struct device *device)
+{
+    device->calls.has_forgotten = false;
 }
 
 /* No server may be called now: the next call is the periodic policy's, if there is one. */
@@ -136,7 +96,7 @@ static void wait_for_period(struct device *device)
     uint32_t quick = device->config->cira.reconnect.attempts;
     device->calls.trigger = REMOTE_ACCESS_PERIODIC;
     device->calls.at = 0;
-    if (!remote_access_periodic_wait(device->firmware, &wait_us)) {
+    if (!periodic_wait(device, &wait_us)) {
         device->state = DEVICE_OFF;
         return;
     }
@@ -155,12 +115,14 @@ void calls_begin(struct device *device)
 {
     struct remote_access_target target;
     struct amt_diag diag = { .err = AMT_OK };
-    if (!remote_access_target(device->firmware, trigger_of(device), device->calls.at, &target)) {
+    bool is_forgotten = device->calls.has_forgotten && trigger_of(device) == REMOTE_ACCESS_PERIODIC;
+    if (is_forgotten ||
+        !remote_access_target(device->firmware, trigger_of(device), device->calls.at, &target)) {
         wait_for_period(device);
         return;
     }
     device->trigger = remote_access_apf_reason(trigger_of(device));
-    enum amt_err err = set_target(device, &target, &diag);
+    enum amt_err err = target_set(device, &target, &diag);
     remote_access_call_started(device->firmware, trigger_of(device));
     if (err != AMT_OK) {
         tunnel_refuse(device, diag.text);
@@ -263,7 +225,7 @@ static void call_or_wait(struct device *device)
     device->attempts_since_up = 0;
     device->calls.trigger = REMOTE_ACCESS_PERIODIC;
     device->calls.at = 0;
-    if (!remote_access_periodic_wait(device->firmware, &wait_us)) {
+    if (!periodic_wait(device, &wait_us)) {
         device->state = DEVICE_OFF;
     } else if (remote_access_is_daily(device->firmware)) {
         wait_for_period(device);
@@ -278,7 +240,7 @@ static void start_new_policies(struct device *device)
     uint64_t delay_us = device->config->cira.start_delay_us;
     bool is_link_event = device->calls.is_link_event;
     uint64_t wait_us = 0;
-    bool may_call = remote_access_periodic_wait(device->firmware, &wait_us);
+    bool may_call = periodic_wait(device, &wait_us);
     if (device->config->cira.start == DEVICE_START_ON_LINK_EVENT && !is_link_event) {
         return; /* a call that was waiting goes on waiting */
     }
@@ -331,6 +293,7 @@ void calls_set_hooks(struct device *device, struct firmware_hooks *hooks)
     hooks->call_home = on_call_home;
     hooks->close_tunnel = on_close_tunnel;
     hooks->connect = on_connect;
+    hooks->host_changed = on_host_changed;
     hooks->ctx = device;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/unit.h"
+#include "simulator/firmware/power.h"
 #include "simulator/profiles.h"
 #include "simulator/tests/home.h"
 
@@ -287,6 +288,64 @@ static void new_policies_may_have_to_wait_for_a_timer(void **state)
     home_fini(&h);
 }
 
+/* FF-165: the user's trigger, as a service on the host fires it, still works */
+static void a_long_sleep_may_make_it_forget_its_period(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default",
+              STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A) "," POLICY(USER, "0", "", TO_A)));
+    world_set(&h.w, "cira.forgets_after_sleep", "24h");
+    home_listen_a(&h);
+    device_connect(h.w.device, 0);
+    home_run(&h, 1);
+    assert_int_equal(power_host_event(h.firmware, "sleep"), AMT_OK);
+    home_run(&h, 23 * 3600);
+    world_drop(&h.w);
+    home_run(&h, 60);
+    assert_int_equal(h.w.connects, 2); /* not long enough */
+    home_run(&h, 2 * 3600);
+    world_drop(&h.w);
+    home_run(&h, 3600);
+    assert_int_equal(h.w.connects, 2);
+    assert_int_equal(power_host_event(h.firmware, "wake"), AMT_OK);
+    home_run(&h, 3600);
+    assert_int_equal(h.w.connects, 2);
+    device_set_link(h.w.device, false);
+    device_set_link(h.w.device, true);
+    home_run(&h, 60);
+    assert_int_equal(h.w.connects, 2);
+    assert_int_equal(remote_access_user_connect(h.firmware, false), AMT_OK);
+    home_run(&h, 1);
+    home_expect_up(&h, "a.example:4433", 1);
+    device_reboot(h.w.device, 5 * SECOND);
+    home_run(&h, 40);
+    home_expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+/* FF-165 */
+static void a_sleep_that_ends_in_time_forgets_nothing(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    world_set(&h.w, "cira.forgets_after_sleep", "24h");
+    home_listen_a(&h);
+    device_connect(h.w.device, 0);
+    home_run(&h, 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(power_host_event(h.firmware, "sleep"), AMT_OK);
+        home_run(&h, 23 * 3600);
+        assert_int_equal(power_host_event(h.firmware, "wake"), AMT_OK);
+        home_run(&h, 60);
+    }
+    world_drop(&h.w);
+    home_run(&h, 30);
+    assert_int_equal(h.w.connects, 2);
+    home_fini(&h);
+}
+
 static void an_alert_calls_when_no_tunnel_is_up(void **state)
 {
     struct home h;
@@ -479,6 +538,8 @@ int main(void)
         cmocka_unit_test(new_policies_may_have_to_wait_for_a_link_event),
         cmocka_unit_test(another_network_is_a_link_event),
         cmocka_unit_test(new_policies_may_have_to_wait_for_a_timer),
+        cmocka_unit_test(a_long_sleep_may_make_it_forget_its_period),
+        cmocka_unit_test(a_sleep_that_ends_in_time_forgets_nothing),
         cmocka_unit_test(an_alert_calls_when_no_tunnel_is_up),
         cmocka_unit_test(the_home_trigger_fires_at_the_start_outside),
         cmocka_unit_test(a_closed_connection_is_called_again_after_the_interval),
