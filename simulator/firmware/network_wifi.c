@@ -87,6 +87,7 @@ struct wsman_instance *network_list_wifi(struct firmware_call *call)
          from != NULL && call->firmware->profile->config.has_wireless; from = from->next) {
         *last = wsman_instance_copy(call->arena, from);
         if (*last == NULL) {
+            (void)firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
             return first;
         }
         (*last)->next = NULL;

@@ -553,6 +553,17 @@ struct tail {
     const json_t *port;
 };
 
+static void append_to(struct firmware_call *call, struct tail *tail,
+                      struct wsman_instance *instance)
+{
+    if (instance == NULL) {
+        fail(call, WSMAN_INTERNAL_ERROR, NULL);
+        return;
+    }
+    *tail->last = instance;
+    tail->last = &instance->next;
+}
+
 static void add_statistics(struct firmware_call *call, const json_t *policy, const json_t *filter,
                            void *ctx)
 {
@@ -564,8 +575,7 @@ static void add_statistics(struct firmware_call *call, const json_t *policy, con
     wsman_set_bool(instance, "FilterMatched", false);
     wsman_set_u64(instance, "ReadCount", 0);
     wsman_set_time(instance, "LastResetTime", state_of(call->firmware)->reset_s);
-    *tail->last = instance;
-    tail->last = instance == NULL ? tail->last : &instance->next;
+    append_to(call, tail, instance);
 }
 
 /* The simulated network carries no traffic that a filter could match. */
@@ -588,8 +598,7 @@ static void add_filter_in_policy(struct firmware_call *call, const json_t *polic
         wsman_instance_new(call->arena, "AMT_FilterInSystemDefensePolicy");
     wsman_set_ref(instance, "Antecedent", firmware_ref_to(call, policy_instance(call, policy)));
     wsman_set_ref(instance, "Dependent", firmware_ref_to(call, filter_instance(call, filter)));
-    *tail->last = instance;
-    tail->last = instance == NULL ? tail->last : &instance->next;
+    append_to(call, tail, instance);
 }
 
 static struct wsman_instance *list_filters_in_policies(struct firmware_call *call)

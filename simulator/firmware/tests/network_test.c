@@ -201,6 +201,12 @@ static int add(struct pc *pc, struct profile profile)
     .name = "home", .authentication = "6", .encryption = "4", .ssid = "net", .priority = "1", \
     .key = "P@ssw0rd"
 
+#define WPA2(profile_name, net, rank, phrase, cipher)                                         \
+    {                                                                                         \
+        .name = (profile_name), .authentication = "6", .encryption = (cipher), .ssid = (net), \
+        .priority = (rank), .key = (phrase)                                                   \
+    }
+
 static int update(struct pc *pc, const char *id, struct profile profile)
 {
     struct text input = { 0 };
@@ -266,89 +272,60 @@ static void test_wireless_profiles(void **state)
     pc_close(&pc);
 }
 
+#define LONG_NAME "012345678901234567890123456789012" /* 33 */
+
+static const struct {
+    struct profile profile;
+    int value;
+} k_refused[] = {
+    { { .endpoint = "WiFi Endpoint 1", HOME }, 4 },
+    { WPA2("a", "n", "2", "P@ssw0rd", "2"), 3 }, /* with WEP */
+    { { .name = "a", .authentication = "3", .encryption = "4", .ssid = "n", .priority = "2" }, 3 },
+    { WPA2("a", LONG_NAME, "2", "P@ssw0rd", "4"), 3 },
+    { WPA2("a", "n", "0", "P@ssw0rd", "4"), 3 },
+    { WPA2("a", "n", "1", "P@ssw0rd", "4"), 3 }, /* the priority is taken */
+    { WPA2("a", "n", "2", "short", "4"), 3 },
+    { WPA2("a", "n", "2", NULL, "4"), 3 },
+    { WPA2(LONG_NAME, "n", "2", "P@ssw0rd", "4"), 3 },
+    { { HOME }, 3 }, /* the name is taken */
+};
+
 static void test_refused_wireless_profiles(void **state)
 {
     (void)state;
-    static const char k_long[] = "012345678901234567890123456789012"; /* 33 */
-    const struct {
-        struct profile profile;
-        int value;
-    } k_profiles[] = {
-        { { .endpoint = "WiFi Endpoint 1", HOME }, 4 },
-        { { .name = "a",
-            .authentication = "6",
-            .encryption = "2",
-            .ssid = "n",
-            .priority = "2",
-            .key = "P@ssw0rd" },
-          3 }, /* WPA2 with WEP */
-        { { .name = "a", .authentication = "3", .encryption = "4", .ssid = "n", .priority = "2" },
-          3 },
-        { { .name = "a",
-            .authentication = "6",
-            .encryption = "4",
-            .ssid = k_long,
-            .priority = "2",
-            .key = "P@ssw0rd" },
-          3 },
-        { { .name = "a",
-            .authentication = "6",
-            .encryption = "4",
-            .ssid = "n",
-            .priority = "0",
-            .key = "P@ssw0rd" },
-          3 },
-        { { .name = "a",
-            .authentication = "6",
-            .encryption = "4",
-            .ssid = "n",
-            .priority = "1",
-            .key = "P@ssw0rd" },
-          3 }, /* taken */
-        { { .name = "a",
-            .authentication = "6",
-            .encryption = "4",
-            .ssid = "n",
-            .priority = "2",
-            .key = "short" },
-          3 },
-        { { .name = "a", .authentication = "6", .encryption = "4", .ssid = "n", .priority = "2" },
-          3 },
-        { { .name = k_long,
-            .authentication = "6",
-            .encryption = "4",
-            .ssid = "n",
-            .priority = "2",
-            .key = "P@ssw0rd" },
-          3 },
-        { { HOME }, 3 }, /* the name is taken */
-    };
     struct pc pc;
     pc_open(&pc);
     assert_int_equal(add(&pc, (struct profile){ HOME }), 0);
-    for (size_t i = 0; i < sizeof k_profiles / sizeof *k_profiles; i++) {
-        int value = add(&pc, k_profiles[i].profile);
-        if (value != k_profiles[i].value) {
+    for (size_t i = 0; i < sizeof k_refused / sizeof *k_refused; i++) {
+        int value = add(&pc, k_refused[i].profile);
+        if (value != k_refused[i].value) {
             fail_msg("profile %zu: %d", i, value);
         }
     }
-    for (int i = 2; i <= 16; i++) {
-        char name[16], priority[16];
-        (void)snprintf(name, sizeof name, "p%d", i);
-        (void)snprintf(priority, sizeof priority, "%d", i);
-        assert_int_equal(add(&pc, (struct profile){ .name = name,
-                                                    .authentication = "32769",
-                                                    .encryption = "4",
-                                                    .ssid = "n",
-                                                    .priority = priority }),
-                         0);
+    pc_close(&pc);
+}
+
+static int add_open(struct pc *pc, int number)
+{
+    char name[16], priority[16];
+    (void)snprintf(name, sizeof name, "p%d", number);
+    (void)snprintf(priority, sizeof priority, "%d", number);
+    return add(pc, (struct profile){ .name = name,
+                                     .authentication = "32769",
+                                     .encryption = "4",
+                                     .ssid = "n",
+                                     .priority = priority });
+}
+
+static void test_room_for_sixteen(void **state)
+{
+    (void)state;
+    struct pc pc;
+    pc_open(&pc);
+    for (int i = 1; i <= 16; i++) {
+        assert_int_equal(add_open(&pc, i), 0);
     }
-    assert_int_equal(add(&pc, (struct profile){ .name = "more",
-                                                .authentication = "32769",
-                                                .encryption = "4",
-                                                .ssid = "n",
-                                                .priority = "99" }),
-                     2); /* sixteen are there */
+    assert_int_equal(add_open(&pc, 17), 2);
     pc_close(&pc);
 }
 
@@ -724,6 +701,7 @@ int main(void)
         cmocka_unit_test(test_link_preference),
         cmocka_unit_test(test_wireless_profiles),
         cmocka_unit_test(test_refused_wireless_profiles),
+        cmocka_unit_test(test_room_for_sixteen),
         cmocka_unit_test(test_wireless_link),
         cmocka_unit_test(test_profile_synchronization),
         cmocka_unit_test(test_wireless_8021x),
