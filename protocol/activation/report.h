@@ -61,6 +61,8 @@ struct activation_report {
 };
 /* The suffix that counts: the PKI one, else the other; "" for none. */
 const char *activation_report_suffix(const struct activation_report *report);
+/* The algorithm of a hash by its length in bytes; false: none has it. */
+bool activation_hash_of_length(uint32_t len, enum activation_hash_type *type);
 void activation_report_wipe(struct activation_report *report);
 
 #endif
