@@ -56,7 +56,7 @@ static void die(struct mesh_client *c)
 void mesh_client_send(struct mesh_client *c, struct text *json)
 {
     struct apf_message message = { .type = APF_JSON_CONTROL,
-                                   .json = { .offset = 0, .len = (uint32_t)json->len } };
+                                   .json = { .off = 0, .len = (uint32_t)json->len } };
     uint32_t need =
         json->failed ? 0 : apf_encode(&message, (const uint8_t *)json->chars, false, NULL, 0);
     uint8_t *out = need == 0 ? NULL : amt_alloc(need);
