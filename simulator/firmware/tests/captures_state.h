@@ -9,6 +9,7 @@ struct captures_case {
     const char *file; /* "Class/operation.xml", or "Class/" for all of the class */
     /* Brings the device into the state of the capture, by what clients send. */
     void (*prepare)(struct captures_device *device, const struct written *capture);
+    bool is_made;          /* prepare makes the instances: the profile has none of them */
     const char *selectors; /* inner XML of the selector set */
     const char *body;      /* method: inner XML of the input; Put and Create: the body */
     /* Instead of body, when it has to be made; lives in the device's arena. */

@@ -228,7 +228,10 @@ static uint32_t check_file(const char *file, const struct yaml_node *listed)
         return 1;
     }
     text_puts(&yaml, captures_settings(file));
-    captures_instances(&yaml, capture.root);
+    const struct captures_case *with = captures_case_of(file);
+    if (with == NULL || !with->is_made) {
+        captures_instances(&yaml, capture.root);
+    }
     struct captures_profile profile;
     captures_profile_init(&profile, text_chars(&yaml));
     captures_device_init(&device, &profile);
