@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/uuid.h"
+#include "protocol/http/digest.h"
 #include "runtime/loop.h"
 #include "scenarios/engine/secrets.h"
 
@@ -361,6 +362,24 @@ static struct value *call_lower(const struct expr_scope *scope,
     return change_case(scope, arguments[0], false);
 }
 
+/* ha1(user, realm, password): the digest hash that devices keep, as base64 (wsman.md 3.1). */
+static struct value *call_ha1(const struct expr_scope *scope, const struct value *const *arguments,
+                              uint32_t count, struct amt_diag *diag)
+{
+    (void)count;
+    uint8_t hash[DIGEST_MD5_BYTES];
+    char base64[(DIGEST_MD5_BYTES + 2) / 3 * 4 + 1];
+    for (uint32_t i = 0; i < 3; i++) {
+        if (arguments[i]->kind != VALUE_TEXT) {
+            amt_diag_set(diag, AMT_ECONFIG, "ha1() wants three texts: user, realm, password");
+            return NULL;
+        }
+    }
+    digest_ha1(arguments[0]->text, arguments[1]->text, arguments[2]->text, arguments[2]->len, hash);
+    (void)EVP_EncodeBlock((unsigned char *)base64, hash, sizeof hash);
+    return value_text(scope->pool, base64);
+}
+
 static const struct function {
     const char *name;
     uint32_t least, most;
@@ -369,7 +388,7 @@ static const struct function {
     { "uuid", 0, 0, call_uuid },     { "rand", 1, 2, call_rand },   { "bytes", 1, 1, call_bytes },
     { "now", 0, 0, call_now },       { "env", 1, 2, call_env },     { "file", 1, 1, call_file },
     { "hex", 1, 1, call_hex },       { "len", 1, 1, call_len },     { "upper", 1, 1, call_upper },
-    { "sha256", 1, 1, call_sha256 }, { "lower", 1, 1, call_lower },
+    { "sha256", 1, 1, call_sha256 }, { "lower", 1, 1, call_lower }, { "ha1", 3, 3, call_ha1 },
 };
 
 struct value *expr_call(const struct expr_scope *scope, const char *name,
@@ -393,6 +412,6 @@ struct value *expr_call(const struct expr_scope *scope, const char *name,
         return function->call(scope, arguments, count, diag);
     }
     amt_diag_set(diag, AMT_ECONFIG, "unknown function %s()", name);
-    amt_diag_hint(diag, "there are uuid rand bytes now env file hex len sha256 upper lower");
+    amt_diag_hint(diag, "there are uuid rand bytes now env file hex len sha256 upper lower ha1");
     return NULL;
 }

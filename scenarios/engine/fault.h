@@ -51,7 +51,10 @@ struct fault {
     uint32_t times_left;
     uint32_t probability_ppm;
     uint64_t matched, applied;
-    uint64_t armed_us; /* case time */
+    uint64_t armed_us;  /* case time */
+    uint32_t in_flight; /* overload: requests without an answer */
+    bool is_over;       /* overload: there were too many */
+    struct loop_task give_up;
     struct amt_random random;
     struct fault *next;
 };

@@ -340,9 +340,48 @@ static bool fits(struct fault *fault, const struct firmware_passing *passing)
     return true;
 }
 
+#define OVERLOAD_PAUSE_US (60u * (uint64_t)US_PER_SECOND)
+
+/* The device is gone for a while; not from inside a request that it is serving. */
+static void give_up(void *ctx)
+{
+    const struct fault *fault = ctx;
+    device_reboot(actor_device(case_actor(fault->run, fault->actor)), OVERLOAD_PAUSE_US);
+}
+
+/* Firmware that freezes, or loses its tunnel, under more requests than it can hold (FF-114). */
+static void count_load(struct fault *fault, struct firmware_passing *passing)
+{
+    const struct value *action = fault_argument(fault, "action");
+    bool drops = action != NULL && strcmp(action->text, "drop_tunnel") == 0;
+    if (!passing->is_wsman || !fault->is_armed) {
+        return;
+    }
+    if (passing->is_answer) {
+        fault->in_flight -= fault->in_flight > 0 ? 1 : 0;
+        return;
+    }
+    fault->in_flight += 1;
+    if (!fault->is_over && fault->in_flight > fault_number(fault, "max_inflight", 4)) {
+        fault->is_over = true;
+        fault_acted(fault, drops ? "lost its tunnel under too many requests"
+                                 : "froze under too many requests");
+        if (drops) {
+            loop_task_init(&fault->give_up, fault->run->loop, give_up, fault);
+            loop_task_post(&fault->give_up);
+        }
+    }
+    passing->is_dropped = fault->is_over;
+}
+
 static void meddle(void *ctx, struct firmware_passing *passing)
 {
     struct actor *actor = ctx;
+    for (struct fault *fault = actor->run->faults; fault != NULL; fault = fault->next) {
+        if (is_at(fault, actor) && strcmp(fault->verb->name, "overload") == 0) {
+            count_load(fault, passing);
+        }
+    }
     for (struct fault *fault = actor->run->faults; fault != NULL; fault = fault->next) {
         answer_fn *action = find_action(fault->verb->name);
         if (!is_at(fault, actor) || action == NULL || !fault->is_armed || fault->times_left == 0 ||

@@ -113,6 +113,13 @@ static const struct key_def k_soap_fault[] = {
 static const struct key_def k_return_value[] = {
     { "value", KEY_NUMBER, true, "what the method returns", NULL, NULL }, END
 };
+static const char *const k_overload_actions[] = { "hang", "drop_tunnel", NULL };
+static const struct key_def k_overload[] = {
+    { "max_inflight", KEY_COUNT, true, "requests that it can hold", NULL, NULL },
+    { "action", KEY_WORD, false, "hang (default): answers nothing more; or drop_tunnel",
+      k_overload_actions, NULL },
+    END
+};
 static const struct key_def k_xml[] = {
     { "relates_to", KEY_ANY, false, "the answer relates to another message", NULL, NULL },
     { "cut", KEY_BOOL, false, "true: the second half of the envelope is missing", NULL, NULL },
@@ -163,6 +170,8 @@ const struct fault_verb k_fault_verbs[] = {
     { "http_framing", HTTP, NULL, k_http_framing, "form", NULL,
       "tells the end of the body in another way" },
     { "http_body", HTTP, NULL, k_http_body, "short", NULL, "ends before the body is complete" },
+    { "overload", HTTP, NULL, k_overload, "max_inflight", NULL,
+      "gives up when more requests are under way than it can hold" },
     { "soap_fault", WSMAN, NULL, k_soap_fault, "code", NULL, "answers with a fault" },
     { "return_value", WSMAN, NULL, k_return_value, "value", NULL, "another return value" },
     { "xml", WSMAN, NULL, k_xml, NULL, NULL, "another envelope" },

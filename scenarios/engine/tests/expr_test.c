@@ -107,6 +107,10 @@ static void functions_compute_what_they_are_called(void **state)
     assert_string_equal(show(&f, "${upper(\"aBc1\") + lower(\"DeF\")}"), "\"ABC1def\"");
     assert_string_equal(show(&f, "${hex(255)}"), "\"ff\"");
     assert_string_equal(show(&f, "${hex(\"AZ\")}"), "\"415a\"");
+    /* the vector of wsman.md 1.6 */
+    assert_string_equal(show(&f, "${ha1('admin', 'Digest:0123456789ABCDEF0123456789ABCDEF', "
+                                 "'P@ssw0rd')}"),
+                        "\"tnEEhfhuYXTMp0BFGN9W2g==\"");
     assert_string_equal(show(&f, "${sha256(\"abc\")}"),
                         "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"");
     assert_string_equal(show(&f, "${len(bytes(12))}"), "12");

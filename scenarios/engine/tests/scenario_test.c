@@ -48,6 +48,17 @@ static const struct wrong {
       "does not work at this layer", "apf" },
     { PLAY_HEAD "faults: [{ at: raw.tcp.in, do: { drop: true } }]\nsteps: [{ wait: 1s }]\n", 8,
       "cannot be put at 'raw'", "device or an mps" },
+    { PLAY_HEAD "faults: [{ at: dev.wsman.out, when: { clas: X }, do: { drop: true } }]\n"
+                "steps: [{ wait: 1s }]\n",
+      8, "have no 'clas'", "did you mean 'class'" },
+    { PLAY_HEAD "faults: [{ at: dev.wsman.out, do: { throttle: 1KiB/s } }]\n"
+                "steps: [{ wait: 1s }]\n",
+      8, "does not work at this layer", "apf" },
+    { PLAY_HEAD "steps:\n  - { wait: 1s, when: \"a == 1\" }\n", 9, "wants an expression",
+      "${a == 1}" },
+    { PLAY_HEAD "steps:\n  - { actor: op, wsman.get: { class: X } }\n", 9, "'device'", "" },
+    { PLAY_HEAD "steps:\n  - { actor: dev, wsman.get: { device: x, class: X } }\n", 9,
+      "cannot be done by 'dev'", "console" },
     { PLAY_HEAD "include: [no-such-file.yaml]\nsteps: [{ wait: 1s }]\n", 0, "cannot read", "" },
     { PLAY_HEAD "steps:\n  - { actor: raw, call: { file: no-such.yaml } }\n", 0, "cannot read",
       "" },
