@@ -4,6 +4,7 @@
 #define AMTLAB_CLIENT_ACTIVATION_HOST_H
 
 #include "base/diag.h"
+#include "protocol/activation/report.h"
 #include "runtime/stream.h"
 
 struct activation_host {
@@ -16,5 +17,16 @@ struct activation_host {
     const char *host_name, *os_dns_suffix; /* of the operating system; "" */
     void *ctx;
 };
+
+/* host.c: what clients do with it. Statuses are those of PTHI; -100: the ME cannot be reached. */
+int host_unprovision(const struct activation_host *host);        /* mode 1 (ACT-CLI-007) */
+int host_stop_configuration(const struct activation_host *host); /* 3: there was none */
+/* hash_hex: SHA-256 or SHA-384 of the provisioning leaf. Status 0 gives the hash of the device's TLS
+ * certificate in out (hex, up to 96 digits). -101: a hash of another length. */
+int host_start_tls(const struct activation_host *host, const char *hash_hex, char out[static 129]);
+/* Versions, modes, suffixes, hashes, the local account: everything a server asks for. Texts live in
+ * arena. AMT_ESYS with diag when the ME cannot be reached. */
+enum amt_err host_read_report(const struct activation_host *host, struct arena *arena,
+                              struct activation_report *report, struct amt_diag *diag) AMT_MUST_USE;
 
 #endif

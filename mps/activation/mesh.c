@@ -264,6 +264,7 @@ static const struct apf_mps_config k_config = {
              .queue_max_bytes = 262144 },
     .lenient = true, /* clients are programs of others */
     .json_control = true,
+    .json_before_login = true,
     .auth_failures_max = 1,
     .pre_auth_limit_us = 30 * (uint64_t)US_PER_SECOND,
     .idle_limit_us = 180 * (uint64_t)US_PER_SECOND, /* keepalives come every 60 s */

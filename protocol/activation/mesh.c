@@ -242,7 +242,7 @@ static json_t *hash_object(const struct activation_hash *hash)
     } k_types[] = { [ACTIVATION_HASH_MD5] = { 0, "MD5" },
                     [ACTIVATION_HASH_SHA1] = { 1, "SHA1" },
                     [ACTIVATION_HASH_SHA256] = { 2, "SHA256" },
-                    [ACTIVATION_HASH_SHA384] = { 3, "SHA512" } };
+                    [ACTIVATION_HASH_SHA384] = { 3, "SHA384" } };
     char hex[2 * ACTIVATION_HASH_MAX_BYTES + 1];
     for (uint32_t i = 0; i < hash->len; i++) {
         (void)snprintf(hex + (size_t)2 * i, 3, "%02X", hash->bytes[i]);

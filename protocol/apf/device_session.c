@@ -385,6 +385,13 @@ static void on_disconnect(struct apf_device_session *s, const struct apf_message
     apf_session_peer_disconnected(&s->base, m->reason); /* APF-DEV-042 */
 }
 
+static void on_json(struct apf_device_session *s, const struct apf_message *m, const uint8_t *in)
+{
+    if (s->handler->on_json != NULL) {
+        s->handler->on_json(s->base.ctx, in + m->json.off, m->json.len);
+    }
+}
+
 static void ignore(struct apf_device_session *s, const struct apf_message *m, const uint8_t *in)
 {
     (void)s;
@@ -413,6 +420,7 @@ static const struct rule {
     { APF_USERAUTH_FAILURE, on_userauth_failure },
     { APF_PROTOCOLVERSION, ignore }, /* APF-DEV-020: Console echoes it */
     { APF_DISCONNECT, on_disconnect },
+    { APF_JSON_CONTROL, on_json }, /* activation.md 6.4; the decoder refuses it unless enabled */
 };
 
 static enum apf_input_answer on_type(void *ctx, uint8_t type)
@@ -446,7 +454,9 @@ static struct apf_context context_of(void *ctx)
     enum apf_request pending = s->request_count == 0
                                    ? APF_REQUEST_NONE
                                    : (enum apf_request)s->requests[s->first_request].kind;
-    return (struct apf_context){ .direction = APF_MPS_TO_DEV, .pending = pending };
+    return (struct apf_context){ .direction = APF_MPS_TO_DEV,
+                                 .pending = pending,
+                                 .json_control = s->config->json_control };
 }
 
 static const struct apf_input_handler k_input = {

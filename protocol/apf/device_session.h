@@ -34,6 +34,7 @@ struct apf_device_config {
     uint64_t progress_limit_us;        /* per handshake state: 30 s (APF-DEV-043) */
     uint64_t keepalive_interval_us;    /* 30 s; 0 = never */
     uint64_t keepalive_reply_limit_us; /* 30 s; 0 = do not care (APF-DEV-018) */
+    bool json_control;                 /* message 250 is enabled */
     uint64_t lifetime_us;              /* 0 = unlimited; DISCONNECT 11 afterwards (APF-DEV-044) */
 };
 
@@ -48,6 +49,7 @@ struct apf_device_handler {
     void (*on_up)(void *ctx);
     void (*on_keepalive_reply)(void *ctx, bool cookie_matches);
     void (*on_keepalive_options)(void *ctx, uint32_t interval_s, uint32_t timeout_s);
+    void (*on_json)(void *ctx, const uint8_t *json, uint32_t len); /* NULL: ignored */
     void (*on_end)(void *ctx, const struct apf_end *end);
 };
 

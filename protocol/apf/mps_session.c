@@ -376,7 +376,8 @@ static void on_disconnect(struct apf_mps_session *s, const struct apf_message *m
 
 static void on_json(struct apf_mps_session *s, const struct apf_message *m, const uint8_t *in)
 {
-    if (s->is_authenticated && s->handler->on_json != NULL) { /* strangers change nothing (MC-08) */
+    bool may_speak = s->is_authenticated || s->config->json_before_login;
+    if (may_speak && s->handler->on_json != NULL) { /* strangers change nothing (MC-08) */
         s->handler->on_json(s->base.ctx, in + m->json.off, m->json.len);
     }
 }

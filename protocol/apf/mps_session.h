@@ -35,6 +35,7 @@ struct apf_mps_config {
     struct apf_mux_config mux;
     bool lenient;               /* tolerances of apf.md 4.3; strict otherwise */
     bool json_control;          /* message 250 is enabled */
+    bool json_before_login;     /* ... also from who has not logged in yet (activation.md 6.2) */
     bool echo_protocol_version; /* APF-MPS-066 */
     bool failure_15_bytes;      /* APF-MPS-025 */
     uint32_t auth_failures_max; /* failures per session before it ends: 1 (APF-MPS-029) */
