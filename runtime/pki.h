@@ -28,9 +28,16 @@ struct pki_request {
     bool for_server, for_client; /* extended key usage */
     uint64_t not_before_s,
         not_after_s; /* Unix seconds; 0: 2018-01-01 and 2049-12-31, as MeshCentral */
+    /* For certificates that must be of a certain kind, wrong ones included: */
+    const char *country, *unit; /* C and OU; NULL: none */
+    const char *usages;         /* extended key usages as OpenSSL writes them ("serverAuth,1.2.3"),
+                                      instead of for_server and for_client; "": none */
+    struct evp_pkey_st *given_key; /* borrowed; NULL: a new one of the kind `key` */
+    uint64_t serial;               /* 0: random */
+    const char *digest;            /* "sha1" "sha256" "sha384"; NULL: by the issuer's key */
 };
 
-/* Self-signed with issuer NULL. Serial numbers are random. AMT_EBUG only when OpenSSL fails. */
+/* Self-signed with issuer NULL. common_name may be NULL: no CN. AMT_EBUG only when OpenSSL fails. */
 struct pki_identity *pki_issue(const struct pki_request *request, const struct pki_identity *issuer,
                                struct amt_diag *diag);
 /* PEM files; cert_path may hold a chain in any order after the leaf. NULL with diag, which names

@@ -27,9 +27,12 @@ enum amt_err pki_key_parse(const char *text, enum pki_key *key)
     return AMT_EMALFORMED;
 }
 
-static EVP_PKEY *make_key(enum pki_key key)
+static EVP_PKEY *make_key(const struct pki_request *request)
 {
-    switch (key) {
+    if (request->given_key != NULL) {
+        return EVP_PKEY_up_ref(request->given_key) == 1 ? request->given_key : NULL;
+    }
+    switch (request->key) {
     case PKI_RSA_3072:
         return EVP_RSA_gen(3072);
     case PKI_RSA_2048:
@@ -119,14 +122,20 @@ static bool add_usage(X509 *certificate, X509 *issuer, const struct pki_request 
     }
     good = good && add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(certificate, issuer, NID_key_usage, usage);
-    if (request->for_server || request->for_client) {
+    if (request->usages != NULL) {
+        good = good && (request->usages[0] == '\0' ||
+                        add_extension(certificate, issuer, NID_ext_key_usage, request->usages));
+    } else if (request->for_server || request->for_client) {
         good = good && add_extension(certificate, issuer, NID_ext_key_usage, purpose);
     }
     return good && add_names(certificate, request);
 }
 
-static bool set_serial(X509 *certificate)
+static bool set_serial(X509 *certificate, uint64_t serial)
 {
+    if (serial != 0) {
+        return ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial) == 1;
+    }
     uint8_t bytes[SERIAL_BYTES];
     bool good = RAND_bytes(bytes, SERIAL_BYTES) == 1;
     /* Positive, and always of the same length: equal requests make certificates of equal size. */
@@ -144,10 +153,13 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const struct pki_request *req
     X509 *above = issuer == NULL ? certificate : issuer->certificate;
     time_t not_before = (time_t)(request->not_before_s == 0 ? NOT_BEFORE_S : request->not_before_s);
     time_t not_after = (time_t)(request->not_after_s == 0 ? NOT_AFTER_S : request->not_after_s);
-    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
+    return X509_set_version(certificate, X509_VERSION_3) == 1 &&
+           set_serial(certificate, request->serial) &&
            ASN1_TIME_set(X509_getm_notBefore(certificate), not_before) != NULL &&
            ASN1_TIME_set(X509_getm_notAfter(certificate), not_after) != NULL &&
+           add_name(subject, "C", request->country) &&
            add_name(subject, "O", request->organization) &&
+           add_name(subject, "OU", request->unit) &&
            add_name(subject, "CN", request->common_name) &&
            X509_set_issuer_name(certificate, X509_get_subject_name(above)) == 1 &&
            X509_set_pubkey(certificate, key) == 1 && add_usage(certificate, above, request);
@@ -167,14 +179,15 @@ static bool add_issuers(struct pki_identity *identity, const struct pki_identity
 struct pki_identity *pki_issue(const struct pki_request *request, const struct pki_identity *issuer,
                                struct amt_diag *diag)
 {
-    EVP_PKEY *key = make_key(request->key);
+    EVP_PKEY *key = make_key(request);
     X509 *certificate = X509_new();
     EVP_PKEY *signer = issuer == NULL ? key : issuer->key;
     bool is_rsa = signer != NULL && EVP_PKEY_get_base_id(signer) == EVP_PKEY_RSA;
     const EVP_MD *digest = is_rsa ? EVP_sha384() : EVP_sha256();
+    digest = request->digest == NULL ? digest : EVP_get_digestbyname(request->digest);
     struct pki_identity *identity = NULL;
-    if (key != NULL && certificate != NULL && fill(certificate, key, request, issuer) &&
-        X509_sign(certificate, signer, digest) > 0) {
+    if (key != NULL && certificate != NULL && digest != NULL &&
+        fill(certificate, key, request, issuer) && X509_sign(certificate, signer, digest) > 0) {
         identity = pki_identity_new(certificate, key);
     } else {
         EVP_PKEY_free(key);
@@ -188,7 +201,7 @@ struct pki_identity *pki_issue(const struct pki_request *request, const struct p
         char reason[160];
         pki_openssl_reason(reason, sizeof reason);
         (void)amt_diag_set(diag, AMT_EBUG, "no certificate for \"%s\" could be made: %s",
-                           request->common_name, reason);
+                           request->common_name == NULL ? "" : request->common_name, reason);
     }
     return identity;
 }

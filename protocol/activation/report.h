@@ -59,10 +59,16 @@ struct activation_report {
     const char *client;  /* "meshcmd", "RPC", ... for the log */
     const char *peer;    /* address of the client */
 };
-/* The suffix that counts: the PKI one, else the other; "" for none. */
+#define ACTIVATION_SUFFIX_BYTES 257u
+/* The suffix that counts, as reported: the PKI one unless it is as good as empty ("", "."), else the
+ * other; "" for none. */
 const char *activation_report_suffix(const struct activation_report *report);
 /* The algorithm of a hash by its length in bytes; false: none has it. */
 bool activation_hash_of_length(uint32_t len, enum activation_hash_type *type);
+/* A suffix without the blanks around it and without one dot at its end (ACT-SRV-015); cut to size. */
+void activation_suffix_clean(const char *suffix, char out[static ACTIVATION_SUFFIX_BYTES]);
+/* Whether a cleaned suffix is a DNS name: labels of 1 to 63 letters, digits, '-' and '_'. */
+bool activation_suffix_is_name(const char *suffix);
 void activation_report_wipe(struct activation_report *report);
 
 #endif
