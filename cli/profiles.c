@@ -42,7 +42,7 @@ static int run_profiles(const void *options, int argument_count, char **argument
         if (o->names) {
             (void)puts(name);
         } else {
-            (void)printf("  %-12s %s\n", name, summary);
+            (void)printf("  %-18s %s\n", name, summary);
         }
     }
     return CLI_OK;
