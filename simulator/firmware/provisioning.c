@@ -101,6 +101,8 @@ void provisioning_activate(struct firmware *firmware, enum firmware_mode mode)
     provisioning->mode = mode;
     provisioning_new_nonce(firmware); /* WSM-073 */
     setup_chain_clear(&provisioning->chain);
+    setup_chain_clear(&provisioning->session);
+    provisioning->announced_len = 0;
     if (provisioning->record_count == 0) {
         provisioning_record_add(firmware, RECORD_MANUAL, NULL); /* born provisioned: by hand */
     }
@@ -127,6 +129,7 @@ enum amt_err provisioning_start(struct firmware *firmware)
         return AMT_ESTATE;
     }
     provisioning->state = PROVISIONING_IN;
+    provisioning->announced_len = 0;
     timer_start(&provisioning->period, PERIOD_US);
     firmware_changed(firmware);
     audit_log_add(firmware, NULL, AUDIT_SECURITY_ADMIN, PROVISIONING_STARTED, NULL, 0);
@@ -142,6 +145,7 @@ enum amt_err provisioning_stop(struct firmware *firmware)
         return AMT_ESTATE; /* ACT-DEV-028 */
     }
     provisioning->state = PROVISIONING_PRE;
+    setup_chain_clear(&provisioning->session);
     timer_stop(&provisioning->period);
     firmware_changed(firmware);
     provisioning_tell_user(firmware, "0");
@@ -181,6 +185,7 @@ static void provisioning_fini(struct firmware *firmware)
     }
     timer_stop(&firmware->provisioning->period);
     setup_chain_clear(&firmware->provisioning->chain);
+    setup_chain_clear(&firmware->provisioning->session);
     amt_free(firmware->provisioning);
     firmware->provisioning = NULL;
 }
@@ -279,6 +284,7 @@ static const struct firmware_behaviour k_behaviours[] = {
     { .class_name = "IPS_ProvisioningRecordLog",
       .list = provisioning_list_record_log,
       .methods = k_provisioning_record_log_methods },
+    { .class_name = "IPS_TLSProvisioningRecord", .list = provisioning_list_tls_records },
     { .class_name = NULL },
 };
 

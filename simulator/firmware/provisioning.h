@@ -3,6 +3,7 @@
 #define AMTLAB_SIMULATOR_FIRMWARE_PROVISIONING_H
 
 #include "simulator/firmware/firmware_internal.h"
+#include "simulator/firmware/keys.h"
 
 enum provisioning_state { PROVISIONING_PRE, PROVISIONING_IN, PROVISIONING_POST };
 
@@ -30,6 +31,14 @@ enum amt_err provisioning_set_dhcp_suffix(struct firmware *firmware,
  * the device is provisioned, or was not in that state. */
 enum amt_err provisioning_start(struct firmware *firmware) AMT_MUST_USE;
 enum amt_err provisioning_stop(struct firmware *firmware) AMT_MUST_USE;
+/* As provisioning_start, for the one client whose certificate has this hash (StartConfigurationHBased,
+ * activation.md 4.7). AMT_EMALFORMED: not SHA-256 or SHA-384. */
+enum amt_err provisioning_start_host_based(struct firmware *firmware, enum keys_hash_type type,
+                                           const uint8_t *hash) AMT_MUST_USE;
+/* In provisioning, after the handshake of a TLS stream: whether its client has shown a provisioning
+ * certificate that the device believes. It is then the administrator, without logging on. */
+bool provisioning_session_begins(struct firmware *firmware, const struct stream *s);
+bool provisioning_session_user(const struct firmware *firmware, struct firmware_user *user);
 /* Host interface: out of client control mode at once. AMT_ESTATE in admin control mode (ACT-DEV-029). */
 enum amt_err provisioning_host_unprovision(struct firmware *firmware) AMT_MUST_USE;
 

@@ -75,10 +75,9 @@ static bool root_is_known(const struct firmware *firmware, X509 *root, struct se
     return true;
 }
 
-/* One certificate behind those that are there; it is the chain's on CHAIN_OK. */
-static enum chain_result append(struct firmware *firmware, X509 *certificate, bool is_root)
+enum chain_result setup_chain_append(struct firmware *firmware, struct setup_chain *chain,
+                                     X509 *certificate, bool is_root)
 {
-    struct setup_chain *chain = &firmware->provisioning->chain;
     if (chain->count >= CHAIN_MAX) {
         return CHAIN_TOO_LONG;
     }
@@ -111,7 +110,7 @@ enum chain_result setup_chain_add(struct firmware *firmware, const uint8_t *der,
         X509_free(certificate);
         return CHAIN_INVALID_STATE;
     }
-    enum chain_result result = append(firmware, certificate, is_root);
+    enum chain_result result = setup_chain_append(firmware, chain, certificate, is_root);
     if (result != CHAIN_OK) {
         X509_free(certificate);
         setup_chain_clear(chain);
@@ -249,9 +248,9 @@ bool provisioning_domain_matches(const char *common_name, const char *suffix, en
            (end == domain || (end[-1] == '.' && rule != DOMAIN_EXACT));
 }
 
-bool setup_chain_leaf_fits(const struct firmware *firmware)
+bool setup_chain_leaf_fits(const struct firmware *firmware, const struct setup_chain *chain)
 {
-    X509 *leaf = firmware->provisioning->chain.certificates[0];
+    X509 *leaf = chain->certificates[0];
     char name[RECORD_NAME_BYTES];
     return certificate_common_name(leaf, name, sizeof name) && is_marked(leaf) &&
            provisioning_domain_matches(name, provisioning_suffix(firmware),

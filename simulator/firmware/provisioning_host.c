@@ -84,7 +84,7 @@ static enum setup_result check_ownership(const struct firmware *firmware,
     if (!read_proof(in, &proof)) {
         return SETUP_INVALID_PARAMETER;
     }
-    if (!setup_chain_leaf_fits(firmware) ||
+    if (!setup_chain_leaf_fits(firmware, &firmware->provisioning->chain) ||
         !setup_signature_is_right(firmware, firmware->provisioning->chain.certificates[0],
                                   proof.nonce, proof.signature, proof.signature_len)) {
         return SETUP_AUTHENTICATION_FAILED; /* WSM-074 */

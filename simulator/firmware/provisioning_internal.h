@@ -33,15 +33,16 @@ struct setup_chain {
     bool hash_is_default;
 };
 
-enum record_kind { RECORD_MANUAL, RECORD_CLIENT, RECORD_ADMIN };
+enum record_kind { RECORD_MANUAL, RECORD_CLIENT, RECORD_ADMIN, RECORD_TLS };
 struct provisioning_record {
     uint32_t id; /* from 1, never used again */
     uint32_t kind;
     uint64_t created_s;
-    uint32_t hash_type; /* ADMIN: of the root; CLIENT: of the certificate, 0 without one */
+    uint32_t hash_type; /* ADMIN, TLS: of the root; CLIENT: of the certificate, 0 without one */
     uint8_t hash[HASH_MAX_BYTES];
     uint32_t hash_len;
     bool hash_is_default, has_more_serials, is_secure_dns;
+    bool is_host_initiated; /* TLS */
     uint8_t serials[RECORD_SERIALS_MAX * RECORD_SERIAL_BYTES];
     char common_name[RECORD_NAME_BYTES];
 };
@@ -61,6 +62,11 @@ struct provisioning {
     bool amt_is_off;
     struct setup_chain chain;
     struct timer period; /* of PROVISIONING_IN */
+    /* Of a session over TLS: what its client showed, and what was announced of it. */
+    struct setup_chain session;
+    uint8_t announced[KEYS_HASH_MAX_BYTES];
+    enum keys_hash_type announced_type;
+    uint32_t announced_len; /* 0: any client with a good certificate */
     uint32_t next_record;
     struct provisioning_record records[RECORDS_MAX]; /* oldest first */
     uint32_t record_count;
@@ -90,8 +96,12 @@ enum chain_result {
 };
 enum chain_result setup_chain_add(struct firmware *firmware, const uint8_t *der, size_t len,
                                   bool is_leaf, bool is_root);
+/* One certificate behind those that are there, under the rules of AddNextCertInChain; it is the
+ * chain's on CHAIN_OK. */
+enum chain_result setup_chain_append(struct firmware *firmware, struct setup_chain *chain,
+                                     X509 *certificate, bool is_root);
 /* Whether the leaf is a provisioning certificate for the device's domain. */
-bool setup_chain_leaf_fits(const struct firmware *firmware);
+bool setup_chain_leaf_fits(const struct firmware *firmware, const struct setup_chain *chain);
 /* RSA PKCS#1 v1.5 with SHA-256 over the device's nonce and the client's, with this certificate's key. */
 bool setup_signature_is_right(const struct firmware *firmware, X509 *certificate,
                               const uint8_t their_nonce[static NONCE_BYTES],
@@ -107,6 +117,7 @@ bool provisioning_domain_matches(const char *common_name, const char *suffix,
 /* provisioning_records.c. The record of a setup that has just succeeded, while the chain is there;
  * certificate: of a client setup, or NULL. */
 void provisioning_record_add(struct firmware *firmware, enum record_kind kind, X509 *certificate);
+struct wsman_instance *provisioning_list_tls_records(struct firmware_call *call);
 json_t *provisioning_records_save(const struct provisioning *provisioning);
 enum amt_err provisioning_records_load(struct provisioning *provisioning, const json_t *records,
                                        struct amt_diag *diag) AMT_MUST_USE;

@@ -4,7 +4,8 @@
 #include "simulator/firmware/provisioning_internal.h"
 #include "simulator/firmware/state_fields.h"
 
-#define HASH_SHA256 2u /* HashType of AMT_ProvisioningCertificateHash */
+#define TLS_MODE_PKI 2u /* ProvisioningTLSMode */
+#define HASH_SHA256  2u /* HashType of AMT_ProvisioningCertificateHash */
 
 /* Serial numbers of the authorities in the chain, right-aligned, root last. */
 static void take_serials(struct provisioning_record *record, const struct setup_chain *chain)
@@ -19,9 +20,9 @@ static void take_serials(struct provisioning_record *record, const struct setup_
     }
 }
 
-static void take_chain(struct provisioning_record *record, const struct provisioning *provisioning)
+static void take_chain(struct provisioning_record *record, const struct provisioning *provisioning,
+                       const struct setup_chain *chain)
 {
-    const struct setup_chain *chain = &provisioning->chain;
     record->hash_type = chain->hash_type;
     record->hash_len = chain->hash_len;
     memcpy(record->hash, chain->hash, chain->hash_len);
@@ -40,7 +41,10 @@ void provisioning_record_add(struct firmware *firmware, enum record_kind kind, X
                                           .created_s = firmware_time_s(firmware) };
     unsigned len = 0;
     if (kind == RECORD_ADMIN) {
-        take_chain(&record, provisioning);
+        take_chain(&record, provisioning, &provisioning->chain);
+    } else if (kind == RECORD_TLS) {
+        take_chain(&record, provisioning, &provisioning->session);
+        record.is_host_initiated = provisioning->announced_len > 0;
     } else if (certificate != NULL &&
                X509_digest(certificate, EVP_sha256(), record.hash, &len) == 1) {
         record.hash_type = HASH_SHA256;
@@ -66,6 +70,7 @@ static json_t *save_record(const struct provisioning_record *record)
                     state_put_bool(object, "default", record->hash_is_default) &&
                     state_put_bool(object, "more", record->has_more_serials) &&
                     state_put_bool(object, "secure_dns", record->is_secure_dns) &&
+                    state_put_bool(object, "from_host", record->is_host_initiated) &&
                     state_put_hex(object, "serials", record->serials, sizeof record->serials) &&
                     state_put_text(object, "name", record->common_name);
     if (!is_whole) {
@@ -92,7 +97,7 @@ static enum amt_err load_record(const json_t *object, struct provisioning_record
 {
     size_t hash_len = 0;
     TRY(state_get_u32(object, "id", UINT32_MAX, &record->id, diag));
-    TRY(state_get_u32(object, "kind", RECORD_ADMIN, &record->kind, diag));
+    TRY(state_get_u32(object, "kind", RECORD_TLS, &record->kind, diag));
     TRY(state_get_u64(object, "created", UINT32_MAX, &record->created_s, diag));
     TRY(state_get_u32(object, "hash_type", UINT8_MAX, &record->hash_type, diag));
     TRY(state_get_bytes(object, "hash", record->hash, sizeof record->hash, &hash_len, diag));
@@ -100,6 +105,7 @@ static enum amt_err load_record(const json_t *object, struct provisioning_record
     TRY(state_get_bool(object, "default", &record->hash_is_default, diag));
     TRY(state_get_bool(object, "more", &record->has_more_serials, diag));
     TRY(state_get_bool(object, "secure_dns", &record->is_secure_dns, diag));
+    TRY(state_get_bool(object, "from_host", &record->is_host_initiated, diag));
     TRY(state_get_hex(object, "serials", record->serials, sizeof record->serials, diag));
     return state_get_text(object, "name", record->common_name, sizeof record->common_name, diag);
 }
@@ -133,16 +139,33 @@ static void set_serials(struct firmware_call *call, struct wsman_instance *insta
     wsman_set(instance, "CaCertificateSerials", digits);
 }
 
-static void fill_admin(struct firmware_call *call, struct wsman_instance *instance,
+/* What records of both kinds tell that come from a provisioning certificate. */
+static void fill_chain(struct firmware_call *call, struct wsman_instance *instance,
                        const struct provisioning_record *record)
 {
     wsman_set_bool(instance, "AdditionalCaSerialNums", record->has_more_serials);
     set_serials(call, instance, record);
-    wsman_set(instance, "CertificateCN", record->common_name);
     wsman_set_bool(instance, "HashIsOemDefault", record->hash_is_default);
     wsman_set_bool(instance, "SecureDNS", record->is_secure_dns);
     wsman_set_base64(instance, "SelectedHashData", record->hash, record->hash_len);
     wsman_set_u64(instance, "SelectedHashType", record->hash_type);
+}
+
+static void fill_admin(struct firmware_call *call, struct wsman_instance *instance,
+                       const struct provisioning_record *record)
+{
+    fill_chain(call, instance, record);
+    wsman_set(instance, "CertificateCN", record->common_name);
+}
+
+static void fill_tls(struct firmware_call *call, struct wsman_instance *instance,
+                     const struct provisioning_record *record)
+{
+    fill_chain(call, instance, record);
+    wsman_set_bool(instance, "HostInitiated", record->is_host_initiated);
+    wsman_set_bool(instance, "IsTimeValid", record->created_s > 0);
+    wsman_set(instance, "ProvServerFQDN", record->common_name);
+    wsman_set_u64(instance, "ProvisioningTLSMode", TLS_MODE_PKI);
 }
 
 static void fill_client(struct wsman_instance *instance, const struct provisioning_record *record)
@@ -165,6 +188,8 @@ static struct wsman_instance *record_instance(struct firmware_call *call,
     wsman_set_time(instance, "CreationTimeStamp", record->created_s);
     if (record->kind == RECORD_ADMIN) {
         fill_admin(call, instance, record);
+    } else if (record->kind == RECORD_TLS) {
+        fill_tls(call, instance, record);
     } else if (record->kind == RECORD_CLIENT) {
         fill_client(instance, record);
     }
@@ -197,6 +222,11 @@ struct wsman_instance *provisioning_list_admin_records(struct firmware_call *cal
 struct wsman_instance *provisioning_list_client_records(struct firmware_call *call)
 {
     return list_records(call, RECORD_CLIENT, "IPS_ClientProvisioningRecord");
+}
+
+struct wsman_instance *provisioning_list_tls_records(struct firmware_call *call)
+{
+    return list_records(call, RECORD_TLS, "IPS_TLSProvisioningRecord");
 }
 
 struct wsman_instance *provisioning_list_manual_records(struct firmware_call *call)

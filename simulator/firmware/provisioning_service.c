@@ -12,6 +12,8 @@
 #define PERIOD_MAX_HOURS       24u
 #define MEBX_PASSWORD_FROM     1900u /* release: part of activation */
 #define AUDITOR_BLOCKS_BEFORE  1200u /* release: later ones can always be unprovisioned */
+#define PROVISIONING_COMPLETED 1u    /* event of the security administration application */
+#define METHOD_REMOTE          2u    /* and what it tells of the method */
 #define UNPROVISIONING_STARTED 19u   /* event of the security administration application */
 #define PROVISIONING_OTP_BYTES 32u
 
@@ -56,6 +58,16 @@ void provisioning_put_service(struct firmware_call *call, const struct wsman_ins
     (void)provisioning_keep(call, old, changed);
 }
 
+/* In provisioning becomes admin control (activation.md 4.8). */
+static void end_setup(struct firmware_call *call)
+{
+    static const uint8_t k_method = METHOD_REMOTE;
+    provisioning_record_add(call->firmware, RECORD_TLS, NULL);
+    provisioning_activate(call->firmware, FIRMWARE_ADMIN_CONTROL);
+    audit_log_add(call->firmware, call, AUDIT_SECURITY_ADMIN, PROVISIONING_COMPLETED, &k_method,
+                  sizeof k_method);
+}
+
 static uint32_t commit_changes(struct firmware_call *call, const struct wsman_instance *target,
                                const struct wsman_instance *in, struct wsman_instance *out)
 {
@@ -63,16 +75,21 @@ static uint32_t commit_changes(struct firmware_call *call, const struct wsman_in
     (void)in;
     (void)out;
     const struct provisioning *provisioning = call->firmware->provisioning;
+    bool ends_setup = provisioning->state == PROVISIONING_IN;
     if (!may_set_up(call)) {
         return PT_NOT_PERMITTED;
     }
-    /* Nobody has set a password yet, or (release 19) that of the MEBx. */
-    if (provisioning->state == PROVISIONING_IN ||
+    /* In a session over TLS a password must have been set; from release 19 on that of the MEBx too. */
+    if ((ends_setup && (provisioning->session.count == 0 || !users_have_admin(call->firmware))) ||
         (firmware_is_release(call->firmware, MEBX_PASSWORD_FROM) &&
          !provisioning->mebx_password_is_set)) {
         return PT_DATA_MISSING;
     }
-    return tls_settings_commit(call->firmware);
+    uint32_t status = tls_settings_commit(call->firmware);
+    if (ends_setup && status == PT_SUCCESS) {
+        end_setup(call);
+    }
+    return status;
 }
 
 static void forget(struct firmware *firmware, bool is_partial)

@@ -179,6 +179,13 @@ static bool find_entry(const struct users *users, const char *name, enum firmwar
     return false;
 }
 
+void users_administrator(const struct firmware *firmware, struct firmware_user *user)
+{
+    take_name(user, firmware->users->admin_name);
+    user->is_admin = true;
+    user->realms = REALMS_KNOWN_MASK;
+}
+
 bool users_find(struct firmware *firmware, const char *name, enum firmware_door door,
                 struct firmware_user *user, uint8_t ha1[static DIGEST_MD5_BYTES])
 {
@@ -190,9 +197,7 @@ bool users_find(struct firmware *firmware, const char *name, enum firmware_door 
         return false; /* ACT-DEV-006 */
     }
     if (users->has_admin && strcmp(name, users->admin_name) == 0) {
-        take_name(user, name);
-        user->is_admin = true;
-        user->realms = REALMS_KNOWN_MASK;
+        users_administrator(firmware, user);
         memcpy(ha1, users->admin_ha1, DIGEST_MD5_BYTES);
         return true;
     }
@@ -237,6 +242,11 @@ bool users_may(const struct firmware_user *user, enum realm realm)
         wanted |= REALM_BIT(REALM_AGENT_PRESENCE_REMOTE);
     }
     return (user->realms & wanted) != 0;
+}
+
+bool users_have_admin(const struct firmware *firmware)
+{
+    return firmware->users->has_admin;
 }
 
 bool users_have_auditor(const struct firmware *firmware)

@@ -13,12 +13,16 @@ enum amt_err users_read_password_file(struct firmware *firmware,
 /* A user who may log on at this door now: fills user and HA1. False if there is none. */
 bool users_find(struct firmware *firmware, const char *name, enum firmware_door door,
                 struct firmware_user *user, uint8_t ha1[static DIGEST_MD5_BYTES]);
+/* The administrator, for whom no logon is needed: a provisioning session. */
+void users_administrator(const struct firmware *firmware, struct firmware_user *user);
 /* At once (WSM-062). name NULL keeps the name. */
 void users_set_admin(struct firmware *firmware, const char *name,
                      const uint8_t ha1[static DIGEST_MD5_BYTES]);
 const char *users_admin_name(const struct firmware *firmware);
 /* The random password of $$OsAdmin, for the host interface; new after unprovisioning. */
 const char *users_os_admin_password(const struct firmware *firmware);
+/* Whether a password of the administrator has been set. */
+bool users_have_admin(const struct firmware *firmware);
 /* Whether somebody holds the audit log realm: then only auditors touch that log. */
 bool users_have_auditor(const struct firmware *firmware);
 /* Realm check of class behaviours (wsman.md 3.3): realm 0 needs administration. */

@@ -260,7 +260,7 @@ static uint32_t set_admin(struct firmware_call *call, const struct wsman_instanc
     struct users *users = call->firmware->users;
     const char *name = wsman_get(in, "Username");
     uint8_t ha1[DIGEST_MD5_BYTES];
-    if (!users->has_admin || !users_may(call->user, REALM_ADMINISTRATION)) {
+    if (!users_may(call->user, REALM_ADMINISTRATION)) {
         return PT_NOT_PERMITTED;
     }
     if (!users_name_is_valid(name)) {

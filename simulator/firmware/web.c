@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/tls_settings.h"
 
 #define IDLE_LIMIT_US (360u * (uint64_t)US_PER_SECOND) /* MeshCentral asks every 290 s */
@@ -13,6 +14,7 @@ struct web_connection {
     struct firmware_exchange *exchange; /* a method that answers later */
     enum firmware_door door;
     bool is_tls, is_logged_on;
+    bool is_setup; /* TLS with a provisioning certificate, while the device is set up */
     char peer[STREAM_NAME_BYTES];
     struct web_passage *passage; /* with a meddler: the request under way */
     struct web_connection *next, *previous;
@@ -185,6 +187,9 @@ static bool log_on(struct web_connection *c, const struct http_request *request,
                    struct firmware_user *user)
 {
     bool keeps_nonce = c->is_tls && c->is_logged_on;
+    if (c->is_setup && provisioning_session_user(c->firmware, user)) {
+        return true; /* ACT-DEV-042: no challenge */
+    }
     c->is_logged_on =
         logon_check(&c->firmware->web->logon, c->firmware, request, c->door, keeps_nonce, user);
     return c->is_logged_on;
@@ -399,6 +404,15 @@ static void on_tls_open(void *ctx)
 {
     struct web_connection *c = ctx;
     struct stream *s = c->tls;
+    if (provisioning_state(c->firmware) == PROVISIONING_IN) {
+        c->is_setup = provisioning_session_begins(c->firmware, s);
+        if (!c->is_setup) {
+            LOG(c->firmware->log, LOG_INFO, "wsman.setup_refused",
+                log_text("uuid", c->firmware->uuid_text), log_text("peer", c->peer));
+            close_connection(c);
+            return;
+        }
+    }
     c->tls = NULL;
     start_http(c, s);
 }
