@@ -9,7 +9,9 @@
 
 static const struct key_def k_keys[] = {
     { "kind", KEY_TEXT, true, "console", NULL, NULL },
-    { "via", KEY_TEXT, true, "the mps actor it works through", NULL, NULL },
+    { "via", KEY_TEXT, false, "the mps actor it works through", NULL, NULL },
+    { "to", KEY_TEXT, false, "or the device actor it reaches directly, for wsman steps", NULL,
+      NULL },
     { "auth", KEY_MAP, false, "{ user, password } on devices, for steps that give none", NULL,
       NULL },
     { "port", KEY_NUMBER, false, "on devices, for wsman steps that give none, default 16992", NULL,
@@ -24,9 +26,22 @@ struct actor *actor_console_via(struct actor *actor)
     return case_actor(actor->run, actor_text(actor, "via", ""));
 }
 
+struct actor *actor_console_to(struct actor *actor)
+{
+    return case_actor(actor->run, actor_text(actor, "to", ""));
+}
+
 static enum amt_err start(struct actor *actor, struct amt_diag *diag)
 {
-    struct actor *via = actor_console_via(actor);
+    struct actor *via = actor_console_via(actor), *to = actor_console_to(actor);
+    actor->state = pool_alloc(&actor->run->pool, sizeof(struct console));
+    if (actor_get(actor, "to") != NULL) {
+        return to != NULL && to->kind == &k_actor_device && actor_get(actor, "via") == NULL
+                   ? AMT_OK
+                   : amt_diag_set(diag, AMT_ECONFIG,
+                                  "'to: %s' is no device actor, or there is 'via' beside it",
+                                  actor_text(actor, "to", ""));
+    }
     if (via == NULL || via->kind != &k_actor_mps) {
         return amt_diag_set(diag, AMT_ECONFIG, "'via: %s' is no mps actor",
                             actor_text(actor, "via", ""));
@@ -36,7 +51,6 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
             "opening channels through a target needs a console driver for it, which this version "
             "does not have";
     }
-    actor->state = pool_alloc(&actor->run->pool, sizeof(struct console));
     return AMT_OK;
 }
 

@@ -14,5 +14,7 @@ const char *actor_mps_name(const struct actor *actor);
 struct device *actor_device(struct actor *actor);
 /* The server that a console works through. */
 struct actor *actor_console_via(struct actor *actor);
+/* The device that a console reaches directly; NULL. */
+struct actor *actor_console_to(struct actor *actor);
 
 #endif

@@ -17,17 +17,40 @@ static bool fits(const struct console_client_key *a, const struct console_client
            is_same(a->password, b->password) && is_same(a->connection, b->connection);
 }
 
-/* A channel; whoever reaches a device through a tunnel takes its certificate as it is. */
-static struct stream *connect_channel(void *ctx)
+/* The device's own port on the network. A closed one refuses, as a PC would. */
+static struct stream *connect_directly(struct console_client *c, struct actor *to)
 {
-    struct console_client *c = ctx;
-    struct mps *mps = actor_mps_server(actor_console_via(c->actor));
-    struct stream *s = mps_open_channel(mps, &c->key.device, c->key.port, NULL, NULL);
-    if (s == NULL || c->key.port != PORT_TLS) {
-        return s;
+    struct address address = { .host = "127.0.0.1", .port = (uint16_t)c->key.port };
+    if (to->is_external) {
+        address = to->address;
+    } else {
+        (void)device_direct_address(actor_device(to), c->key.port, &address);
     }
+    return net_connect(c->actor->run->loop, &address, 0, NULL, NULL);
+}
+
+/* Whoever reaches a device takes its certificate as it is: what it says is judged, not who it is. */
+static struct stream *connect_client(void *ctx)
+{
     static const struct tls_name_check k_any_name = { .name = NULL };
-    return tls_connect(c->actor->run->loop, c->tls, &k_any_name, s, NULL, NULL);
+    struct console_client *c = ctx;
+    struct actor *to = actor_console_to(c->actor);
+    struct stream *s = NULL;
+    if (to != NULL) {
+        s = connect_directly(c, to);
+    } else {
+        struct mps *mps = actor_mps_server(actor_console_via(c->actor));
+        s = mps_open_channel(mps, &c->key.device, c->key.port, NULL, NULL);
+    }
+    return s == NULL || c->tls == NULL
+               ? s
+               : tls_connect(c->actor->run->loop, c->tls, &k_any_name, s, NULL, NULL);
+}
+
+static bool speaks_tls(const struct console_client *c)
+{
+    const struct actor *to = actor_console_to(c->actor);
+    return (to != NULL && to->is_external ? to->address.port : c->key.port) == PORT_TLS;
 }
 
 static void make_client(struct console_client *c)
@@ -44,13 +67,13 @@ static void make_client(struct console_client *c)
         }
         secrets_add(&run->secrets, c->key.password);
     }
-    if (c->key.port == PORT_TLS) {
+    if (speaks_tls(c)) {
         c->tls = pool_checked(tls_context_new(&(struct tls_settings){ .legacy = true }, NULL));
     }
     /* The deadline of the step is the limit. */
     struct wsman_client_settings settings = {
         .loop = run->loop,
-        .connect = connect_channel,
+        .connect = connect_client,
         .ctx = c,
         .where = uuid,
         .host = pool_printf(&run->pool, "%s:%u", uuid, c->key.port),

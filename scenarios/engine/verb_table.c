@@ -137,7 +137,7 @@ static const struct key_def k_request[] = {
     END
 };
 #define WSMAN_KEYS                                                                                 \
-    { "device", KEY_TEXT, true, "UUID of the device", NULL, NULL },                                \
+    { "device", KEY_TEXT, false, "UUID of the device; not with to", NULL, NULL },                  \
         { "port", KEY_NUMBER, false, "16992, or 16993 with TLS", NULL, NULL },                     \
         { "auth", KEY_MAP, false, "{ user, password }, default that of the console", NULL, NULL }, \
         { "connection", KEY_TEXT, false, "name of a connection of its own", NULL, NULL },          \

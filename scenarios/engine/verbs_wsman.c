@@ -80,7 +80,8 @@ static struct console_client *find_client(struct strand *strand)
     }
     key.user = argument_of(auth, "user");
     key.password = argument_of(auth, "password");
-    if (uuid_parse(step_text(strand, "device", ""), &key.device) != AMT_OK) {
+    bool is_direct = actor_get(actor, "to") != NULL;
+    if (!is_direct && uuid_parse(step_text(strand, "device", ""), &key.device) != AMT_OK) {
         (void)step_fail(strand, "setup", "'device' is '%s'; wanted a UUID",
                         step_text(strand, "device", ""));
         return NULL;

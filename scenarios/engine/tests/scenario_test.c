@@ -56,7 +56,7 @@ static const struct wrong {
       8, "does not work at this layer", "apf" },
     { PLAY_HEAD "steps:\n  - { wait: 1s, when: \"a == 1\" }\n", 9, "wants an expression",
       "${a == 1}" },
-    { PLAY_HEAD "steps:\n  - { actor: op, wsman.get: { class: X } }\n", 9, "'device'", "" },
+    { PLAY_HEAD "steps:\n  - { actor: op, wsman.get: { device: x } }\n", 9, "'class'", "" },
     { PLAY_HEAD "steps:\n  - { actor: dev, wsman.get: { device: x, class: X } }\n", 9,
       "cannot be done by 'dev'", "console" },
     { PLAY_HEAD "include: [no-such-file.yaml]\nsteps: [{ wait: 1s }]\n", 0, "cannot read", "" },
