@@ -73,6 +73,7 @@ function startKept(command, args, environment) {
     child.stdout.on('data', (data) => { child.out += data; });
     child.stderr.on('data', (data) => { child.log += data; });
     child.ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+    child.ended.then((code) => { if (code > 1) { say(`      ${args[0]} ended with ${code}: ${child.log.slice(-300)}`); } });
     return child;
 }
 

@@ -78,7 +78,7 @@ function messageLog(stack) {
 }
 
 function startDevice(uuid, args) {
-    return lab.startKept(amtlab, ['device', '--uuid', uuid, '--log-level', 'debug', '--set', `state=${stateDir}`, ...args], { AMTLAB_PASSWORD: PASSWORD });
+    return lab.startKept(amtlab, ['device', '--uuid', uuid, '--log-level', 'debug', '--state', stateDir, ...args], { AMTLAB_PASSWORD: PASSWORD });
 }
 
 function startByCira(user, more) {
@@ -213,8 +213,15 @@ async function tls(group, session, first) {
         want(/^Digest:/.test(settings.DigestRealm), JSON.stringify(settings));
         const tlsSettings = await enumerate(stack, 'AMT_TLSSettingData');
         want(tlsSettings.every((one) => one.Enabled === true), JSON.stringify(tlsSettings));
+        const redirection = await get(stack, 'AMT_RedirectionService');
+        want(redirection.EnabledState === 32771 && redirection.ListenerEnabled === true, JSON.stringify(redirection));
+        const screen = await get(stack, 'CIM_KVMRedirectionSAP');
+        want(screen.EnabledState === 2 || screen.EnabledState === 6, JSON.stringify(screen));
+        want((await get(stack, 'IPS_OptInService')).OptInRequired === 0, 'consent is still required');
+        const certificates = await enumerate(stack, 'AMT_PublicKeyCertificate');
+        want(certificates.some((one) => /CN=IntelAMT-/.test(one.Subject)), JSON.stringify(certificates));
         listener.close();
-        return settings.DigestRealm;
+        return `${certificates.length} certificate, redirection, screen and consent as the policy says`;
     });
     await stopDevice(device);
 }
@@ -227,7 +234,7 @@ async function lan(session) {
         { name: 'plain', host: PLAIN_HOST, port: 16992, tls: 0, uuid: PLAIN_UUID }
     ];
     for (const one of devices) {
-        one.process = startDevice(one.uuid, ['--set', `direct.address=${one.host}`]);
+        one.process = startDevice(one.uuid, ['--listen', one.host]);
         await until('the device listens', 20, async () => lab.accepts(16992, one.host));
     }
     await check('the network scan finds both devices by their presence', async () => {
