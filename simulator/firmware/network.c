@@ -218,7 +218,7 @@ static const struct firmware_behaviour k_behaviours[] = {
     { .class_name = "CIM_WiFiPort",
       .fill = network_fill_wifi_port,
       .methods = k_network_wifi_port_methods },
-    { .class_name = "CIM_IEEE8021xSettings", .list = network_list_eap },
+    { .class_name = "CIM_IEEE8021xSettings", .list = network_list_eap, .put = network_put_eap },
     { .class_name = "IPS_IEEE8021xSettings",
       .fill = network_fill_wired_8021x,
       .put = network_put_wired_8021x,

@@ -34,6 +34,34 @@ struct wsman_instance *network_list_eap(struct firmware_call *call)
     return first;
 }
 
+void network_put_eap(struct firmware_call *call, const struct wsman_instance *old,
+                     const struct wsman_instance *changed)
+{
+    const char *id = wsman_get(old, "InstanceID");
+    if (!network_may_write(call)) {
+        return;
+    }
+    size_t at;
+    json_t *entry;
+    json_array_foreach(call->firmware->network->wifi, at, entry)
+    {
+        const char *own = network_wifi_id(call->arena, NETWORK_EAP_PREFIX, entry);
+        json_t *eap = json_object_get(entry, "ieee8021x");
+        if (eap == NULL || own == NULL || id == NULL || strcmp(own, id) != 0) {
+            continue;
+        }
+        json_t *given = instance_state_save(changed); /* what it leaves out stays: secrets */
+        if (wsman_get_u64(changed, "AuthenticationProtocol", 0) > EAP_PROTOCOL_MAX) {
+            (void)firmware_fault(call, WSMAN_INVALID_REPRESENTATION, "InvalidValues");
+        } else if (json_object_update(eap, given) != 0) {
+            (void)firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
+        } else {
+            firmware_changed(call->firmware);
+        }
+        json_decref(given);
+    }
+}
+
 /* --- wired settings and the older profile --- */
 
 /* Keeps a Put; secrets are kept too, and hidden when read. */

@@ -74,6 +74,8 @@ const char *network_wifi_id(struct arena *arena, const char *prefix, const json_
 
 /* network_8021x.c */
 struct wsman_instance *network_list_eap(struct firmware_call *call);
+void network_put_eap(struct firmware_call *call, const struct wsman_instance *old,
+                     const struct wsman_instance *changed);
 void network_fill_wired_8021x(struct firmware_call *call, struct wsman_instance *instance);
 void network_put_wired_8021x(struct firmware_call *call, const struct wsman_instance *old,
                              const struct wsman_instance *changed);

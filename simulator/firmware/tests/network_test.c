@@ -447,6 +447,14 @@ static void test_wireless_8021x(void **state)
     assert_string_equal(pc_property(eap, "AuthenticationProtocol"), "2");
     assert_string_equal(pc_property(eap, "Username"), "pc");
     assert_null(xml_child(eap, NULL, "Password"));
+    (void)pc_wsman(&pc, "Put", "CIM_IEEE8021xSettings",
+                   "InstanceID=Intel(r) AMT:IEEE 802.1x Settings office",
+                   "<r:CIM_IEEE8021xSettings><r:ElementName>office</r:ElementName>"
+                   "<r:Username>other</r:Username></r:CIM_IEEE8021xSettings>");
+    assert_int_equal(pc.status, 200);
+    eap =
+        pc_get(&pc, "CIM_IEEE8021xSettings", "InstanceID=Intel(r) AMT:IEEE 802.1x Settings office");
+    assert_string_equal(pc_property(eap, "Username"), "other");
     assert_int_equal(pc_count(&pc, "AMT_8021xCredentialContext"), 1);
     (void)pc_wsman(&pc, "Delete", "AMT_PublicKeyCertificate",
                    "InstanceID=Intel(r) AMT Certificate: Handle: 0", NULL);
