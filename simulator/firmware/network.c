@@ -159,7 +159,8 @@ static bool load_certificates(const json_t *from, struct network_certificates *c
 
 static bool is_wifi_entry(const json_t *entry)
 {
-    return json_is_string(json_object_get(entry, "name")) &&
+    const char *name = json_string_value(json_object_get(entry, "name"));
+    return name != NULL && strlen(name) <= NETWORK_WIFI_NAME_MAX &&
            json_is_object(json_object_get(entry, "settings")) &&
            json_is_string(json_object_get(entry, "client")) &&
            json_is_string(json_object_get(entry, "root"));

@@ -4,8 +4,9 @@
 
 #include "simulator/firmware/network.h"
 
-#define NETWORK_PORTS        2u /* 0 wired, 1 wireless */
-#define NETWORK_HANDLE_BYTES 64u
+#define NETWORK_PORTS         2u /* 0 wired, 1 wireless */
+#define NETWORK_HANDLE_BYTES  64u
+#define NETWORK_WIFI_NAME_MAX 32u
 
 /* Certificates that an 802.1X setting names, by InstanceID; "" for none. */
 struct network_certificates {

@@ -9,7 +9,6 @@
 #include "simulator/firmware/settings.h"
 
 #define WIFI_PROFILES_MAX 16u
-#define WIFI_NAME_MAX     32u
 #define WIFI_SSID_MAX     32u
 
 /* Return values of AddWiFiSettings and UpdateWiFiSettings (wsman.md 4.0). */
@@ -55,9 +54,9 @@ const json_t *network_wifi_active(const struct firmware *firmware)
 const char *network_wifi_id(struct arena *arena, const char *prefix, const json_t *profile)
 {
     char id[128];
-    int len = snprintf(id, sizeof id, "%s%s", prefix,
-                       json_string_value(json_object_get(profile, "name")));
-    return arena_text(arena, id, len < 0 ? 0 : (size_t)len);
+    (void)snprintf(id, sizeof id, "%s%s", prefix,
+                   json_string_value(json_object_get(profile, "name")));
+    return arena_text(arena, id, strlen(id));
 }
 
 /* --- profiles --- */
@@ -190,7 +189,7 @@ static const char *name_of(const struct wsman_instance *settings)
         }
         name = id + prefix;
     }
-    return name == NULL || name[0] == '\0' || strlen(name) > WIFI_NAME_MAX ? NULL : name;
+    return name == NULL || name[0] == '\0' || strlen(name) > NETWORK_WIFI_NAME_MAX ? NULL : name;
 }
 
 /* 802.1X needs its settings, EAP-TLS a client certificate; other methods take none. */

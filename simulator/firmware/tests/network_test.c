@@ -683,6 +683,10 @@ static void test_damaged_states(void **state)
         "{\"addresses\":{},\"wifi\":[{}],\"ipv6\":[true,false],\"wifi_state\":3,"
         "\"link_override\":false,\"wired\":{\"client\":\"\",\"root\":\"\"},"
         "\"profile\":{\"client\":\"\",\"root\":\"\"}}",
+        "{\"addresses\":{},\"wifi\":[{\"name\":\"012345678901234567890123456789012\","
+        "\"settings\":{},\"client\":\"\",\"root\":\"\"}],\"ipv6\":[true,false],"
+        "\"wifi_state\":3,\"link_override\":false,\"wired\":{\"client\":\"\",\"root\":\"\"},"
+        "\"profile\":{\"client\":\"\",\"root\":\"\"}}",
         "{\"addresses\":{},\"wifi\":[],\"ipv6\":[true,false],\"wifi_state\":99999,"
         "\"link_override\":false,\"wired\":{\"client\":\"\",\"root\":\"\"},"
         "\"profile\":{\"client\":\"\",\"root\":\"\"}}",
