@@ -203,9 +203,13 @@ struct wsman_instance *network_list_contexts(struct firmware_call *call)
     json_t *entry;
     json_array_foreach(network->wifi, at, entry)
     {
+        const char *id = network_wifi_id(call->arena, NETWORK_EAP_PREFIX, entry);
+        if (id == NULL) {
+            (void)firmware_fault(call, WSMAN_INTERNAL_ERROR, NULL);
+            return first;
+        }
         const struct wsman_ref *user =
-            wsman_ref_new(call->arena, "CIM_IEEE8021xSettings", 1, "InstanceID",
-                          network_wifi_id(call->arena, NETWORK_EAP_PREFIX, entry));
+            wsman_ref_new(call->arena, "CIM_IEEE8021xSettings", 1, "InstanceID", id);
         last = add_context(call, k_class, json_string_value(json_object_get(entry, "client")), user,
                            last);
         last = add_context(call, k_class, json_string_value(json_object_get(entry, "root")), user,

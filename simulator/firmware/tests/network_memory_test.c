@@ -12,6 +12,7 @@
 #include "protocol/wsman/names.h"
 #include "simulator/firmware/exchange.h"
 #include "simulator/firmware/network.h"
+#include "simulator/firmware/tests/captures_compare.h"
 #include "simulator/firmware/tests/captures_device.h"
 
 #define TRIES_MAX 2000u
@@ -121,9 +122,30 @@ static void starve_list(struct captures_device *device, const char *class_name)
                                 "<q:ElementName>office</q:ElementName><q:AuthenticationProtocol>2" \
                                 "</q:AuthenticationProtocol></p:IEEE8021xSettingsInput>"
 
+#define ROOT                                     \
+    EPR(WSMAN_NS_AMT "AMT_PublicKeyCertificate", \
+        SELECTOR("InstanceID", "Intel(r) AMT Certificate: Handle: 0"))
+
+static void add_root(struct captures_device *device)
+{
+    struct text body = { 0 };
+    const struct written *root = written_read(
+        &device->arena, captures_file(&device->arena, "wsman-responses/"
+                                                      "AMT_PublicKeyCertificate/get.xml"));
+    text_printf(&body, "<p:CertificateBlob>%s</p:CertificateBlob>",
+                written_find(root, "X509Certificate")->text);
+    captures_call(device, "AMT_PublicKeyManagementService", "AddTrustedRootCertificate", NULL,
+                  body.chars);
+    text_fini(&body);
+}
+
 static void fill(struct captures_device *device)
 {
-    starve_method(device, "AMT_WiFiPortConfigurationService", "AddWiFiSettings", NULL, WIFI);
+    add_root(device);
+    starve_method(device, "AMT_WiFiPortConfigurationService", "AddWiFiSettings", NULL,
+                  WIFI "<p:CACredential>" ROOT "</p:CACredential>");
+    starve_method(device, "IPS_IEEE8021xSettings", "SetCertificates", NULL,
+                  "<p:ServerCertificateIssuer>" ROOT "</p:ServerCertificateIssuer>");
     starve_method(device, "CIM_WiFiPort", "RequestStateChange", NULL,
                   "<p:RequestedState>32769</p:RequestedState>");
     starve_operation(device, WSMAN_CREATE, "AMT_IPHeadersFilter", NULL, FILTER);
