@@ -126,8 +126,8 @@ struct remote_access_policy *remote_access_policy_named(const struct firmware *f
                                                         const char *name);
 
 /* remote_access_born.c */
-/* Servers, policies, domains and proxies of the profile's instances. AMT_ENOMEM, AMT_ELIMIT,
- * AMT_ECONFIG: they do not fit each other. */
+/* Servers, policies, domains and proxies of the profile's instances; what does not fit is left out with
+ * an event. AMT_ENOMEM. */
 enum amt_err remote_access_born(struct firmware *firmware) AMT_MUST_USE;
 
 /* remote_access_environment.c */
