@@ -186,6 +186,30 @@ static void test_standard_manageability(void **state)
     built_fini(&built);
 }
 
+/* wsman.md 4.16: one-click recovery from 15, remote platform erase from 16 on. */
+static void test_recovery_can_be_switched(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *state;
+        bool is_good;
+    } k_cases[] = {
+        { "amt-16.1", "32771", true },  { "amt-19.0", "32768", true },
+        { "amt-15.0", "32769", true },  { "amt-15.0", "32770", false },
+        { "amt-14.0", "32769", false }, { "amt-7.1", "32768", false },
+    };
+    for (size_t i = 0; i < sizeof k_cases / sizeof *k_cases; i++) {
+        struct built built;
+        char input[64];
+        built_init(&built, k_cases[i].name);
+        (void)snprintf(input, sizeof input, "<p:RequestedState>%s</p:RequestedState>",
+                       k_cases[i].state);
+        captures_call(&built.device, "CIM_BootService", "RequestStateChange", NULL, input);
+        assert_true(built.device.has_trouble != k_cases[i].is_good);
+        built_fini(&built);
+    }
+}
+
 /* --- identity --- */
 
 static bool is_new(char seen[][64], uint32_t count, const char *text)
@@ -260,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_wifi_only),
         cmocka_unit_test(test_desktop),
         cmocka_unit_test(test_standard_manageability),
+        cmocka_unit_test(test_recovery_can_be_switched),
         cmocka_unit_test(test_a_thousand_devices_differ),
         cmocka_unit_test(test_templates),
     };
