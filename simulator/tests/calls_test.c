@@ -513,8 +513,43 @@ static void a_device_may_be_born_with_servers_and_policies(void **state)
     home_run(&h, 1);
     home_expect_up(&h, "a.example:4433", 4);
     assert_string_equal(h.w.password, "secret");
+    assert_int_equal(world_count(&h.w, "device.instance_left_out"), 0);
     home_fini(&h);
     yaml_free(document);
+    amt_diag_list_fini(&errors);
+}
+
+static void instances_that_do_not_fit_are_left_out_and_said(void **state)
+{
+    static const char *const k_lines[] = {
+        "class=AMT_MPSUsernamePassword why=its server is not there",
+        "class=AMT_RemoteAccessPolicyAppliesToMPS why=its policy or server is not there",
+        "class=AMT_RemoteAccessPolicyRule why=it has no server",
+    };
+    struct home h;
+    struct amt_diag diag = { .err = AMT_OK };
+    struct amt_diag_list errors = { .count = 0 };
+    struct text lonely = { 0 };
+    (void)state;
+    memset(&h, 0, sizeof h);
+    world_init(&h.w, "default");
+    const char *logins = strstr(BORN, "    AMT_MPSUsernamePassword");
+    assert_non_null(logins);
+    text_printf(&lonely, "firmware:\n  instances:\n%s", logins);
+    struct yaml_document *document = yaml_load_text(text_chars(&lonely), "lonely", &errors);
+    assert_non_null(document);
+    assert_int_equal(profile_overlay_map(yaml_root(document), "lonely", &h.w.config, &errors),
+                     AMT_OK);
+    h.w.device = device_new(h.w.loop, &h.w.config, 1, 0, h.w.log, &diag);
+    assert_non_null(h.w.device);
+    assert_non_null(device_firmware(h.w.device, &diag));
+    assert_int_equal(world_count(&h.w, "device.instance_left_out"), 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(world_count(&h.w, k_lines[i]), 1);
+    }
+    home_fini(&h);
+    yaml_free(document);
+    text_fini(&lonely);
     amt_diag_list_fini(&errors);
 }
 
@@ -549,6 +584,7 @@ int main(void)
         cmocka_unit_test(a_certificate_that_is_gone_fails_the_call_with_a_reason),
         cmocka_unit_test(the_firmware_sees_a_tunnel_of_the_configuration),
         cmocka_unit_test(a_device_may_be_born_with_servers_and_policies),
+        cmocka_unit_test(instances_that_do_not_fit_are_left_out_and_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
