@@ -64,7 +64,7 @@ static char *entry_text(X509_NAME *name, int at)
     return text;
 }
 
-char *certificate_common_name(X509 *certificate)
+char *provisioning_common_name(X509 *certificate)
 {
     X509_NAME *subject = X509_get_subject_name(certificate);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);

@@ -283,7 +283,7 @@ static enum amt_err fill(struct activation_certificate *certificate,
     certificate->key = bag->key;
     certificate->ignores_sha384 = source->ignores_sha384;
     certificate->label = amt_strdup(source->label);
-    char *common_name = certificate_common_name(chain[0]);
+    char *common_name = provisioning_common_name(chain[0]);
     certificate->name =
         common_name == NULL ? NULL : activation_name_of(common_name, source->is_strict_common_name);
     bool has_memory = certificate->label != NULL && (common_name == NULL || certificate->name);

@@ -51,7 +51,7 @@ bool certificates_complete(const struct certificate_bag *bag,
 /* Whether both have one RSA modulus and exponent. */
 bool certificate_has_key(X509 *certificate, EVP_PKEY *key);
 /* The first Common Name as UTF-8 (amt_free); NULL if there is none, or it holds a 0 byte. */
-char *certificate_common_name(X509 *certificate);
+char *provisioning_common_name(X509 *certificate);
 
 struct certificate_problems {
     struct amt_diag_list *list; /* NULL: lost */

@@ -115,6 +115,7 @@ static enum activation_failure authentication_failure(const struct activation_jo
 {
     const struct activation_certificate *certificate = job->certificate;
     bool has_mebx = job->trusted_suffix[0] != '\0';
+    bool is_told = has_mebx || job->action != ACTIVATION_UPGRADE; /* a set-up device keeps it */
     if (certificate->warning == ACT_F_USAGE_MISSING ||
         certificate->warning == ACT_F_OU_WRONG_CASE ||
         certificate->warning == ACT_F_SERVER_AUTH_MISSING) {
@@ -125,6 +126,9 @@ static enum activation_failure authentication_failure(const struct activation_jo
     }
     if (!has_mebx && job->report.wired_link == 0) {
         return ACT_F_WIRED_LINK_DOWN;
+    }
+    if (!is_told) {
+        return ACT_F_SUFFIX_DIFFERS;
     }
     if (!has_mebx && job->dhcp_suffix[0] == '\0') {
         return ACT_F_DHCP_OPTION_MISSING;

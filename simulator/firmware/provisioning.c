@@ -175,7 +175,10 @@ static enum amt_err provisioning_init(struct firmware *firmware)
     timer_init(&provisioning->period, firmware->loop, period_ends, firmware);
     draw_realm(firmware);
     provisioning_new_nonce(firmware); /* not saved: a restart gives a new one (ACT-DEV-004) */
-    return set_suffix(firmware, provisioning->dhcp_suffix, firmware->profile->config.domain_name);
+    const struct firmware_config *config = &firmware->profile->config;
+    return set_suffix(firmware, provisioning->dhcp_suffix,
+                      config->network_suffix != NULL ? config->network_suffix
+                                                     : config->domain_name);
 }
 
 static void provisioning_fini(struct firmware *firmware)
