@@ -215,6 +215,22 @@ static uint32_t judge(const char *file, const struct yaml_node *listed,
     return failures;
 }
 
+/* A value may be another one on purpose, but not of another type. */
+static uint32_t check_types(const char *file, const struct written *expected,
+                            const struct written *found, struct arena *arena)
+{
+    uint32_t failures = 0;
+    struct differences differences = { .arena = arena };
+    written_compare(expected, found, false, &differences);
+    for (uint32_t i = 0; i < differences.count; i++) {
+        if (strncmp(differences.lines[i], "value ", 6) == 0) {
+            print_error("%s: another type: %s\n", file, differences.lines[i]);
+            failures++;
+        }
+    }
+    return failures;
+}
+
 static uint32_t check_file(const char *file, const struct yaml_node *listed)
 {
     struct capture capture;
@@ -244,7 +260,8 @@ static uint32_t check_file(const char *file, const struct yaml_node *listed)
         print_error("%s: an element closes itself: %s\n", file, device.body);
     } else {
         written_compare(capture.root, found, true, &differences);
-        failures = judge(file, listed, &differences);
+        failures =
+            judge(file, listed, &differences) + check_types(file, capture.root, found, &arena);
     }
     failures += device.has_trouble ? 1 : 0;
     captures_device_fini(&device);
@@ -344,10 +361,32 @@ static void test_comparison_finds_differences(void **state)
     }
 }
 
+static void test_comparison_of_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expected, *found;
+        uint32_t count;
+    } k_cases[] = {
+        { "<X>1</X>", "<X>-22</X>", 0 },      { "<X>1</X>", "<X>true</X>", 1 },
+        { "<X>true</X>", "<X>false</X>", 0 }, { "<X>a</X>", "<X>b c</X>", 0 },
+        { "<X>a</X>", "<X>7</X>", 1 },        { "<X>1</X>", "<X></X>", 1 },
+    };
+    for (size_t i = 0; i < sizeof k_cases / sizeof *k_cases; i++) {
+        struct arena arena = { 0 };
+        struct differences differences = { .arena = &arena };
+        written_compare(written_read(&arena, k_cases[i].expected),
+                        written_read(&arena, k_cases[i].found), false, &differences);
+        assert_int_equal(differences.count, k_cases[i].count);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_comparison_finds_differences),
+        cmocka_unit_test(test_comparison_of_types),
         cmocka_unit_test(test_differences_name_files),
         cmocka_unit_test(test_every_capture_is_written_again),
     };
