@@ -102,6 +102,7 @@ void provisioning_activate(struct firmware *firmware, enum firmware_mode mode)
     provisioning_new_nonce(firmware); /* WSM-073 */
     setup_chain_clear(&provisioning->chain);
     setup_chain_clear(&provisioning->session);
+    provisioning_hello_end(firmware);
     provisioning->announced_len = 0;
     if (provisioning->record_count == 0) {
         provisioning_record_add(firmware, RECORD_MANUAL, NULL); /* born provisioned: by hand */
@@ -134,6 +135,7 @@ enum amt_err provisioning_start(struct firmware *firmware)
     firmware_changed(firmware);
     audit_log_add(firmware, NULL, AUDIT_SECURITY_ADMIN, PROVISIONING_STARTED, NULL, 0);
     provisioning_tell_user(firmware, "1");
+    provisioning_hello_begin(firmware);
     tell_listeners(firmware);
     return AMT_OK;
 }
@@ -146,6 +148,7 @@ enum amt_err provisioning_stop(struct firmware *firmware)
     }
     provisioning->state = PROVISIONING_PRE;
     setup_chain_clear(&provisioning->session);
+    provisioning_hello_end(firmware);
     timer_stop(&provisioning->period);
     firmware_changed(firmware);
     provisioning_tell_user(firmware, "0");
@@ -187,6 +190,7 @@ static void provisioning_fini(struct firmware *firmware)
         return;
     }
     timer_stop(&firmware->provisioning->period);
+    provisioning_hello_end(firmware);
     setup_chain_clear(&firmware->provisioning->chain);
     setup_chain_clear(&firmware->provisioning->session);
     amt_free(firmware->provisioning);
@@ -199,6 +203,7 @@ static void provisioning_unprovision(struct firmware *firmware, bool is_partial)
 {
     struct provisioning *provisioning = firmware->provisioning;
     timer_stop(&provisioning->period);
+    provisioning_hello_end(firmware);
     provisioning->state = PROVISIONING_PRE;
     provisioning->mode = FIRMWARE_NOT_PROVISIONED;
     setup_chain_clear(&provisioning->chain);
@@ -246,6 +251,7 @@ static enum amt_err provisioning_load(struct firmware *firmware, const json_t *s
     provisioning->mode = (enum firmware_mode)mode;
     if (number == PROVISIONING_IN) {
         timer_start(&provisioning->period, PERIOD_US);
+        provisioning_hello_begin(firmware);
     }
     TRY(state_get_text(state, "realm", provisioning->realm, sizeof provisioning->realm, diag));
     TRY(state_get_text(state, "trusted_suffix", provisioning->trusted_suffix,

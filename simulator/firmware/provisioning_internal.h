@@ -62,6 +62,7 @@ struct provisioning {
     bool amt_is_off;
     struct setup_chain chain;
     struct timer period; /* of PROVISIONING_IN */
+    struct hello *hello; /* while they are sent */
     /* Of a session over TLS: what its client showed, and what was announced of it. */
     struct setup_chain session;
     uint8_t announced[KEYS_HASH_MAX_BYTES];
@@ -113,6 +114,14 @@ enum domain_rule { DOMAIN_TABLE, DOMAIN_EXACT, DOMAIN_SUFFIX };
 /* Case does not matter, nor a dot at the end; "*." is not part of the name. */
 bool provisioning_domain_matches(const char *common_name, const char *suffix,
                                  enum domain_rule rule);
+
+/* provisioning_hello.c: from the next turn on, until it is called off. */
+#define HELLO_MAX_BYTES 1200u /* 23 hashes of 48 bytes */
+void provisioning_hello_begin(struct firmware *firmware);
+void provisioning_hello_end(struct firmware *firmware);
+/* Length of the message. */
+uint32_t provisioning_hello_write(const struct firmware *firmware, uint32_t retry,
+                                  uint8_t out[static HELLO_MAX_BYTES]);
 
 /* provisioning_records.c. The record of a setup that has just succeeded, while the chain is there;
  * certificate: of a client setup, or NULL. */

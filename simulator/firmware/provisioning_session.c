@@ -22,6 +22,7 @@ enum amt_err provisioning_start_host_based(struct firmware *firmware, enum keys_
         return AMT_EMALFORMED;
     }
     TRY(provisioning_start(firmware));
+    provisioning_hello_end(firmware); /* its client is there already */
     provisioning->announced_type = type;
     provisioning->announced_len = (uint32_t)EVP_MD_get_size(digest_of(type));
     memcpy(provisioning->announced, hash, provisioning->announced_len);

@@ -1,0 +1,155 @@
+/*
+ * Hello: while the device waits to be set up from the network it tells the configuration server that it
+ * is there, again and again with growing pauses (activation.md 11.1).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/net.h"
+#include "simulator/firmware/mebx.h"
+#include "simulator/firmware/provisioning_internal.h"
+#include "simulator/firmware/users.h"
+
+#define HASHES_MAX       23u
+#define VERSION_PSK      2u
+#define VERSION_PKI      3u
+#define NO_PSK_FROM      1100u /* release (ACT-DEV-046) */
+#define KEY_ID_BYTES     8u
+#define HEAD_BYTES       24u
+#define RETRY_MAX        14u
+#define PAUSE_STEP_US    (UINT64_C(180) * US_PER_SECOND) /* 3, 6, 9 ... minutes: all in 6 hours */
+#define CONNECT_LIMIT_US (UINT64_C(10) * US_PER_SECOND)
+#define DEFAULT_HOST     "ProvisionServer" /* looked up in the domain of DHCP */
+
+struct hello {
+    struct firmware *firmware;
+    struct stream *stream;
+    struct timer pause;
+    uint32_t retry;
+};
+
+static void put(uint8_t *out, uint32_t value, uint32_t bytes)
+{
+    for (uint32_t i = 0; i < bytes; i++) {
+        out[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static uint32_t put_hashes(const struct firmware *firmware, uint8_t *out)
+{
+    struct keys_hash hash;
+    uint32_t len = 1;
+    out[0] = 0;
+    for (uint32_t at = 0; out[0] < HASHES_MAX && keys_hash_at(firmware, at, &hash); at++) {
+        if (!hash.is_active || hash.type == KEYS_HASH_MD5) {
+            continue;
+        }
+        out[0]++;
+        out[len++] = (uint8_t)hash.type;
+        out[len++] = (uint8_t)hash.len;
+        memcpy(out + len, hash.bytes, hash.len);
+        len += hash.len;
+    }
+    return len;
+}
+
+/* ACT-DEV-045 */
+uint32_t provisioning_hello_write(const struct firmware *firmware, uint32_t retry,
+                                  uint8_t out[static HELLO_MAX_BYTES])
+{
+    const char *pid = mebx_pid(firmware);
+    bool has_key = pid[0] != 0 && !firmware_is_release(firmware, NO_PSK_FROM);
+    put(out, users_have_admin(firmware), 2);
+    put(out + 2, has_key ? VERSION_PSK : VERSION_PKI, 2);
+    put(out + 4, retry, 4);
+    uuid_to_wire(&firmware->uuid, out + 8);
+    if (has_key) {
+        memcpy(out + HEAD_BYTES, pid, KEY_ID_BYTES);
+        return HEAD_BYTES + KEY_ID_BYTES;
+    }
+    return HEAD_BYTES + put_hashes(firmware, out + HEAD_BYTES);
+}
+
+/* The server that was set, or the name that every domain may have. */
+static bool server_address(const struct firmware *firmware, struct address *address)
+{
+    struct mebx_server server;
+    mebx_server(firmware, &server);
+    const char *host = server.address[0] != 0 ? server.address : server.fqdn;
+    const char *suffix = provisioning_suffix(firmware);
+    int len = 0;
+    if (host[0] != 0) {
+        len = snprintf(address->host, sizeof address->host, "%s", host);
+    } else if (suffix != NULL) {
+        len = snprintf(address->host, sizeof address->host, DEFAULT_HOST ".%s", suffix);
+    }
+    address->port = server.port;
+    return len > 0 && (size_t)len < sizeof address->host;
+}
+
+static void drop(struct hello *hello)
+{
+    stream_close(hello->stream);
+    hello->stream = NULL;
+}
+
+static void on_open(void *ctx)
+{
+    struct hello *hello = ctx;
+    uint8_t bytes[HELLO_MAX_BYTES];
+    uint32_t len = provisioning_hello_write(hello->firmware, hello->retry, bytes);
+    (void)stream_write(hello->stream, bytes, len); /* the next one comes anyway */
+    drop(hello);
+}
+
+static void on_end(void *ctx, const struct stream_end *end)
+{
+    (void)end;
+    drop(ctx);
+}
+
+static void on_pause_over(void *ctx)
+{
+    static const struct stream_handler k_handler = { .on_open = on_open, .on_end = on_end };
+    struct hello *hello = ctx;
+    struct address address;
+    hello->retry++;
+    drop(hello);
+    if (server_address(hello->firmware, &address)) {
+        hello->stream =
+            net_connect(hello->firmware->loop, &address, CONNECT_LIMIT_US, &k_handler, hello);
+    }
+    if (hello->retry < RETRY_MAX) {
+        timer_start(&hello->pause, (hello->retry + 1) * PAUSE_STEP_US);
+    }
+}
+
+void provisioning_hello_begin(struct firmware *firmware)
+{
+    struct hello *hello = firmware->provisioning->hello;
+    if (hello == NULL) {
+        hello = amt_alloc(sizeof *hello);
+    }
+    firmware->provisioning->hello = hello;
+    if (hello == NULL) {
+        LOG(firmware->log, LOG_WARN, "provisioning.no_hello",
+            log_text("uuid", firmware->uuid_text));
+        return;
+    }
+    hello->firmware = firmware;
+    hello->retry = UINT32_MAX; /* the first one is number 0 */
+    timer_stop(&hello->pause);
+    timer_init(&hello->pause, firmware->loop, on_pause_over, hello);
+    timer_start(&hello->pause, 0);
+}
+
+void provisioning_hello_end(struct firmware *firmware)
+{
+    struct hello *hello = firmware->provisioning->hello;
+    if (hello != NULL) {
+        timer_stop(&hello->pause);
+        drop(hello);
+        amt_free(hello);
+        firmware->provisioning->hello = NULL;
+    }
+}
