@@ -1,5 +1,7 @@
 #include "mps/mps.h"
 
+#include "base/memory.h"
+#include "mps/activation/config.h"
 #include "mps/cira/credentials.h"
 #include "runtime/pki.h"
 
@@ -112,6 +114,9 @@ const struct config_key mps_config_keys[] = {
       .min = 16384, .max = 67108864 },
     { "api_listen", CONFIG_TEXTS, AT(api_listen), NULL,
       "operator API addresses; needs a data directory", .names = NULL },
+    { "activation", CONFIG_NODE, AT(activation_node), NULL,
+      "certificates, log, policies: {certificates, log, policies, cira, meshcentral, ...}",
+      .names = NULL },
     { .name = NULL },
 };
 
@@ -170,6 +175,21 @@ static bool roots_are_good(const struct mps_config *config, const char *path,
     return good;
 }
 
+static bool activation_is_good(const struct mps_config *config, const char *path,
+                               struct amt_diag_list *errors)
+{
+    struct activation_config *activation =
+        config->activation_node == NULL ? NULL : amt_alloc(sizeof *activation);
+    bool is_good = config->activation_node == NULL;
+    if (activation != NULL) {
+        is_good =
+            activation_config_read(config->activation_node, path, activation, errors) == AMT_OK;
+        activation_config_fini(activation);
+    }
+    amt_free(activation);
+    return is_good;
+}
+
 enum amt_err mps_config_check(const struct mps_config *config, const char *path,
                               struct amt_diag_list *errors)
 {
@@ -177,6 +197,7 @@ enum amt_err mps_config_check(const struct mps_config *config, const char *path,
     good = addresses_are_good(&config->api_listen, path, errors) && good;
     good = users_are_good(config, path, errors) && good;
     good = roots_are_good(config, path, errors) && good;
+    good = activation_is_good(config, path, errors) && good;
     if (config->data == NULL && (config->auth == MPS_AUTH_STORE || config->api_listen.count > 0)) {
         struct amt_diag diag = { .err = AMT_OK };
         (void)amt_diag_set(&diag, AMT_ECONFIG, "auth: store and api_listen need a data directory");

@@ -54,8 +54,10 @@ struct mps_config {
         auth_failures_per_user; /* in auth_failure_window; 0 = off */
     uint64_t auth_failure_window_us, auth_failure_delay_us;
     uint32_t max_sessions, max_unauthenticated, max_unauthenticated_per_address;
-    uint32_t send_queue_bytes;            /* per session; a peer that does not read is closed */
-    struct config_texts api_listen;       /* operator API addresses; empty: none */
+    uint32_t send_queue_bytes;      /* per session; a peer that does not read is closed */
+    struct config_texts api_listen; /* operator API addresses; empty: none */
+    /* `activation` of the YAML (mps/activation/config.h), or NULL */
+    const struct yaml_node *activation_node;
     struct stream_wrap wrap;              /* scenarios: fault and trace filters; not from YAML */
     const struct pki_identity *identity;  /* scenarios: certificate given; not from YAML */
     const struct pki_trust *client_trust; /* scenarios */

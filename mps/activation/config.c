@@ -1,0 +1,498 @@
+#include "mps/activation/config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mps/activation/meshcentral_config.h"
+#include "runtime/config.h"
+
+static const char *const k_types[] = { "none", "deactivate", "client", "admin", "automatic", NULL };
+static const char *const k_fallbacks[] = { "keep", "clear", "use", NULL };
+static const char *const k_cira_setups[] = { "leave", "clear", "set", NULL };
+
+/* --- the keys --- */
+
+struct certificate_keys {
+    char *name, *pfx, *password, *password_file, *key;
+    struct config_texts files;
+    bool strict_common_name, compatible, sha384;
+};
+#define AT(member) offsetof(struct certificate_keys, member)
+static const struct config_key k_certificate_keys[] = {
+    { "name", CONFIG_TEXT, AT(name), NULL, "what the set is called in warnings", .names = NULL },
+    { "pfx", CONFIG_TEXT, AT(pfx), NULL, "PKCS#12 file", .names = NULL },
+    { "password", CONFIG_TEXT, AT(password), NULL, "its password; better in a file",
+      .names = NULL },
+    { "password_file", CONFIG_TEXT, AT(password_file), NULL, "file whose first line is it",
+      .names = NULL },
+    { "files", CONFIG_TEXTS, AT(files), NULL, "PEM files in any order, instead of pfx",
+      .names = NULL },
+    { "key", CONFIG_TEXT, AT(key), NULL, "PEM file of the private key", .names = NULL },
+    { "strict_common_name", CONFIG_BOOL, AT(strict_common_name), "false",
+      "take the Common Name as it is, not its domain", .names = NULL },
+    { "compatible", CONFIG_BOOL, AT(compatible), "false",
+      "take a chain whose signatures do not verify with a warning, as MeshCentral", .names = NULL },
+    { "sha384", CONFIG_BOOL, AT(sha384), "true",
+      "compare SHA-384 hashes of roots too; MeshCentral does not", .names = NULL },
+    { .name = NULL },
+};
+#undef AT
+
+struct policy_keys {
+    char *group, *password;
+    int type, fallback, cira;
+    bool replaces_bad_password;
+};
+#define AT(member) offsetof(struct policy_keys, member)
+static const struct config_key k_policy_keys[] = {
+    { "group", CONFIG_TEXT, AT(group), NULL, "name of the group; * for those without their own",
+      .names = NULL },
+    { "type", CONFIG_ENUM, AT(type), "none",
+      "none, deactivate (leave client mode), client (CCM), admin (ACM), automatic",
+      .names = k_types },
+    { "password", CONFIG_TEXT, AT(password), NULL, "of the admin account; none: random each",
+      .names = NULL },
+    { "fallback", CONFIG_ENUM, AT(fallback), "keep",
+      "admin only, when ACM is not possible: keep client mode, clear it, or use it",
+      .names = k_fallbacks },
+    { "cira", CONFIG_ENUM, AT(cira), "leave", "remote access: leave, clear or set it up",
+      .names = k_cira_setups },
+    { "replaces_bad_password", CONFIG_BOOL, AT(replaces_bad_password), "false",
+      "activate again a device in client mode whose password is wrong", .names = NULL },
+    { .name = NULL },
+};
+#undef AT
+
+struct activation_keys {
+    const struct yaml_node *certificates, *policies;
+    char *authorities, *log, *recipient, *meshcentral, *meshcentral_domain, *cira_host;
+    struct config_texts home_domains;
+    uint32_t cira_port, hello_port;
+    char *hello_group, *hello_password, *hello_fqdn, *hello_address;
+    bool own_root, prefers_upgrade, tls;
+    uint64_t hold_us;
+};
+#define AT(member) offsetof(struct activation_keys, member)
+static const struct config_key k_provisioning_keys[] = {
+    { "port", CONFIG_U32, AT(hello_port), "0", "port for hello packets, 9971; 0: none", .min = 0,
+      .max = 65535 },
+    { "group", CONFIG_TEXT, AT(hello_group), NULL, "group of the devices", .names = NULL },
+    { "mebx_password", CONFIG_TEXT, AT(hello_password), NULL, "MEBx password they get",
+      .names = NULL },
+    { "trusted_fqdn", CONFIG_TEXT, AT(hello_fqdn), NULL, "the domain they are told",
+      .names = NULL },
+    { "address", CONFIG_TEXT, AT(hello_address), NULL, "IPv4 address for setup.bin",
+      .names = NULL },
+    { .name = NULL },
+};
+static const struct config_key k_cira_keys[] = {
+    { "host", CONFIG_TEXT, AT(cira_host), NULL, "name or address told to devices [the MPS name]",
+      .names = NULL },
+    { "port", CONFIG_U32, AT(cira_port), "4433", "port told to devices", .min = 1, .max = 65535 },
+    { "home_domains", CONFIG_TEXTS, AT(home_domains), NULL,
+      "networks in which devices do not call (up to four)", .names = NULL },
+    { .name = NULL },
+};
+static const struct config_key k_keys[] = {
+    { "certificates", CONFIG_NODE, AT(certificates), NULL,
+      "list of sets {name, pfx, password_file} or {name, files, key}", .names = NULL },
+    { "authorities", CONFIG_TEXT, AT(authorities), NULL,
+      "PEM file of intermediates and roots that may complete a chain", .names = NULL },
+    { "own_root", CONFIG_BOOL, AT(own_root), "false",
+      "issue leaves under the server's own root to devices that trust it", .names = NULL },
+    { "log", CONFIG_TEXT, AT(log), NULL, "activation log [amtactivation.log in data]",
+      .names = NULL },
+    { "recipient", CONFIG_TEXT, AT(recipient), NULL,
+      "PEM certificate to which passwords in the log are encrypted", .names = NULL },
+    { "policies", CONFIG_NODE, AT(policies), NULL, "list of {group, type, password, ...}",
+      .names = NULL },
+    { "cira", CONFIG_MAP, 0, NULL, "what activated devices shall call", .children = k_cira_keys },
+    { "provisioning", CONFIG_MAP, 0, NULL, "bare metal: devices that say hello",
+      .children = k_provisioning_keys },
+    { "prefers_upgrade", CONFIG_BOOL, AT(prefers_upgrade), "false",
+      "CCM to ACM by UpgradeClientToAdmin instead of deactivating first", .names = NULL },
+    { "tls", CONFIG_BOOL, AT(tls), "true", "activate by TLS where a device enforces it",
+      .names = NULL },
+    { "hold", CONFIG_DURATION, AT(hold_us), "0", "the waits between steps; 0: MeshCentral's",
+      .names = NULL },
+    { "meshcentral", CONFIG_TEXT, AT(meshcentral), NULL,
+      "config.json of MeshCentral, read before the keys here", .names = NULL },
+    { "meshcentral_domain", CONFIG_TEXT, AT(meshcentral_domain), "", "which of its domains",
+      .names = NULL },
+    { .name = NULL },
+};
+#undef AT
+
+/* --- reading --- */
+
+void activation_config_init(struct activation_config *config)
+{
+    memset(config, 0, sizeof *config);
+    config->cira_port = ACTIVATION_CIRA_PORT;
+    config->uses_tls = true;
+    config->mps.port = ACTIVATION_CIRA_PORT;
+    config->mps.has_manager = true;
+    config->mps.name = config->mps.bind = config->mps.alias_host = "";
+}
+
+bool activation_password_is_good(const char *password)
+{
+    bool has_digit = false;
+    bool has_lower = false;
+    bool has_upper = false;
+    bool has_other = false;
+    size_t len = strlen(password);
+    for (size_t i = 0; i < len; i++) {
+        int c = (unsigned char)password[i];
+        has_digit = has_digit || isdigit(c) != 0;
+        has_lower = has_lower || islower(c) != 0;
+        has_upper = has_upper || isupper(c) != 0;
+        has_other = has_other || isalnum(c) == 0;
+    }
+    return len >= ACTIVATION_PASSWORD_MIN && len <= ACTIVATION_PASSWORD_MAX && has_digit &&
+           has_lower && has_upper && has_other;
+}
+
+struct reader {
+    struct activation_config *config;
+    const char *path;
+    struct amt_diag_list *problems;
+    const char *authorities;
+    enum amt_err err;
+};
+
+static void refuse(struct reader *r, const struct yaml_node *node, const char *hint,
+                   const char *text)
+{
+    struct amt_diag *diag =
+        r->problems == NULL
+            ? NULL
+            : amt_diag_list_add(r->problems, AMT_ECONFIG, r->path, node->line, node->column);
+    (void)amt_diag_set(diag, AMT_ECONFIG, "activation: %s", text);
+    (void)amt_diag_hint(diag, "%s", hint);
+    r->err = AMT_ECONFIG;
+}
+
+static const char *keep(struct reader *r, const char *text)
+{
+    char *kept = text == NULL ? NULL : arena_text(&r->config->arena, text, strlen(text));
+    if (text != NULL && kept == NULL) {
+        r->err = AMT_ENOMEM;
+    }
+    return kept;
+}
+
+static const char *const *keep_list(struct reader *r, const struct config_texts *texts)
+{
+    const char **list = arena_alloc(&r->config->arena, (texts->count + 1u) * sizeof *list);
+    if (list == NULL) {
+        r->err = AMT_ENOMEM;
+        return NULL;
+    }
+    for (uint32_t i = 0; i < texts->count; i++) {
+        list[i] = keep(r, texts->items[i]);
+    }
+    return list;
+}
+
+/* The first line of a file; NULL and an error when there is none. */
+static const char *keep_first_line(struct reader *r, const struct yaml_node *node, const char *path)
+{
+    char line[SECRET_MAX_BYTES + 2] = "";
+    FILE *file = fopen(path, "re");
+    bool is_read = file != NULL && fgets(line, sizeof line, file) != NULL;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (!is_read) {
+        refuse(r, node, "name a file whose first line is the password",
+               "the password_file of a certificate cannot be read");
+        return NULL;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    const char *kept = keep(r, line);
+    amt_wipe(line, sizeof line);
+    return kept;
+}
+
+static void fill_source(struct reader *r, const struct yaml_node *node,
+                        const struct certificate_keys *keys,
+                        struct activation_certificate_source *source)
+{
+    memset(source, 0, sizeof *source);
+    source->label = keep(r, keys->name == NULL ? "unnamed" : keys->name);
+    source->is_strict_common_name = keys->strict_common_name;
+    source->is_compatible = keys->compatible;
+    source->ignores_sha384 = !keys->sha384;
+    source->authorities_path = r->authorities;
+    if (keys->pfx != NULL) {
+        source->pfx_path = keep(r, keys->pfx);
+        source->pfx_password = keys->password_file != NULL
+                                   ? keep_first_line(r, node, keys->password_file)
+                                   : keep(r, keys->password == NULL ? "" : keys->password);
+    } else {
+        source->cert_paths = keep_list(r, &keys->files);
+        source->key_path = keep(r, keys->key);
+    }
+    bool has_files = keys->files.count > 0 && keys->key != NULL;
+    if ((keys->pfx == NULL && !has_files) || (keys->pfx != NULL && keys->files.count > 0) ||
+        (keys->password != NULL && keys->password_file != NULL)) {
+        refuse(r, node, "for example {name: main, pfx: main.pfx, password_file: main.pass}",
+               "a certificate set has either pfx with a password, or files and key");
+    }
+}
+
+static void read_certificate(struct reader *r, const struct yaml_node *node)
+{
+    struct certificate_keys keys;
+    enum amt_err err = config_read(k_certificate_keys, node, r->path, &keys, r->problems);
+    bool is_off = err == AMT_OK && keys.name != NULL && keys.name[0] == '_'; /* ACT-SRV-005 */
+    if (err != AMT_OK) {
+        r->err = err;
+    } else if (!is_off && r->config->source_count == ACTIVATION_SETS_MAX) {
+        refuse(r, node, "remove what is no longer used", "there are too many certificate sets");
+    } else if (!is_off) {
+        fill_source(r, node, &keys, &r->config->sources[r->config->source_count]);
+        r->config->source_count += 1;
+    }
+    if (keys.password != NULL) {
+        amt_wipe(keys.password, strlen(keys.password));
+    }
+    config_fini(k_certificate_keys, &keys);
+}
+
+static void fill_policy(struct reader *r, const struct yaml_node *node,
+                        const struct policy_keys *keys)
+{
+    struct activation_group_policy *entry = &r->config->policies[r->config->policy_count];
+    const char *password = keys->password == NULL ? "" : keys->password;
+    if (keys->group == NULL) {
+        refuse(r, node, "for example {group: office, type: admin}", "a policy needs a group");
+        return;
+    }
+    if (password[0] != '\0' && !activation_password_is_good(password)) {
+        refuse(r, node, "8 to 32 characters with a digit, a lower and an upper letter and another",
+               "the password of a policy is none that AMT takes");
+        return;
+    }
+    entry->group = keep(r, keys->group);
+    entry->policy.type = (enum activation_policy_type)keys->type;
+    entry->policy.fallback = (enum activation_fallback)keys->fallback;
+    entry->policy.cira_setup = (uint32_t)keys->cira;
+    entry->policy.replaces_bad_password = keys->replaces_bad_password;
+    if (entry->policy.type == ACTIVATION_POLICY_AUTOMATIC) { /* activation.md 6.5 */
+        entry->policy.replaces_bad_password = true;
+        entry->policy.cira_setup = 2;
+    }
+    if (secret_set(&entry->policy.password, password, (uint32_t)strlen(password)) == AMT_OK) {
+        r->config->policy_count += 1;
+    }
+}
+
+static void read_policy(struct reader *r, const struct yaml_node *node)
+{
+    struct policy_keys keys;
+    enum amt_err err = config_read(k_policy_keys, node, r->path, &keys, r->problems);
+    if (err != AMT_OK) {
+        r->err = err;
+    } else if (r->config->policy_count == ACTIVATION_POLICIES_MAX) {
+        refuse(r, node, "use group \"*\" for most of them", "there are too many policies");
+    } else {
+        fill_policy(r, node, &keys);
+    }
+    if (keys.password != NULL) {
+        amt_wipe(keys.password, strlen(keys.password));
+    }
+    config_fini(k_policy_keys, &keys);
+}
+
+static void read_list(struct reader *r, const struct yaml_node *list,
+                      void (*read_item)(struct reader *r, const struct yaml_node *node))
+{
+    if (list == NULL) {
+        return;
+    }
+    if (list->kind != YAML_LIST) {
+        refuse(r, list, "begin each entry with a dash", "certificates and policies are lists");
+        return;
+    }
+    for (const struct yaml_node *node = list->first; node != NULL; node = node->next) {
+        if (node->kind == YAML_MAP) {
+            read_item(r, node);
+        } else {
+            refuse(r, node, "for example {name: main, pfx: main.pfx}",
+                   "an entry of a list is a map of keys");
+        }
+    }
+}
+
+static void read_cira(struct reader *r, const struct yaml_node *node,
+                      const struct activation_keys *keys)
+{
+    struct activation_config *config = r->config;
+    if (keys->cira_host != NULL) {
+        config->cira_host = keep(r, keys->cira_host);
+    }
+    if (keys->meshcentral == NULL || keys->cira_port != ACTIVATION_CIRA_PORT) {
+        config->cira_port = (uint16_t)keys->cira_port;
+    }
+    if (keys->home_domains.count > ACTIVATION_HOME_MAX) {
+        refuse(r, node, "keep four of them", "a device knows four home domains");
+        return;
+    }
+    for (uint32_t i = 0; i < keys->home_domains.count; i++) {
+        config->home_domains[i] = keep(r, keys->home_domains.items[i]);
+        config->home_domains[i + 1] = NULL;
+    }
+}
+
+static void read_provisioning(struct reader *r, const struct yaml_node *node,
+                              const struct activation_keys *keys)
+{
+    struct activation_provisioning *provisioning = &r->config->provisioning;
+    if (keys->hello_port == 0) {
+        return;
+    }
+    if (keys->hello_group == NULL || keys->hello_fqdn == NULL || keys->hello_password == NULL ||
+        !activation_password_is_good(keys->hello_password)) {
+        refuse(r, node,
+               "mebx_password: 8 to 32 characters with a digit, a lower and an upper letter and "
+               "another",
+               "provisioning needs a group, trusted_fqdn and a good mebx_password");
+        return;
+    }
+    provisioning->port = (uint16_t)keys->hello_port;
+    provisioning->group = keep(r, keys->hello_group);
+    provisioning->trusted_fqdn = keep(r, keys->hello_fqdn);
+    provisioning->address = keep(r, keys->hello_address);
+    if (secret_set(&provisioning->mebx_password, keys->hello_password,
+                   (uint32_t)strlen(keys->hello_password)) != AMT_OK) {
+        r->err = AMT_ECONFIG;
+    }
+}
+
+static void read_keys(struct reader *r, const struct yaml_node *node,
+                      const struct activation_keys *keys)
+{
+    struct activation_config *config = r->config;
+    if (keys->meshcentral != NULL) {
+        const char *path = keep(r, keys->meshcentral);
+        enum amt_err err = path == NULL ? AMT_ENOMEM
+                                        : meshcentral_config_read(path, keys->meshcentral_domain,
+                                                                  config, r->problems);
+        r->err = err == AMT_OK ? r->err : err;
+    }
+    r->authorities = keep(r, keys->authorities);
+    config->has_own_root = config->has_own_root || keys->own_root;
+    config->prefers_upgrade = keys->prefers_upgrade;
+    config->hold_us = keys->hold_us;
+    config->allows_tls = config->allows_tls || keys->tls;
+    config->log_path = keys->log == NULL ? config->log_path : keep(r, keys->log);
+    config->recipient = keep(r, keys->recipient);
+    read_list(r, keys->certificates, read_certificate);
+    read_list(r, keys->policies, read_policy);
+    read_cira(r, node, keys);
+    read_provisioning(r, node, keys);
+}
+
+enum amt_err activation_config_read(const struct yaml_node *node, const char *path,
+                                    struct activation_config *config,
+                                    struct amt_diag_list *problems)
+{
+    struct reader r = { config, path, problems, NULL, AMT_OK };
+    struct activation_keys keys;
+    activation_config_init(config);
+    enum amt_err err = config_read(k_keys, node, path, &keys, problems);
+    if (err == AMT_OK && node != NULL) {
+        read_keys(&r, node, &keys);
+    }
+    if (keys.hello_password != NULL) {
+        amt_wipe(keys.hello_password, strlen(keys.hello_password));
+    }
+    config_fini(k_keys, &keys);
+    return err == AMT_OK ? r.err : err;
+}
+
+void activation_config_fini(struct activation_config *config)
+{
+    for (uint32_t i = 0; i < config->policy_count; i++) {
+        secret_fini(&config->policies[i].policy.password);
+    }
+    for (uint32_t i = 0; i < config->account_count; i++) {
+        secret_fini(&config->accounts[i].password);
+    }
+    secret_fini(&config->provisioning.mebx_password);
+    secret_fini(&config->mps.password);
+    arena_fini(&config->arena);
+    memset(config, 0, sizeof *config);
+}
+
+const struct activation_policy *activation_config_policy(const struct activation_config *config,
+                                                         const char *group)
+{
+    const struct activation_policy *of_all = NULL;
+    for (uint32_t i = 0; i < config->policy_count; i++) {
+        if (strcmp(config->policies[i].group, group) == 0) {
+            return &config->policies[i].policy;
+        }
+        if (strcmp(config->policies[i].group, "*") == 0) {
+            of_all = &config->policies[i].policy;
+        }
+    }
+    return of_all;
+}
+
+/* --- loading what it names --- */
+
+static enum amt_err add_own_root(const struct activation_config *config,
+                                 const struct pki_identity *own_root,
+                                 struct activation_certificates *set,
+                                 struct amt_diag_list *problems)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    struct pki_identity *root = NULL;
+    if (config->own_root_certificate != NULL) {
+        root = pki_load(config->own_root_certificate, config->own_root_key, &diag);
+    } else if (own_root != NULL) {
+        root = pki_identity_ref(own_root);
+    }
+    if (root == NULL) {
+        struct amt_diag *added = problems == NULL
+                                     ? NULL
+                                     : amt_diag_list_add(problems, AMT_OK,
+                                                         config->own_root_certificate == NULL
+                                                             ? ""
+                                                             : config->own_root_certificate,
+                                                         0, 0);
+        (void)amt_diag_set(added, AMT_OK, "the own root issues no certificates: %s",
+                           diag.text[0] == '\0' ? "there is none" : diag.text);
+        (void)amt_diag_hint(added, "%s", diag.hint);
+        return AMT_OK;
+    }
+    enum amt_err err = activation_certificates_add_root(set, root);
+    pki_identity_free(root);
+    return err;
+}
+
+struct activation_certificates *
+activation_config_certificates(const struct activation_config *config,
+                               const struct pki_identity *own_root, uint64_t now_s,
+                               struct amt_diag_list *problems)
+{
+    struct activation_certificates *set = activation_certificates_new();
+    enum amt_err err = set == NULL ? AMT_ENOMEM : AMT_OK;
+    for (uint32_t i = 0; err == AMT_OK && i < config->source_count; i++) {
+        err = activation_certificates_load(set, &config->sources[i], now_s, problems);
+        err = err == AMT_ECERT ? AMT_OK : err; /* ACT-SRV-003: the others still load */
+    }
+    if (err == AMT_OK && config->has_own_root) {
+        err = add_own_root(config, own_root, set, problems);
+    }
+    if (err != AMT_OK) {
+        activation_certificates_free(set);
+        return NULL;
+    }
+    return set;
+}
