@@ -233,8 +233,9 @@ void remote_access_set_network(struct firmware *firmware, const char *dns_suffix
     struct remote_access *r = firmware->remote_access;
     amt_free(r->network);
     r->network = dns_suffix == NULL ? NULL : amt_strdup(dns_suffix);
-    if (provisioning_set_dhcp_suffix(firmware, dns_suffix) != AMT_OK) {
-        (void)provisioning_set_dhcp_suffix(firmware, NULL); /* too long to be a domain's */
+    if (provisioning_set_dhcp_suffix(firmware, dns_suffix) != AMT_OK &&
+        provisioning_set_dhcp_suffix(firmware, NULL) != AMT_OK) {
+        return; /* what is too long to be a domain's is none, and none always fits */
     }
     remote_access_tell_caller(firmware);
     if (remote_access_is_outside(firmware) && has_target(firmware, REMOTE_ACCESS_HOME)) {
