@@ -39,6 +39,7 @@ struct tunnel {
 struct device_calls {
     bool is_by_policy; /* the configuration names no server */
     bool has_next;
+    bool is_cut_off;    /* from a server of the configuration, by AMTNetworkEnabled 0 */
     bool has_forgotten; /* the periodic policy (FF-165) */
     struct timer sleep; /* while the host sleeps, until that */
     bool is_link_event; /* what changes now is the network */

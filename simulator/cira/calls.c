@@ -9,6 +9,7 @@
 #include "simulator/cira/target.h"
 #include "simulator/firmware/network.h"
 #include "simulator/firmware/power.h"
+#include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/remote_access.h"
 
 static bool is_active(const struct device *device)
@@ -258,6 +259,11 @@ static void on_changed(void *ctx)
 {
     struct device *device = ctx;
     struct remote_access_target target;
+    if (device->calls.is_cut_off && provisioning_network_is_on(device->firmware)) {
+        device->calls.is_cut_off = false;
+        device_connect(device, 0);
+        return;
+    }
     if (!is_active(device)) {
         return;
     }
@@ -270,12 +276,14 @@ static void on_changed(void *ctx)
     }
 }
 
-/* CloseRemoteAccessConnection, or the end of provisioning: then nobody calls any more. */
+/* CloseRemoteAccessConnection; or the end of provisioning, or of all networking: then nobody calls. */
 static void on_close_tunnel(void *ctx)
 {
     struct device *device = ctx;
-    if (!device->calls.is_by_policy &&
-        firmware_mode(device->firmware) == FIRMWARE_NOT_PROVISIONED) {
+    bool is_cut_off = !provisioning_network_is_on(device->firmware);
+    bool is_over = firmware_mode(device->firmware) == FIRMWARE_NOT_PROVISIONED || is_cut_off;
+    if (!device->calls.is_by_policy && is_over) {
+        device->calls.is_cut_off = is_cut_off && device->wants_tunnel;
         device_disconnect(device, APF_BY_APPLICATION);
     } else if (device->tunnel != NULL) {
         end_tunnel(device);

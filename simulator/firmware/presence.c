@@ -60,7 +60,8 @@ uint32_t presence_answer(const struct firmware *firmware, const uint8_t *in, uin
 {
     struct rmcp_message message;
     if (rmcp_decode(in, len, &message) != AMT_OK || message.kind != RMCP_PING ||
-        provisioning_state(firmware) == PROVISIONING_PRE || !is_enabled(firmware)) {
+        provisioning_state(firmware) == PROVISIONING_PRE || !provisioning_network_is_on(firmware) ||
+        !is_enabled(firmware)) {
         return 0;
     }
     message.kind = RMCP_PONG;

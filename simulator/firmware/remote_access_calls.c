@@ -110,8 +110,11 @@ static bool may_call(const struct firmware *firmware, enum remote_access_trigger
 {
     const struct remote_access *r = firmware->remote_access;
     bool is_off = r->domains.count == 0 && r->prefixes.count == 0;
-    if (is_off || link->mps_type == MPS_BOTH) {
-        return !is_off;
+    if (is_off || !provisioning_network_is_on(firmware)) {
+        return false;
+    }
+    if (link->mps_type == MPS_BOTH) {
+        return true;
     }
     switch (remote_access_place(firmware)) {
     case REMOTE_ACCESS_INSIDE:

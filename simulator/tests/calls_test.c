@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/unit.h"
 #include "simulator/firmware/power.h"
+#include "simulator/firmware/settings.h"
 #include "simulator/profiles.h"
 #include "simulator/tests/home.h"
 
@@ -396,6 +397,53 @@ static void unprovisioning_ends_the_tunnel_for_good(void **state)
     home_fini(&h);
 }
 
+/* wsman.md 4.1: AMTNetworkEnabled; only the host can switch it on again */
+static void switch_network(struct home *h, const char *value)
+{
+    const struct firmware_hooks *hooks = &h->firmware->hooks;
+    assert_int_equal(
+        settings_set(h->firmware, "AMT_GeneralSettings", "", "AMTNetworkEnabled", value), AMT_OK);
+    if (strcmp(value, "0") == 0) {
+        hooks->close_tunnel(hooks->ctx);
+    }
+    hooks->remote_access_changed(hooks->ctx);
+}
+
+static void without_networking_nobody_is_called(void **state)
+{
+    struct home h;
+    (void)state;
+    home_up(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    switch_network(&h, "0");
+    home_run(&h, 600);
+    assert_int_equal(h.w.connects, 1);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    switch_network(&h, "1");
+    home_run(&h, 1);
+    home_expect_up(&h, "a.example:4433", 4);
+    home_fini(&h);
+}
+
+static void without_networking_a_server_of_the_configuration_is_not_called_either(void **state)
+{
+    struct home h;
+    (void)state;
+    memset(&h, 0, sizeof h);
+    world_init(&h.w, "default");
+    world_up(&h.w);
+    h.firmware = device_firmware(h.w.device, NULL);
+    assert_non_null(h.firmware);
+    switch_network(&h, "0");
+    home_run(&h, 600);
+    assert_int_equal(h.w.connects, 1);
+    assert_int_equal(device_state(h.w.device), DEVICE_OFF);
+    switch_network(&h, "1");
+    home_run(&h, 1);
+    assert_int_equal(h.w.connects, 2);
+    assert_int_equal(device_state(h.w.device), DEVICE_UP);
+    home_fini(&h);
+}
+
 static void a_call_that_the_policies_do_not_allow_is_said(void **state)
 {
     struct home h;
@@ -579,6 +627,8 @@ int main(void)
         cmocka_unit_test(the_home_trigger_fires_at_the_start_outside),
         cmocka_unit_test(a_closed_connection_is_called_again_after_the_interval),
         cmocka_unit_test(unprovisioning_ends_the_tunnel_for_good),
+        cmocka_unit_test(without_networking_nobody_is_called),
+        cmocka_unit_test(without_networking_a_server_of_the_configuration_is_not_called_either),
         cmocka_unit_test(a_call_that_the_policies_do_not_allow_is_said),
         cmocka_unit_test(a_link_that_comes_up_is_tried_at_once),
         cmocka_unit_test(a_certificate_that_is_gone_fails_the_call_with_a_reason),

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/unit.h"
 #include "simulator/firmware/presence.h"
+#include "simulator/firmware/settings.h"
 #include "simulator/firmware/tests/pc.h"
 
 /* A scanner: sends pings, keeps the last pong. */
@@ -148,6 +149,21 @@ static void answering_can_be_switched_off_and_on_over_ws_man(void **state)
     pc_close(&pc);
 }
 
+static void a_device_without_networking_is_silent(void **state)
+{
+    struct pc pc;
+    struct scanner scanner;
+    (void)state;
+    pc_init(&pc);
+    struct presence *presence = start(&pc);
+    assert_int_equal(settings_set(pc.firmware, "AMT_GeneralSettings", "", "AMTNetworkEnabled", "0"),
+                     AMT_OK);
+    ping(&pc, &scanner, 1);
+    assert_int_equal(scanner.pongs, 0);
+    presence_close(presence);
+    pc_close(&pc);
+}
+
 static void a_device_that_is_not_provisioned_is_silent(void **state)
 {
     struct pc pc;
@@ -203,6 +219,7 @@ int main(void)
         cmocka_unit_test(the_open_ports_are_those_that_are_open),
         cmocka_unit_test(a_version_above_15_does_not_wrap_around),
         cmocka_unit_test(answering_can_be_switched_off_and_on_over_ws_man),
+        cmocka_unit_test(a_device_without_networking_is_silent),
         cmocka_unit_test(a_device_that_is_not_provisioned_is_silent),
         cmocka_unit_test(what_is_no_ping_gets_no_answer),
         cmocka_unit_test(two_devices_cannot_have_one_address),
