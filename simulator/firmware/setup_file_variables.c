@@ -6,14 +6,13 @@
 #include "simulator/firmware/consent.h"
 #include "simulator/firmware/keys.h"
 #include "simulator/firmware/mebx.h"
+#include "simulator/firmware/network.h"
 #include "simulator/firmware/provisioning_internal.h"
 #include "simulator/firmware/settings.h"
 #include "simulator/firmware/setup_file_internal.h"
 #include "simulator/firmware/users.h"
 
 #define GENERAL       "AMT_GeneralSettings"
-#define PORTS         "AMT_EthernetPortSettings"
-#define WIRED         "Intel(r) AMT Ethernet Port Settings 0"
 #define PSK_UNTIL     1100u /* release: TLS-PSK is gone from there on */
 #define CONSENT_EVERY 255u
 #define DHCP_ON       2u
@@ -175,8 +174,7 @@ static enum amt_err set_domain_name(struct setting_up *s)
 static enum amt_err set_dhcp(struct setting_up *s)
 {
     tell_choice(s);
-    return settings_set(s->firmware, PORTS, WIRED, "DHCPEnabled",
-                        value_number(s) == DHCP_ON ? "true" : "false");
+    return network_set_static(s->firmware, value_number(s) != DHCP_ON);
 }
 
 /* The bytes are in reverse order. */
