@@ -16,8 +16,10 @@
 #define TRIGGER_USER   0u
 #define TRIGGER_PERIOD 2u
 #define AUTH_PASSWORD  2u
-#define MPS_TYPE_BOTH  2u
-#define NOWHERE        "amtlab-no-home.invalid" /* a suffix that no network has */
+/* MpsType: called outside alone, or wherever the device is */
+#define MPS_TYPE_EXTERNAL 0u
+#define MPS_TYPE_BOTH     2u
+#define NOWHERE           "amtlab-no-home.invalid" /* a suffix that no network has */
 
 static bool read_optional(struct client_device *d, const char *class_name,
                           const struct wsman_instance **out)
@@ -142,8 +144,9 @@ static bool add_policy(struct client_device *d, const struct wsman_ref *server, 
     return client_invoke(d, SERVICE, "AddRemoteAccessPolicyRule", input);
 }
 
-/* Each link is told to serve as an external and internal server, with both keys as references. */
-static bool put_links(struct client_device *d)
+/* Each link is told where its server is called, with both keys as references. Wherever is what activation
+ * servers choose: a device with a static address does not know where it is (FF-153). */
+static bool put_links(struct client_device *d, uint32_t mps_type)
 {
     struct wsman_instance *links = NULL;
     if (!client_enumerate(d, LINK, &links)) {
@@ -161,7 +164,7 @@ static bool put_links(struct client_device *d)
         if (policy.ref == NULL || element.ref == NULL) {
             return client_fail(d, WSMAN_GARBLED, LINK " without its references");
         }
-        wsman_set_u64(at, "MpsType", MPS_TYPE_BOTH);
+        wsman_set_u64(at, "MpsType", mps_type);
         wsman_client_wait(d->client, &put, d->arena, &d->outcome);
         if (d->outcome.result != WSMAN_DONE) {
             return false;
@@ -192,6 +195,8 @@ bool client_cira_set(struct client_device *d, const struct client_cira *cira)
     if (cira->user_initiated && !add_policy(d, server, TRIGGER_USER, 0)) {
         return false;
     }
-    return put_links(d) && enable_user_initiated(d) &&
+    /* at home an internal server would be called as well */
+    uint32_t mps_type = cira->home_suffix == NULL ? MPS_TYPE_BOTH : MPS_TYPE_EXTERNAL;
+    return put_links(d, mps_type) && enable_user_initiated(d) &&
            put_detection(d, cira->home_suffix == NULL ? NOWHERE : cira->home_suffix);
 }

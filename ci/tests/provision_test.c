@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/unit.h"
+#include "client/cira.h"
 #include "client/wsman.h"
 #include "mps/mps.h"
 #include "runtime/join.h"
@@ -303,6 +304,48 @@ static void without_the_root_the_server_is_not_believed(void **state)
     lab_fini(&lab);
 }
 
+/* As `amtlab cira set` does it: with a home it calls outside alone, without one everywhere. */
+static void set_cira(struct lab *lab, const char *home_suffix)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(pki_certificate(lab->root), &der);
+    struct secret password = { .len = 0 };
+    struct client_device device = { .client = lab->console, .arena = &lab->arena };
+    assert_true(len > 0);
+    assert_int_equal(secret_set(&password, SECRET, strlen(SECRET)), AMT_OK);
+    const struct client_cira cira = { .host = MPS,
+                                      .port = 4433,
+                                      .user = USER,
+                                      .password = &password,
+                                      .root = der,
+                                      .root_bytes = (uint32_t)len,
+                                      .interval_s = 20,
+                                      .user_initiated = true,
+                                      .home_suffix = home_suffix };
+    if (!client_cira_clear(&device) || !client_cira_set(&device, &cira)) {
+        fail_msg("%s", device.outcome.diag.text);
+    }
+    OPENSSL_free(der);
+}
+
+static void at_home_a_device_does_not_call(void **state)
+{
+    static const struct {
+        const char *home;
+        bool is_online;
+    } k_cases[] = { { "cafe.example", false }, { "corp.example", true }, { NULL, true } };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct lab lab;
+        struct mps_device_view view;
+        lab_init(&lab);
+        set_cira(&lab, k_cases[i].home);
+        run_for(&lab, 60);
+        assert_int_equal(is_online(&lab, &view), k_cases[i].is_online);
+        lab_fini(&lab);
+    }
+}
+
 /* An HTTP proxy that knows one server. */
 struct proxy {
     struct lab *lab;
@@ -377,6 +420,7 @@ int main(void)
         cmocka_unit_test(a_device_is_set_up_calls_and_is_taken_back),
         cmocka_unit_test(unprovisioning_through_the_tunnel_is_the_last_thing_heard),
         cmocka_unit_test(without_the_root_the_server_is_not_believed),
+        cmocka_unit_test(at_home_a_device_does_not_call),
         cmocka_unit_test(a_device_behind_a_proxy_comes_through_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
