@@ -153,6 +153,11 @@ const struct config_key device_config_keys[] = {
     { "state_dir", CONFIG_TEXT, AT(state_dir), NULL,
       "folder that keeps what the devices were told; without one a device begins anew",
       .names = NULL },
+    { "setup_file", CONFIG_TEXT, AT(setup_file), NULL,
+      "a USB key with this setup.bin is plugged in when the device starts; a record that is used "
+      "up "
+      "is marked in the file",
+      .names = NULL },
     { "direct", CONFIG_MAP, 0, NULL, "its own network ports, besides the tunnel",
       .children = k_direct },
     { "forward", CONFIG_NUMBERS, AT(forward), "[16993, 16992, 664, 623, 16995, 16994, 5900]",

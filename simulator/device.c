@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "simulator/device_internal.h"
+#include "simulator/firmware/setup_file.h"
 
 #define MPS_PORT 4433u
 
@@ -221,6 +222,28 @@ static void on_listeners_changed(void *ctx)
     direct_update(ctx);
 }
 
+/* A file that a BIOS would refuse is refused here, and the PC starts all the same; a file that is not
+ * there is a mistake of the configuration. */
+static bool plug_in_setup_file(struct device *device, struct amt_diag *diag)
+{
+    struct setup_file_result result;
+    struct amt_diag why = { .err = AMT_OK };
+    enum amt_err err =
+        setup_file_insert(device->firmware, device->config->setup_file, &result, &why);
+    if (err == AMT_OK) {
+        LOG(device->log, LOG_INFO, "setup_file.applied", log_text("uuid", device->uuid_text),
+            log_text("path", device->config->setup_file), log_u64("record", result.record));
+    } else if (err != AMT_ESYS && err != AMT_ENOMEM) {
+        LOG(device->log, LOG_WARN, "setup_file.refused", log_text("uuid", device->uuid_text),
+            log_text("path", device->config->setup_file), log_u64("record", result.record),
+            log_text("reason", why.text));
+    } else if (diag != NULL) {
+        *diag = why;
+    }
+    setup_file_result_fini(&result);
+    return err != AMT_ESYS && err != AMT_ENOMEM;
+}
+
 struct firmware *device_firmware(struct device *device, struct amt_diag *diag)
 {
     if (device->firmware != NULL) {
@@ -243,6 +266,11 @@ struct firmware *device_firmware(struct device *device, struct amt_diag *diag)
     device->firmware =
         settings.profile == NULL ? NULL : firmware_new(device->loop, &settings, diag);
     calls_tunnel_changed(device, device->state == DEVICE_UP);
+    if (device->firmware != NULL && config->setup_file != NULL &&
+        !plug_in_setup_file(device, diag)) {
+        firmware_free(device->firmware);
+        device->firmware = NULL;
+    }
     return device->firmware;
 }
 
@@ -251,7 +279,8 @@ static enum amt_err set_firmware(struct device *device, struct amt_diag *diag)
 {
     const struct device_config *config = device->config;
     bool may_know_server = config->cira.to == NULL && config->firmware.instance_set_count > 0;
-    bool is_needed = config->state_dir != NULL || config->direct.address != NULL || may_know_server;
+    bool is_needed = config->state_dir != NULL || config->direct.address != NULL ||
+                     config->setup_file != NULL || may_know_server;
     return is_needed && device_firmware(device, diag) == NULL ? AMT_ECONFIG : AMT_OK;
 }
 

@@ -75,7 +75,8 @@ struct device_config {
         char *key_log;
     } tls;
     struct firmware_config firmware;
-    char *state_dir; /* folder that keeps what devices were told; NULL: nothing is kept */
+    char *setup_file; /* setup.bin that the PC finds when it boots; NULL: none */
+    char *state_dir;  /* folder that keeps what devices were told; NULL: nothing is kept */
     /* The device's own network ports. */
     struct {
         char *address; /* NULL: none */
