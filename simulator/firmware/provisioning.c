@@ -80,6 +80,25 @@ static void draw_realm(struct firmware *firmware)
     memcpy(firmware->provisioning->realm, realm, sizeof realm);
 }
 
+static const char *state_name(const struct provisioning *provisioning)
+{
+    switch (provisioning->mode) {
+    case FIRMWARE_CLIENT_CONTROL:
+        return "client";
+    case FIRMWARE_ADMIN_CONTROL:
+        return "admin";
+    case FIRMWARE_NOT_PROVISIONED:
+        break;
+    }
+    return provisioning->state == PROVISIONING_IN ? "in-provisioning" : "none";
+}
+
+static void log_state(const struct firmware *firmware)
+{
+    LOG(firmware->log, LOG_INFO, "provisioning.changed", log_text("uuid", firmware->uuid_text),
+        log_text("to", state_name(firmware->provisioning)));
+}
+
 static void tell_listeners(struct firmware *firmware)
 {
     if (firmware->hooks.listeners_changed != NULL) {
@@ -99,6 +118,7 @@ void provisioning_activate(struct firmware *firmware, enum firmware_mode mode)
     timer_stop(&provisioning->period);
     provisioning->state = PROVISIONING_POST;
     provisioning->mode = mode;
+    log_state(firmware);
     provisioning_new_nonce(firmware); /* WSM-073 */
     setup_chain_clear(&provisioning->chain);
     setup_chain_clear(&provisioning->session);
@@ -130,6 +150,7 @@ enum amt_err provisioning_start(struct firmware *firmware)
         return AMT_ESTATE;
     }
     provisioning->state = PROVISIONING_IN;
+    log_state(firmware);
     provisioning->announced_len = 0;
     timer_start(&provisioning->period, PERIOD_US);
     firmware_changed(firmware);
@@ -147,6 +168,7 @@ enum amt_err provisioning_stop(struct firmware *firmware)
         return AMT_ESTATE; /* ACT-DEV-028 */
     }
     provisioning->state = PROVISIONING_PRE;
+    log_state(firmware);
     setup_chain_clear(&provisioning->session);
     provisioning_hello_end(firmware);
     timer_stop(&provisioning->period);

@@ -75,24 +75,34 @@ static bool root_is_known(const struct firmware *firmware, X509 *root, struct se
     return true;
 }
 
+static enum chain_result refuse(struct setup_chain *chain, enum chain_result result,
+                                const char *why)
+{
+    chain->why = why;
+    return result;
+}
+
 enum chain_result setup_chain_append(struct firmware *firmware, struct setup_chain *chain,
                                      X509 *certificate, bool is_root)
 {
     if (chain->count >= CHAIN_MAX) {
-        return CHAIN_TOO_LONG;
+        return refuse(chain, CHAIN_TOO_LONG, "the chain is too long");
     }
     if (chain->count > 0 && !is_issued_by(chain->certificates[chain->count - 1], certificate)) {
-        return CHAIN_VERIFY_FAILED;
+        return refuse(chain, CHAIN_VERIFY_FAILED, "it did not issue the one before");
     }
     if (!is_strong_enough(firmware, certificate)) {
-        return CHAIN_VERIFY_FAILED;
+        return refuse(chain, CHAIN_VERIFY_FAILED, "SHA-1 or a short key, from release 16 on");
     }
-    if (is_root &&
-        (!is_issued_by(certificate, certificate) || !root_is_known(firmware, certificate, chain))) {
-        return CHAIN_VERIFY_FAILED;
+    if (is_root && !is_issued_by(certificate, certificate)) {
+        return refuse(chain, CHAIN_VERIFY_FAILED, "a root that did not sign itself");
+    }
+    if (is_root && !root_is_known(firmware, certificate, chain)) {
+        return refuse(chain, CHAIN_VERIFY_FAILED, "the root is not among the active hashes");
     }
     chain->certificates[chain->count++] = certificate;
     chain->status = is_root ? CHAIN_COMPLETE : CHAIN_IN_PROGRESS;
+    chain->why = NULL;
     return CHAIN_OK;
 }
 
@@ -102,18 +112,20 @@ enum chain_result setup_chain_add(struct firmware *firmware, const uint8_t *der,
     struct setup_chain *chain = &firmware->provisioning->chain;
     X509 *certificate = read_certificate(der, len);
     if (certificate == NULL) {
-        return CHAIN_INVALID_PARAMETER;
+        return refuse(chain, CHAIN_INVALID_PARAMETER, "not an RSA certificate");
     }
     if (is_leaf) {
         setup_chain_clear(chain); /* ACT-DEV-009: a new leaf starts over */
     } else if (chain->status != CHAIN_IN_PROGRESS) {
         X509_free(certificate);
-        return CHAIN_INVALID_STATE;
+        return refuse(chain, CHAIN_INVALID_STATE, "no leaf has come, or the chain is complete");
     }
     enum chain_result result = setup_chain_append(firmware, chain, certificate, is_root);
     if (result != CHAIN_OK) {
+        const char *why = chain->why;
         X509_free(certificate);
         setup_chain_clear(chain);
+        chain->why = why;
     }
     return result;
 }
@@ -248,13 +260,24 @@ bool provisioning_domain_matches(const char *common_name, const char *suffix, en
            (end == domain || (end[-1] == '.' && rule != DOMAIN_EXACT));
 }
 
-bool setup_chain_leaf_fits(const struct firmware *firmware, const struct setup_chain *chain)
+const char *setup_chain_leaf_fault(const struct firmware *firmware, const struct setup_chain *chain)
 {
     X509 *leaf = chain->certificates[0];
     char name[RECORD_NAME_BYTES];
-    return certificate_common_name(leaf, name, sizeof name) && is_marked(leaf) &&
-           provisioning_domain_matches(name, provisioning_suffix(firmware),
-                                       (enum domain_rule)firmware->profile->config.domain_match);
+    const char *suffix = provisioning_suffix(firmware);
+    if (!certificate_common_name(leaf, name, sizeof name)) {
+        return "the leaf has no common name";
+    }
+    if (!is_marked(leaf)) {
+        return "the leaf is not marked for setup, or not for servers";
+    }
+    if (suffix == NULL) {
+        return "the device has no DNS suffix";
+    }
+    return provisioning_domain_matches(name, suffix,
+                                       (enum domain_rule)firmware->profile->config.domain_match)
+               ? NULL
+               : "the leaf's name does not fit the DNS suffix";
 }
 
 bool setup_signature_is_right(const struct firmware *firmware, X509 *certificate,

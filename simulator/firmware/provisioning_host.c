@@ -60,36 +60,51 @@ static bool read_proof(const struct wsman_instance *in, struct proof *proof)
            wsman_get_u64(in, "SigningAlgorithm", 0) == SIGNING_RSA_SHA256;
 }
 
+/* For those who wonder why a server does not get in. */
+static void tell(const struct firmware *firmware, const char *method, uint32_t result,
+                 const char *why)
+{
+    LOG(firmware->log, LOG_INFO, "provisioning.step", log_text("uuid", firmware->uuid_text),
+        log_text("method", method), log_u64("result", result),
+        log_text("why", why == NULL ? "" : why));
+}
+
+/* What AdminSetup and UpgradeClientToAdmin have in common, in the order of activation.md 5.5. */
+static enum setup_result check_ownership(const struct firmware *firmware,
+                                         const struct wsman_instance *in, const char **why)
+{
+    const struct setup_chain *chain = &firmware->provisioning->chain;
+    struct proof proof;
+    if (!read_proof(in, &proof)) {
+        *why = "nonce, algorithm or signature is missing or malformed";
+        return SETUP_INVALID_PARAMETER;
+    }
+    *why = setup_chain_leaf_fault(firmware, chain);
+    if (*why == NULL && !setup_signature_is_right(firmware, chain->certificates[0], proof.nonce,
+                                                  proof.signature, proof.signature_len)) {
+        *why = "the signature is not the leaf's over both nonces"; /* WSM-074 */
+    }
+    return *why == NULL ? SETUP_OK : SETUP_AUTHENTICATION_FAILED;
+}
+
 static uint32_t add_next_certificate(struct firmware_call *call,
                                      const struct wsman_instance *target,
                                      const struct wsman_instance *in, struct wsman_instance *out)
 {
     (void)target;
     (void)out;
-    if (call->firmware->provisioning->mode == FIRMWARE_ADMIN_CONTROL) {
+    struct firmware *firmware = call->firmware;
+    if (firmware->provisioning->mode == FIRMWARE_ADMIN_CONTROL) {
+        tell(firmware, "AddNextCertInChain", CHAIN_INVALID_STATE, "in admin control already");
         return CHAIN_INVALID_STATE;
     }
     size_t len = 0;
     const uint8_t *der = wsman_get_base64(in, "NextCertificate", &len);
-    return (uint32_t)setup_chain_add(call->firmware, der, len,
-                                     wsman_get_bool(in, "IsLeafCertificate", false),
-                                     wsman_get_bool(in, "IsRootCertificate", false));
-}
-
-/* What AdminSetup and UpgradeClientToAdmin have in common, in the order of activation.md 5.5. */
-static enum setup_result check_ownership(const struct firmware *firmware,
-                                         const struct wsman_instance *in)
-{
-    struct proof proof;
-    if (!read_proof(in, &proof)) {
-        return SETUP_INVALID_PARAMETER;
-    }
-    if (!setup_chain_leaf_fits(firmware, &firmware->provisioning->chain) ||
-        !setup_signature_is_right(firmware, firmware->provisioning->chain.certificates[0],
-                                  proof.nonce, proof.signature, proof.signature_len)) {
-        return SETUP_AUTHENTICATION_FAILED; /* WSM-074 */
-    }
-    return SETUP_OK;
+    enum chain_result result =
+        setup_chain_add(firmware, der, len, wsman_get_bool(in, "IsLeafCertificate", false),
+                        wsman_get_bool(in, "IsRootCertificate", false));
+    tell(firmware, "AddNextCertInChain", result, firmware->provisioning->chain.why);
+    return (uint32_t)result;
 }
 
 static void activate(struct firmware_call *call, enum firmware_mode mode,
@@ -102,32 +117,71 @@ static void activate(struct firmware_call *call, enum firmware_mode mode,
                   mode == FIRMWARE_ADMIN_CONTROL ? sizeof k_method : 0);
 }
 
-static uint32_t admin_setup(struct firmware_call *call, const struct wsman_instance *target,
-                            const struct wsman_instance *in, struct wsman_instance *out)
+static enum setup_result refuse(const char **why, enum setup_result result, const char *text)
 {
-    (void)target;
-    (void)out;
+    *why = text;
+    return result;
+}
+
+static enum setup_result try_admin_setup(struct firmware_call *call,
+                                         const struct wsman_instance *in, const char **why)
+{
     struct firmware *firmware = call->firmware;
     uint8_t ha1[DIGEST_MD5_BYTES];
-    if (firmware->provisioning->state != PROVISIONING_PRE) {
-        return SETUP_INVALID_STATE; /* ACT-DEV-027: in provisioning too */
+    if (firmware->provisioning->state != PROVISIONING_PRE) { /* ACT-DEV-027: in provisioning too */
+        return refuse(why, SETUP_INVALID_STATE, "the device is set up, or being set up");
     }
     if (firmware_is_release(firmware, NO_HOST_ADMIN_SETUP_FROM)) {
-        return firmware_fault(call, WSMAN_ACTION_NOT_SUPPORTED, NULL);
+        firmware_fault(call, WSMAN_ACTION_NOT_SUPPORTED, NULL);
+        return refuse(why, SETUP_DISABLED, "only over TLS from release 19 on");
     }
     if (firmware->provisioning->chain.status != CHAIN_COMPLETE) {
-        return SETUP_INVALID_STATE;
+        return refuse(why, SETUP_INVALID_STATE, "the chain is not complete");
     }
     if (!read_password(in, ha1)) {
-        return SETUP_INVALID_PARAMETER;
+        return refuse(why, SETUP_INVALID_PARAMETER, "the password is not MD5(A1) in hexadecimal");
     }
-    enum setup_result result = check_ownership(firmware, in);
+    enum setup_result result = check_ownership(firmware, in, why);
     if (result == SETUP_OK) {
         provisioning_record_add(firmware, RECORD_ADMIN, NULL);
         activate(call, FIRMWARE_ADMIN_CONTROL, ha1);
     }
     amt_wipe(ha1, sizeof ha1);
+    return result;
+}
+
+static uint32_t admin_setup(struct firmware_call *call, const struct wsman_instance *target,
+                            const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)out;
+    const char *why = NULL;
+    enum setup_result result = try_admin_setup(call, in, &why);
+    tell(call->firmware, "AdminSetup", result, why);
     return (uint32_t)result;
+}
+
+static enum setup_result try_upgrade(struct firmware_call *call, const struct wsman_instance *in,
+                                     const char **why)
+{
+    struct firmware *firmware = call->firmware;
+    const struct provisioning *provisioning = firmware->provisioning;
+    if (provisioning->mode != FIRMWARE_CLIENT_CONTROL) {
+        return refuse(why, SETUP_INVALID_STATE, "not in client control");
+    }
+    if (provisioning->chain.status != CHAIN_COMPLETE) {
+        return refuse(why, SETUP_INVALID_STATE, "the chain is not complete");
+    }
+    if (!users_may(call->user, REALM_ADMINISTRATION)) { /* ACT-DEV-026 */
+        return refuse(why, SETUP_AUTHENTICATION_FAILED, "the host's account is not the admin");
+    }
+    enum setup_result result = check_ownership(firmware, in, why);
+    if (result == SETUP_OK) {
+        provisioning_record_add(firmware, RECORD_ADMIN, NULL);
+        provisioning_activate(firmware, FIRMWARE_ADMIN_CONTROL);
+        audit_log_add(firmware, call, AUDIT_SECURITY_ADMIN, UPGRADED_TO_ADMIN, NULL, 0);
+    }
+    return result;
 }
 
 static uint32_t upgrade(struct firmware_call *call, const struct wsman_instance *target,
@@ -135,21 +189,9 @@ static uint32_t upgrade(struct firmware_call *call, const struct wsman_instance 
 {
     (void)target;
     (void)out;
-    struct firmware *firmware = call->firmware;
-    const struct provisioning *provisioning = firmware->provisioning;
-    if (provisioning->mode != FIRMWARE_CLIENT_CONTROL ||
-        provisioning->chain.status != CHAIN_COMPLETE) {
-        return SETUP_INVALID_STATE;
-    }
-    if (!users_may(call->user, REALM_ADMINISTRATION)) {
-        return SETUP_AUTHENTICATION_FAILED; /* ACT-DEV-026: not the local system account */
-    }
-    enum setup_result result = check_ownership(firmware, in);
-    if (result == SETUP_OK) {
-        provisioning_record_add(firmware, RECORD_ADMIN, NULL);
-        provisioning_activate(firmware, FIRMWARE_ADMIN_CONTROL);
-        audit_log_add(firmware, call, AUDIT_SECURITY_ADMIN, UPGRADED_TO_ADMIN, NULL, 0);
-    }
+    const char *why = NULL;
+    enum setup_result result = try_upgrade(call, in, &why);
+    tell(call->firmware, "UpgradeClientToAdmin", result, why);
     return (uint32_t)result;
 }
 
@@ -175,30 +217,41 @@ static enum setup_result check_client_certificate(const struct firmware *firmwar
                : SETUP_AUTHENTICATION_FAILED;
 }
 
-static uint32_t setup(struct firmware_call *call, const struct wsman_instance *target,
-                      const struct wsman_instance *in, struct wsman_instance *out)
+static enum setup_result try_setup(struct firmware_call *call, const struct wsman_instance *in,
+                                   const char **why)
 {
-    (void)target;
-    (void)out;
     struct firmware *firmware = call->firmware;
     uint8_t ha1[DIGEST_MD5_BYTES];
-    if (firmware->provisioning->state != PROVISIONING_PRE) {
-        return SETUP_INVALID_STATE; /* WSM-075 */
+    if (firmware->provisioning->state != PROVISIONING_PRE) { /* WSM-075 */
+        return refuse(why, SETUP_INVALID_STATE, "the device is set up, or being set up");
     }
     if (firmware->provisioning->client_mode_is_disabled) {
-        return SETUP_DISABLED;
+        return refuse(why, SETUP_DISABLED, "client control is switched off");
     }
     if (!read_password(in, ha1)) {
-        return SETUP_INVALID_PARAMETER;
+        return refuse(why, SETUP_INVALID_PARAMETER, "the password is not MD5(A1) in hexadecimal");
     }
     X509 *certificate = NULL;
     enum setup_result result = check_client_certificate(firmware, in, &certificate);
     if (result == SETUP_OK) {
         provisioning_record_add(firmware, RECORD_CLIENT, certificate);
         activate(call, FIRMWARE_CLIENT_CONTROL, ha1);
+    } else {
+        *why = "the certificate or its signature";
     }
     X509_free(certificate);
     amt_wipe(ha1, sizeof ha1);
+    return result;
+}
+
+static uint32_t setup(struct firmware_call *call, const struct wsman_instance *target,
+                      const struct wsman_instance *in, struct wsman_instance *out)
+{
+    (void)target;
+    (void)out;
+    const char *why = NULL;
+    enum setup_result result = try_setup(call, in, &why);
+    tell(call->firmware, "Setup", result, why);
     return (uint32_t)result;
 }
 

@@ -26,6 +26,7 @@ struct setup_chain {
     X509 *certificates[CHAIN_MAX];
     uint32_t count;
     enum chain_status status;
+    const char *why; /* the last certificate was refused; static text, NULL if it was not */
     /* The entry of the device's list that the root matched. */
     uint32_t hash_type;
     uint8_t hash[HASH_MAX_BYTES];
@@ -101,8 +102,9 @@ enum chain_result setup_chain_add(struct firmware *firmware, const uint8_t *der,
  * chain's on CHAIN_OK. */
 enum chain_result setup_chain_append(struct firmware *firmware, struct setup_chain *chain,
                                      X509 *certificate, bool is_root);
-/* Whether the leaf is a provisioning certificate for the device's domain. */
-bool setup_chain_leaf_fits(const struct firmware *firmware, const struct setup_chain *chain);
+/* What keeps the leaf from being a provisioning certificate for the device's domain; NULL: nothing. */
+const char *setup_chain_leaf_fault(const struct firmware *firmware,
+                                   const struct setup_chain *chain);
 /* RSA PKCS#1 v1.5 with SHA-256 over the device's nonce and the client's, with this certificate's key. */
 bool setup_signature_is_right(const struct firmware *firmware, X509 *certificate,
                               const uint8_t their_nonce[static NONCE_BYTES],

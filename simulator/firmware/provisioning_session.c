@@ -72,20 +72,36 @@ static bool take_chain(struct firmware *firmware, struct setup_chain *chain, X50
     return chain->status == CHAIN_COMPLETE;
 }
 
+/* Why this client does not get in; NULL: it does. */
+static const char *judge(struct firmware *firmware, struct setup_chain *chain, X509 *leaf,
+                         const STACK_OF(X509) * sent)
+{
+    if (EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) != EVP_PKEY_RSA) {
+        return "not an RSA certificate";
+    }
+    if (!is_announced(firmware->provisioning, leaf)) {
+        return "another certificate than the one that was announced";
+    }
+    if (!take_chain(firmware, chain, leaf, sent)) {
+        return chain->why == NULL ? "the chain ends before a root" : chain->why;
+    }
+    return setup_chain_leaf_fault(firmware, chain);
+}
+
 bool provisioning_session_begins(struct firmware *firmware, const struct stream *s)
 {
     struct provisioning *provisioning = firmware->provisioning;
     struct ssl_st *ssl = stream_tls(s);
     X509 *leaf = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
     struct setup_chain chain = { .count = 0 };
-    if (provisioning->state != PROVISIONING_IN || leaf == NULL) {
+    if (provisioning->state != PROVISIONING_IN) {
         return false;
     }
-    bool is_good = EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) == EVP_PKEY_RSA &&
-                   is_announced(provisioning, leaf) &&
-                   take_chain(firmware, &chain, leaf, SSL_get_peer_cert_chain(ssl)) &&
-                   setup_chain_leaf_fits(firmware, &chain);
-    if (!is_good) {
+    const char *why = leaf == NULL ? "it showed no certificate"
+                                   : judge(firmware, &chain, leaf, SSL_get_peer_cert_chain(ssl));
+    LOG(firmware->log, LOG_INFO, "provisioning.session", log_text("uuid", firmware->uuid_text),
+        log_text("why", why == NULL ? "" : why));
+    if (why != NULL) {
         setup_chain_clear(&chain);
         return false;
     }

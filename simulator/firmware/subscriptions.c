@@ -171,6 +171,7 @@ void subscriptions_alert(struct firmware *firmware, const char *message_id,
     const struct alert alert = { message_id, arguments, argument_count, severity };
     struct wsman_instance *indication = NULL;
     struct arena arena = { 0 };
+    uint32_t takers = 0;
     for (uint32_t i = 0; subscriptions != NULL && i < subscriptions->count; i++) {
         const struct subscription *subscription = &subscriptions->items[i];
         if (!takes(subscription->filter, message_id)) {
@@ -180,12 +181,17 @@ void subscriptions_alert(struct firmware *firmware, const char *message_id,
             indication = make_indication(firmware, &arena, &alert);
             remote_access_alert(firmware);
         }
+        takers++;
         wsman_set(indication, "IndicationFilterName", subscription->filter);
         if (indication != NULL && !indication->failed) {
             subscription_send(firmware, subscription, indication);
         }
     }
     arena_fini(&arena);
+    if (takers > 0) {
+        LOG(firmware->log, LOG_DEBUG, "alert.raised", log_text("uuid", firmware->uuid_text),
+            log_text("message", message_id), log_u64("subscribers", takers));
+    }
 }
 
 /* The first element of that name in any namespace, below node. Trees are at most XML_DEPTH_MAX deep. */

@@ -1,4 +1,5 @@
 /* Delivery of events: an HTTP POST, digest when the listener asks, again when nobody acknowledges. */
+#include <stdio.h>
 #include <string.h>
 
 #include "protocol/http/digest.h"
@@ -21,6 +22,7 @@ struct delivery {
     char *body;
     uint32_t body_len;
     uint32_t tries_left, waits_left;
+    char message_id[16];
     char user[SUBSCRIPTION_TEXT_MAX], password[SUBSCRIPTION_TEXT_MAX];
     bool wants_ack;
     bool is_answering; /* this try carries an answer to the listener's challenge */
@@ -147,6 +149,16 @@ static bool answer_challenge(struct delivery *delivery, const struct http_respon
     return delivery->is_answering;
 }
 
+static void tell_lost(const struct delivery *delivery, const struct http_response *response)
+{
+    char status[16];
+    (void)snprintf(status, sizeof status, "status %d", response->status);
+    LOG(delivery->firmware->log, LOG_INFO, "alert.lost",
+        log_text("uuid", delivery->firmware->uuid_text), log_text("message", delivery->message_id),
+        log_text("host", delivery->target.host),
+        log_text("reason", response->error == NULL ? status : response->error));
+}
+
 /* Any success acknowledges: listeners answer 200 with an envelope, or 202 or 204 without. */
 static void on_response(void *ctx, const struct http_response *response)
 {
@@ -161,6 +173,7 @@ static void on_response(void *ctx, const struct http_response *response)
         return;
     }
     if (--delivery->tries_left == 0) {
+        tell_lost(delivery, response);
         delivery_end(delivery);
         return;
     }
@@ -212,6 +225,9 @@ static struct delivery *delivery_new(struct firmware *firmware,
     }
     delivery->firmware = firmware;
     delivery->subscription = subscription->id;
+    const char *message_id = wsman_get(indication, "MessageID");
+    (void)snprintf(delivery->message_id, sizeof delivery->message_id, "%s",
+                   message_id == NULL ? "" : message_id);
     delivery->body_len = (uint32_t)body.len;
     delivery->body = text_take(&body);
     delivery->wants_ack = subscription->wants_ack;

@@ -407,8 +407,6 @@ static void on_tls_open(void *ctx)
     if (provisioning_state(c->firmware) == PROVISIONING_IN) {
         c->is_setup = provisioning_session_begins(c->firmware, s);
         if (!c->is_setup) {
-            LOG(c->firmware->log, LOG_INFO, "wsman.setup_refused",
-                log_text("uuid", c->firmware->uuid_text), log_text("peer", c->peer));
             close_connection(c);
             return;
         }

@@ -180,6 +180,54 @@ static void wrong_signatures_give_5_and_change_nothing(void **state)
     pc_close(&pc);
 }
 
+struct heard {
+    uint64_t result;
+    char why[128];
+};
+
+static void hear(void *ctx, const char *name, enum log_level level, const struct log_field *fields)
+{
+    struct heard *heard = ctx;
+    (void)level;
+    if (strcmp(name, "provisioning.step") != 0) {
+        return;
+    }
+    for (; fields->kind != LOG_FIELD_END; fields++) {
+        if (strcmp(fields->name, "result") == 0) {
+            heard->result = fields->number;
+        } else if (strcmp(fields->name, "why") == 0) {
+            (void)snprintf(heard->why, sizeof heard->why, "%s", fields->text);
+        }
+    }
+}
+
+static void the_log_says_why_a_step_was_refused(void **state)
+{
+    struct pc pc;
+    struct heard heard = { .why = "" };
+    (void)state;
+    setup_open(&pc, NULL);
+    assert_int_equal(log_observe(pc.log, hear, &heard), AMT_OK);
+    assert_int_equal(setup_add(&pc, "leaf-otherroot", true, false), 0);
+    assert_string_equal(heard.why, "");
+    assert_int_equal(setup_add(&pc, "root-other", false, true), 4);
+    assert_int_equal(heard.result, 4);
+    assert_string_equal(heard.why, "the root is not among the active hashes");
+    setup_add_chain(&pc, "leaf");
+    assert_int_equal(provisioning_set_trusted_suffix(pc.firmware, "example.net"), AMT_OK);
+    assert_int_equal(setup_prove(&pc, "AdminSetup", setup_hash(&pc, PC_PASSWORD),
+                                 setup_vector(&pc, "signatureSha256Base64")),
+                     5);
+    assert_string_equal(heard.why, "the leaf's name does not fit the DNS suffix");
+    assert_int_equal(provisioning_set_trusted_suffix(pc.firmware, "example.com"), AMT_OK);
+    assert_int_equal(setup_prove(&pc, "AdminSetup", setup_hash(&pc, PC_PASSWORD),
+                                 setup_vector(&pc, "signatureWrongOrderBase64")),
+                     5);
+    assert_string_equal(heard.why, "the signature is not the leaf's over both nonces");
+    log_unobserve(pc.log, hear, &heard);
+    pc_close(&pc);
+}
+
 /* ACT-DEV-021 */
 static void the_leaf_must_be_marked_and_of_our_domain(void **state)
 {
@@ -481,6 +529,7 @@ int main(void)
         cmocka_unit_test(without_a_whole_chain_the_state_is_wrong),
         cmocka_unit_test(wrong_parameters_give_3),
         cmocka_unit_test(wrong_signatures_give_5_and_change_nothing),
+        cmocka_unit_test(the_log_says_why_a_step_was_refused),
         cmocka_unit_test(the_leaf_must_be_marked_and_of_our_domain),
         cmocka_unit_test(domains_match_by_the_table),
         cmocka_unit_test(domains_match_by_the_other_rules),
