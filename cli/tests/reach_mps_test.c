@@ -53,6 +53,7 @@ static void start_mps(struct fixture *f)
     f->mps = mps_start(f->loop, &f->mps_config, f->log, &diag);
     if (f->mps == NULL) {
         fail_msg("%s", diag.text);
+        return;
     }
     assert_int_equal(store_token_add(f->mps->store, "alice", &f->token, NULL), AMT_OK);
 }
