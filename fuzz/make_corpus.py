@@ -175,11 +175,11 @@ def envelopes():
 def make_writes():
     """For each class two lives: every operation, with values of the types that are asked for."""
     chance = random.Random(7)
-    for index in range(288):
-        for life in (2, chance.choice((1, 2 + 8, 2 + 16, 4, 4 + 1, 0))):
+    for index in range(96):
+        for life in (2 + 32, 2, 2, 1 + 32, chance.choice((2 + 8, 2 + 16, 4, 4 + 1, 0))):
             data = bytes([life, chance.randrange(256)])
-            for operation in (0, 1, 2, 3, 4, 5, 6, 7, 251, 244, 8, 9, 10, 205):
-                data += struct.pack('<HB', index * 2 + chance.randrange(2), operation)
+            for operation in (0, 1, 2, 3, 4, 5, 6, 7, 251, 244, 8, 9, 10, 11, 12, 13, 205, 3):
+                data += struct.pack('<HB', index * 8 + chance.choice((0, 0, 7)), operation)
                 data += bytes(chance.randrange(64) for _ in range(chance.randrange(12)))
             write('wsman_write', data)
 

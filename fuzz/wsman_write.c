@@ -1,12 +1,13 @@
 /*
  * Everything a client can ask of a whole simulated firmware. Byte 0: bits 0-1 how it is born (not, client
  * control, admin control twice), bit 2 asked at the local door as $$OsAdmin, bit 3 as a user with the
- * realms of byte 1, bit 4 an older release. Then requests: operation, class, and what wsman_write_make.c
+ * realms of byte 1, bit 4 an older release, bit 5 the whole model is looked at in the end. Then requests: operation, class, and what wsman_write_make.c
  * reads; up to 24 of them.
  * Oracles: each request is answered once, in 10 minutes at most; the answer is a well-formed envelope
  * that relates to it: 200 without a fault, else a fault that we know; a method says ReturnValue; nothing
  * fails inside without a reason; what a Get shows is as its class describes, and putting it back does
- * no harm; the state that is saved is the state after it was loaded; nothing is left over.
+ * no harm; an instance's reference chooses it, and references in instances lead somewhere; the state that
+ * is saved is the state after it was loaded; nothing is left over.
  */
 #include "fuzz/wsman_write.h"
 
@@ -229,25 +230,39 @@ static void pull_all(struct world *w, struct arena *arena,
     }
 }
 
-static bool can_change(const struct world *w, const struct class_description *description)
+/* The classes of a profile that can be changed: found once. */
+struct able {
+    const struct class_description *classes[512];
+    uint32_t count;
+};
+
+static bool can_change(const struct profile_class *slot)
 {
-    const struct profile_class *slot =
-        firmware_profile_class(w->firmware->profile, description->name);
-    const struct firmware_behaviour *b = slot == NULL ? NULL : slot->behaviour;
+    const struct firmware_behaviour *b = slot->is_present ? slot->behaviour : NULL;
     return b != NULL && (b->methods != NULL || b->put != NULL || b->create != NULL);
 }
 
-/* An even index: the next class that can be changed; an odd one: any class. */
+static const struct able *able_of(const struct firmware_profile *profile)
+{
+    static struct able found[2];
+    struct able *able = &found[profile->release < 1200];
+    for (uint32_t i = 0; able->count == 0 && i < k_class_count; i++) {
+        if (can_change(&profile->classes[i])) {
+            able->classes[able->count++] = &k_classes[i];
+        }
+    }
+    FUZZ_REQUIRE(able->count > 0);
+    return able;
+}
+
+/* One time in eight any class, else one that can be changed. */
 static const struct class_description *choose_class(const struct world *w, struct pick *pick)
 {
+    const struct able *able = able_of(w->firmware->profile);
     uint32_t index = pick_u8(pick);
     index |= (uint32_t)pick_u8(pick) << 8;
-    const struct class_description *description = &k_classes[index / 2 % k_class_count];
-    for (uint32_t i = 0; (index & 1) == 0 && !can_change(w, description) && i < k_class_count;
-         i++) {
-        description = description + 1 < k_classes + k_class_count ? description + 1 : k_classes;
-    }
-    return description;
+    return (index & 7) == 7 ? &k_classes[index / 8 % k_class_count]
+                            : able->classes[index / 8 % able->count];
 }
 
 /* The n-th of what the class can do, with methods thrice; 200 and more: the n-th of everything. */
@@ -291,6 +306,64 @@ static void one_request(struct world *w, struct pick *pick)
     }
     text_fini(&made.envelope);
     arena_fini(&arena);
+}
+
+/* A class that this release has. */
+static bool is_present(const struct world *w, const char *class_name)
+{
+    return firmware_profile_class(w->firmware->profile, class_name) != NULL;
+}
+
+static void check_reference(struct world *w, struct arena *arena,
+                            const struct wsman_instance *instance, const struct wsman_property *p,
+                            const struct wsman_ref *ref)
+{
+    const struct class_description *description = class_find(ref->class_name);
+    if (ref->class_name[0] == '\0') {
+        return; /* the empty one of wsman.md 2.6 */
+    }
+    bool exists = description != NULL && is_present(w, ref->class_name) &&
+                  firmware_select(instances(w, arena, description), ref->selectors) != NULL;
+    if (!exists) {
+        struct text out = { 0 };
+        wsman_ref_write(&out, ref);
+        (void)fprintf(stderr, "%s.%s leads nowhere: %s\n", instance->class_name, p->name,
+                      text_chars(&out));
+        text_fini(&out);
+    }
+    FUZZ_REQUIRE(exists);
+}
+
+/* Its own reference chooses it, and the references in it lead somewhere. */
+static void check_references(struct world *w, struct arena *arena, struct firmware_call *call,
+                             struct wsman_instance *list, struct wsman_instance *instance)
+{
+    const struct wsman_ref *own = firmware_ref_to(call, instance);
+    FUZZ_REQUIRE(own != NULL && firmware_select(list, own->selectors) == instance);
+    for (const struct wsman_property *p = instance->first; p != NULL; p = p->next) {
+        for (const struct wsman_value *v = p->values; v != NULL; v = v->next) {
+            if (v->kind == WSMAN_REF) {
+                check_reference(w, arena, instance, p, v->ref);
+            }
+        }
+    }
+}
+
+/* The model as a whole, all classes of it. */
+static void check_model(struct world *w)
+{
+    static const struct wsman_request k_request = { .action = "" };
+    for (uint32_t i = 0; i < k_class_count; i++) {
+        struct arena arena = { 0 };
+        struct firmware_call call = inside_call(w, &arena, &k_request);
+        call.description = &k_classes[i];
+        struct wsman_instance *list =
+            is_present(w, k_classes[i].name) ? instances(w, &arena, &k_classes[i]) : NULL;
+        for (struct wsman_instance *at = list; at != NULL; at = at->next) {
+            check_references(w, &arena, &call, list, at);
+        }
+        arena_fini(&arena);
+    }
 }
 
 static json_t *saved(const struct firmware_part *part, struct firmware *firmware)
@@ -362,6 +435,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (int i = 0; i < REQUESTS_MAX && pick.at < pick.end; i++) {
         one_request(&w, &pick);
+    }
+    if ((flavour & 32) != 0) {
+        check_model(&w);
     }
     check_state(&w, is_old);
     firmware_free(w.firmware);

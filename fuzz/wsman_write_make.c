@@ -149,8 +149,6 @@ static void put_number(struct pick *pick, struct text *out)
     }
 }
 
-static void put_embedded(struct pick *pick, struct text *out, const char *class_name);
-
 /* A value as the type wants it. */
 static void put_typed(struct pick *pick, struct text *out, const struct class_property *property)
 {
@@ -177,8 +175,7 @@ static void put_typed(struct pick *pick, struct text *out, const struct class_pr
     case TYPE_REF:
         put_reference(pick, out);
         break;
-    case TYPE_EMBEDDED:
-        put_embedded(pick, out, property->embedded);
+    case TYPE_EMBEDDED: /* inside another one: none has that */
         break;
     case TYPE_UINT8:
     case TYPE_UINT16:
@@ -196,26 +193,26 @@ static void put_typed(struct pick *pick, struct text *out, const struct class_pr
 
 static void put_value(struct pick *pick, struct text *out, const struct class_property *property)
 {
-    switch (pick_u8(pick) & 15) {
-    case 9:
+    switch (pick_u8(pick)) {
+    case 249:
         put_xml(out, CHOOSE(pick, k_names));
         break;
-    case 10:
+    case 250:
         text_puts(out, CHOOSE(pick, k_numbers));
         break;
-    case 11:
+    case 251:
         put_bytes(pick, out, false);
         break;
-    case 12:
+    case 252:
         put_bytes(pick, out, true);
         break;
-    case 13:
+    case 253:
         put_reference(pick, out);
         break;
-    case 14:
+    case 254:
         put_moment(pick, out);
         break;
-    case 15:
+    case 255:
         text_puts(out, k_certificate);
         break;
     default:
@@ -224,55 +221,68 @@ static void put_value(struct pick *pick, struct text *out, const struct class_pr
     }
 }
 
+static void put_properties(struct pick *pick, struct text *out, char prefix,
+                           const struct class_property *properties, uint32_t count, bool is_put);
+
+/* Properties of an embedded instance are in the namespace of its class, which is declared around them. */
 static void put_property(struct pick *pick, struct text *out, char prefix,
                          const struct class_property *property)
 {
+    const struct class_description *embedded =
+        property->type == TYPE_EMBEDDED && prefix == 'r' ? class_find(property->embedded) : NULL;
     uint32_t count = property->is_array ? 1 + (pick_u8(pick) & 3u) : 1;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && embedded == NULL; i++) {
         text_printf(out, "<%c:%s>", prefix, property->name);
         put_value(pick, out, property);
         text_printf(out, "</%c:%s>", prefix, property->name);
     }
+    if (embedded != NULL) {
+        text_printf(out, "<r:%s xmlns:e=\"", property->name);
+        put_uri(out, embedded->name);
+        text_puts(out, "\">");
+        put_properties(pick, out, 'e', embedded->properties, embedded->property_count, false);
+        text_printf(out, "</r:%s>", property->name);
+    }
+}
+
+#define PROPERTIES_MAX 128u
+
+/* The chosen-th property, or the next one that clients write and that is not there yet. */
+static uint32_t next_of(const struct class_property *properties, uint32_t count, uint32_t chosen,
+                        const bool *is_there, bool is_put)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = (chosen + i) % count;
+        if (!is_there[at] && (!is_put || properties[at].is_writable)) {
+            return at;
+        }
+    }
+    return chosen % count;
 }
 
 /* What the class requires, then what the input chooses, or unknown ones. */
 static void put_properties(struct pick *pick, struct text *out, char prefix,
-                           const struct class_property *properties, uint32_t count)
+                           const struct class_property *properties, uint32_t count, bool is_put)
 {
+    bool is_there[PROPERTIES_MAX] = { false };
     uint8_t how = pick_u8(pick);
-    for (uint32_t i = 0; i < count && (how & 128) == 0; i++) {
-        if (properties[i].is_required) {
+    count = count < PROPERTIES_MAX ? count : PROPERTIES_MAX;
+    for (uint32_t i = 0; i < count && how < 240; i++) {
+        if (properties[i].is_required && !is_put) {
+            is_there[i] = true;
             put_property(pick, out, prefix, &properties[i]);
         }
     }
-    for (uint32_t i = 0; i < (how & 7u); i++) {
-        uint32_t chosen = count == 0 ? 0 : pick_u8(pick) % count;
-        if (count > 0 && (how & 96) != 96) {
-            put_property(pick, out, prefix, &properties[chosen]);
-        } else if ((how & 96) == 96) {
-            text_printf(out, "<%c:Unknown>1</%c:Unknown>", prefix, prefix);
-        }
+    for (uint32_t i = 0; i < (how & 7u) && count > 0; i++) {
+        uint8_t chosen = pick_u8(pick);
+        /* Above, the one that was chosen: twice, or a key, or what nobody writes. */
+        uint32_t at =
+            chosen < 224 ? next_of(properties, count, chosen, is_there, is_put) : chosen % count;
+        is_there[at] = true;
+        put_property(pick, out, prefix, &properties[at]);
     }
-}
-
-static void put_embedded(struct pick *pick, struct text *out, const char *class_name)
-{
-    const struct class_description *description = class_find(class_name);
-    if (description == NULL || out->len > 30000) {
-        return;
-    }
-    /* Its properties carry their own namespace, so that prefix e can be declared on each. */
-    uint8_t count = pick_u8(pick) & 7;
-    for (uint8_t i = 0; i < count && description->property_count > 0; i++) {
-        const struct class_property *property =
-            &description->properties[pick_u8(pick) % description->property_count];
-        text_printf(out, "<e:%s xmlns:e=\"", property->name);
-        put_uri(out, class_name);
-        text_puts(out, "\">");
-        if (property->type != TYPE_EMBEDDED) {
-            put_typed(pick, out, property);
-        }
-        text_printf(out, "</e:%s>", property->name);
+    if (how == 255) {
+        text_printf(out, "<%c:Unknown>1</%c:Unknown>", prefix, prefix);
     }
 }
 
@@ -374,11 +384,12 @@ void make_request(struct pick *pick, enum wsman_operation operation,
     text_puts(out, "</Header><Body>");
     if (method != NULL) {
         text_printf(out, "<r:%s_INPUT>", method->name);
-        put_properties(pick, out, 'r', method->in, method->in_count);
+        put_properties(pick, out, 'r', method->in, method->in_count, false);
         text_printf(out, "</r:%s_INPUT>", method->name);
     } else if (operation == WSMAN_PUT || operation == WSMAN_CREATE) {
         text_printf(out, "<r:%s>", description->name);
-        put_properties(pick, out, 'r', description->properties, description->property_count);
+        put_properties(pick, out, 'r', description->properties, description->property_count,
+                       operation == WSMAN_PUT);
         text_printf(out, "</r:%s>", description->name);
     } else if (operation == WSMAN_ENUMERATE) {
         text_puts(out, "<n:Enumerate/>");
