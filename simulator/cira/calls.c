@@ -124,7 +124,7 @@ void calls_begin(struct device *device)
     }
     device->trigger = remote_access_apf_reason(trigger_of(device));
     enum amt_err err = target_set(device, &target, &diag);
-    remote_access_call_started(device->firmware, trigger_of(device));
+    remote_access_call_started(device->firmware, trigger_of(device), device->calls.at);
     if (err != AMT_OK) {
         tunnel_refuse(device, diag.text);
         return;
@@ -187,7 +187,7 @@ static void judge_trigger(struct device *device, enum remote_access_trigger trig
     if (is_higher) {
         device->calls.trigger = (int)trigger;
         device->calls.at = 0;
-        remote_access_call_started(device->firmware, trigger);
+        remote_access_call_started(device->firmware, trigger, 0);
     }
     uint64_t longer_us = lifetime_us(target);
     if (device->lifetime_us != 0 && (longer_us == 0 || longer_us > device->lifetime_us)) {
@@ -348,7 +348,7 @@ static void tell_trigger(const struct device *device)
 {
     for (int i = 0; i < REMOTE_ACCESS_TRIGGER_COUNT_; i++) {
         if (remote_access_apf_reason((enum remote_access_trigger)i) == device->trigger) {
-            remote_access_call_started(device->firmware, (enum remote_access_trigger)i);
+            remote_access_call_started(device->firmware, (enum remote_access_trigger)i, 0);
         }
     }
 }

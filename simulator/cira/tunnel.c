@@ -35,9 +35,7 @@ static void finish(struct tunnel *t, bool is_cut)
     t->next = device->ended; /* a cable pulled, plugged and pulled again in one turn makes two */
     device->ended = t;
     loop_task_post(&device->reap);
-    if (t->was_up) {
-        calls_tunnel_changed(device, false);
-    }
+    calls_tunnel_changed(device, false);
     schedule_next(device, t->was_up);
 }
 
@@ -465,6 +463,7 @@ void tunnel_refuse(struct device *device, const char *text)
     connection_log_open(device);
     connection_log_failure(device, text, -1);
     log_failure(device, stream_end_name(STREAM_END_LOCAL));
+    calls_tunnel_changed(device, false);
     schedule_next(device, false);
 }
 

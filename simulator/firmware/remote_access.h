@@ -55,9 +55,11 @@ struct stream *remote_access_connect(struct firmware *firmware, const struct add
 /* User initiated (BIOS or OS), by interface state; AMT_ESTATE when disabled, or when no policy names a
  * server for it. */
 enum amt_err remote_access_user_connect(struct firmware *firmware, bool from_bios) AMT_MUST_USE;
-/* The caller tells what it does: an attempt for a trigger begins; the tunnel is up or gone; its
+/* The caller tells what it does: an attempt for a trigger begins, at the
+ * at-th server of its policy; the tunnel is up, gone or failed; its
  * keepalive interval (seconds). Shown by RemoteAccessService and RemoteAccessCapabilities. */
-void remote_access_call_started(struct firmware *firmware, enum remote_access_trigger trigger);
+void remote_access_call_started(struct firmware *firmware, enum remote_access_trigger trigger,
+                                uint32_t at);
 void remote_access_tunnel_changed(struct firmware *firmware, bool is_up);
 void remote_access_set_keepalive(struct firmware *firmware, uint32_t seconds);
 bool remote_access_uses_certificate(const struct firmware *firmware, const char *instance_id);

@@ -286,15 +286,19 @@ enum amt_err remote_access_user_connect(struct firmware *firmware, bool from_bio
     return AMT_OK;
 }
 
-void remote_access_call_started(struct firmware *firmware, enum remote_access_trigger trigger)
+void remote_access_call_started(struct firmware *firmware, enum remote_access_trigger trigger,
+                                uint32_t at)
 {
     firmware->remote_access->has_called = true;
+    firmware->remote_access->is_calling = !firmware->remote_access->is_tunnel_up;
     firmware->remote_access->last_trigger = trigger;
+    firmware->remote_access->last_at = at;
 }
 
 void remote_access_tunnel_changed(struct firmware *firmware, bool is_up)
 {
     firmware->remote_access->is_tunnel_up = is_up;
+    firmware->remote_access->is_calling = false;
     if (!is_up) {
         firmware->remote_access->keepalive_s = 0;
     }

@@ -73,8 +73,9 @@ struct remote_access {
     uint32_t user_interfaces;                          /* mask of USER_INTERFACE_… */
     bool user_asked_from_bios, has_user_asked;
     char *network; /* DNS suffix the network hands out; NULL: none. Not kept: it is outside */
-    bool is_tunnel_up, has_called;
+    bool is_tunnel_up, is_calling, has_called;
     enum remote_access_trigger last_trigger;
+    uint32_t last_at;     /* which server of its policy */
     uint32_t keepalive_s; /* 0: none */
 };
 

@@ -15,6 +15,7 @@
 #define DHCP_ENABLED      2u
 #define DHCP_ACTIVE       1u
 #define DHCP_PASSIVE      2u
+#define REMOTE_CONNECTING 1u
 #define REMOTE_CONNECTED  2u
 
 /* As a Get by the host shows them. */
@@ -237,9 +238,12 @@ uint32_t pthi_remote_access(struct pthi_exchange *x)
     uint32_t place = k_places[remote_access_place(x->firmware)];
     struct remote_access_target target;
     bool has_target =
-        r->is_tunnel_up && remote_access_target(x->firmware, r->last_trigger, 0, &target);
+        r->is_tunnel_up && remote_access_target(x->firmware, r->last_trigger, r->last_at, &target);
     pthi_text(x, has_target && target.access_info != NULL ? target.access_info : "");
-    return pthi_numbers(x, 3, place, r->is_tunnel_up ? REMOTE_CONNECTED : 0u,
+    return pthi_numbers(x, 3, place,
+                        r->is_tunnel_up ? REMOTE_CONNECTED
+                        : r->is_calling ? REMOTE_CONNECTING
+                                        : 0u,
                         r->is_tunnel_up ? (uint32_t)r->last_trigger : 0u);
 }
 

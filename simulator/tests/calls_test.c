@@ -24,6 +24,23 @@ static void a_periodic_policy_calls_with_what_was_configured(void **state)
     home_fini(&h);
 }
 
+static void an_attempt_is_seen_until_it_succeeds_or_fails(void **state)
+{
+    struct home h;
+    (void)state;
+    home_init(&h, "default", STATE(POLICY(PERIODIC, "0", EVERY_25, TO_A)));
+    const struct remote_access *shown = h.firmware->remote_access;
+    device_connect(h.w.device, 0);
+    assert_true(shown->is_calling);
+    home_run(&h, 1);
+    assert_false(shown->is_calling); /* nobody listens */
+    home_listen_a(&h);
+    home_run(&h, 25);
+    assert_false(shown->is_calling);
+    assert_true(shown->is_tunnel_up);
+    home_fini(&h);
+}
+
 static void the_next_call_comes_after_the_interval(void **state)
 {
     struct home h;
@@ -605,6 +622,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_periodic_policy_calls_with_what_was_configured),
+        cmocka_unit_test(an_attempt_is_seen_until_it_succeeds_or_fails),
         cmocka_unit_test(the_next_call_comes_after_the_interval),
         cmocka_unit_test(firmware_gives_up_quick_attempts_after_two),
         cmocka_unit_test(a_daily_policy_calls_at_its_hour),

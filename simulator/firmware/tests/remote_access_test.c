@@ -725,7 +725,7 @@ static void the_service_shows_the_tunnel_and_the_last_trigger(void **state)
     assert_string_equal(wsman_get(service, "RemoteTunnelKeepAliveTimeout"), "4294967295");
     assert_false(wsman_has(remote_access_list(&f, "AMT_RemoteAccessCapabilities"),
                            "LastRemoteAccessTrigger"));
-    remote_access_call_started(f.firmware, REMOTE_ACCESS_ALERT);
+    remote_access_call_started(f.firmware, REMOTE_ACCESS_ALERT, 0);
     remote_access_tunnel_changed(f.firmware, true);
     remote_access_set_keepalive(f.firmware, 30);
     service = remote_access_list(&f, SERVICE);
