@@ -464,7 +464,8 @@ static enum step_state start_attempt(struct strand *strand)
     step->outcome = NULL;
     step->state = NULL;
     step_wake_at(strand, step_deadline_us(strand));
-    return judge_attempt(strand, step->verb->start(strand));
+    enum step_state state = step->verb->start(strand);
+    return state == STEP_WAITS ? state : judge_attempt(strand, state);
 }
 
 static void settle(struct strand *strand, enum step_state state)

@@ -159,6 +159,11 @@ static void a_step_is_repeated_until_its_condition_holds(void **state)
 {
     assert_int_equal(verdict_of(state, RETRY("5s")), RESULT_PASSED);
     assert_int_equal(verdict_of(state, RETRY("0us")), RESULT_FAILED);
+    /* A step that waits is waited for before it is judged: one attempt, not one each 100 ms. */
+    assert_int_equal(verdict_of(state,
+                                "steps:\n  - { actor: dev, cira.connect: {}, retry: { every: "
+                                "100ms, until: { dev.metrics.cira_attempts: 1 } } }\n"),
+                     RESULT_PASSED);
 }
 
 static void variables_come_from_command_line_before_environment_before_scenario(void **state)
