@@ -3,6 +3,7 @@
 #define AMTLAB_RUNTIME_PKI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -35,6 +36,7 @@ struct pki_request {
     struct evp_pkey_st *given_key; /* borrowed; NULL: a new one of the kind `key` */
     uint64_t serial;               /* 0: random */
     const char *digest;            /* "sha1" "sha256" "sha384"; NULL: by the issuer's key */
+    bool has_broken_signature;     /* its last bit is the wrong one */
 };
 
 /* Self-signed with issuer NULL. common_name may be NULL: no CN. AMT_EBUG only when OpenSSL fails. */
@@ -71,6 +73,37 @@ bool pki_is_key(const struct pki_identity *identity, enum pki_key key);
 uint8_t *pki_load_der(const char *path, uint32_t *len, struct amt_diag *diag);
 /* PEM text of the certificate alone (amt_free). */
 char *pki_certificate_pem(const struct pki_identity *identity);
+
+/*
+ * A library context of OpenSSL with the legacy algorithms (RC2 of old PKCS#12 files), so that nothing
+ * else of the program gets to use them.
+ */
+struct pki_providers {
+    struct ossl_lib_ctx_st *context;
+    struct ossl_provider_st *modern, *legacy; /* legacy: NULL when it is not installed */
+};
+enum amt_err pki_providers_init(struct pki_providers *providers) AMT_MUST_USE; /* AMT_ENOMEM */
+void pki_providers_fini(struct pki_providers *providers);
+
+/*
+ * For tests only: what is made from a seed is no secret. The same seed and purpose give the same bytes
+ * (SHA-256 over both and a counter), on every computer.
+ */
+void pki_seed_bytes(const char *seed, const char *purpose, void *out, size_t len);
+/* An RSA key of that many bits (512 to 8192) from a seed: each prime is the first behind a number of
+ * pki_seed_bytes. NULL when OpenSSL fails. EVP_PKEY_free. */
+struct evp_pkey_st *pki_seed_rsa(const char *seed, const char *purpose, uint32_t bits);
+
+struct pki_pfx {
+    const char *password;
+    const char *seed;         /* salts and IVs from it; NULL: random */
+    bool is_legacy;           /* RC2-40, 3DES and SHA-1 as Windows XP; else AES-256 and SHA-256 */
+    bool is_reversed;         /* certificates root first */
+    uint32_t skip_from_above; /* leaves out that many of the chain at its root end */
+};
+/* Certificate, key and the chain above as PKCS#12, mode 0600; atomically, as pki_save. */
+enum amt_err pki_save_pfx(const struct pki_identity *identity, const char *path,
+                          const struct pki_pfx *pfx, struct amt_diag *diag) AMT_MUST_USE;
 
 struct pki_trust *pki_trust_new(void);
 enum amt_err pki_trust_add(struct pki_trust *trust, const struct pki_identity *root) AMT_MUST_USE;

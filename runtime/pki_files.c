@@ -243,10 +243,9 @@ static bool sync_folder(const char *path)
     return good;
 }
 
-typedef bool write_pem_fn(BIO *bio, const struct pki_identity *identity);
-
-static bool write_certificates(BIO *bio, const struct pki_identity *identity)
+static bool write_certificates(BIO *bio, const void *what)
 {
+    const struct pki_identity *identity = what;
     bool good = PEM_write_bio_X509(bio, identity->certificate) == 1;
     for (int i = 0; good && i < sk_X509_num(identity->above); i++) {
         good = PEM_write_bio_X509(bio, sk_X509_value(identity->above, i)) == 1;
@@ -254,13 +253,14 @@ static bool write_certificates(BIO *bio, const struct pki_identity *identity)
     return good;
 }
 
-static bool write_key(BIO *bio, const struct pki_identity *identity)
+static bool write_key(BIO *bio, const void *what)
 {
+    const struct pki_identity *identity = what;
     return PEM_write_bio_PKCS8PrivateKey(bio, identity->key, NULL, NULL, 0, NULL, NULL) == 1;
 }
 
-static enum amt_err save(const struct pki_identity *identity, const char *path, mode_t mode,
-                         write_pem_fn *write_pem, struct amt_diag *diag)
+enum amt_err pki_write_file(const char *path, uint32_t mode, pki_write_fn *write, const void *what,
+                            struct amt_diag *diag)
 {
     struct text temporary = { 0 };
     text_printf(&temporary, "%s.new", path);
@@ -268,9 +268,9 @@ static enum amt_err save(const struct pki_identity *identity, const char *path, 
         return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
     }
     (void)unlink(text_chars(&temporary)); /* left by a crash */
-    int fd = open(text_chars(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int fd = open(text_chars(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
     BIO *bio = fd < 0 ? NULL : BIO_new_fd(fd, BIO_NOCLOSE);
-    bool good = bio != NULL && write_pem(bio, identity) && fsync(fd) == 0;
+    bool good = bio != NULL && write(bio, what) && fsync(fd) == 0;
     int error = errno;
     BIO_free(bio);
     if (fd >= 0) {
@@ -298,10 +298,10 @@ enum amt_err pki_save(const struct pki_identity *identity, const char *cert_path
                       const char *key_path, struct amt_diag *diag)
 {
     if (key_path != NULL) {
-        TRY(save(identity, key_path, 0600, write_key, diag));
+        TRY(pki_write_file(key_path, 0600, write_key, identity, diag));
     }
     if (cert_path != NULL) {
-        TRY(save(identity, cert_path, 0644, write_certificates, diag));
+        TRY(pki_write_file(cert_path, 0644, write_certificates, identity, diag));
     }
     return AMT_OK;
 }

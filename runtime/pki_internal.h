@@ -28,6 +28,10 @@ struct pki_identity *pki_identity_new(X509 *certificate, EVP_PKEY *key);
 void pki_common_name(X509 *certificate, char *out, size_t cap);
 /* True when a SAN entry, DNS name or IP address, covers name. */
 bool pki_covers_alternative_name(X509 *certificate, const char *name);
+typedef bool pki_write_fn(BIO *bio, const void *what);
+/* Writes a file atomically: temporary file, fsync, rename, fsync of the folder. */
+enum amt_err pki_write_file(const char *path, uint32_t mode, pki_write_fn *write, const void *what,
+                            struct amt_diag *diag) AMT_MUST_USE;
 /* Empties OpenSSL's error queue; the first reason in words, or "no reason given". */
 void pki_openssl_reason(char *out, size_t cap);
 

@@ -176,6 +176,22 @@ static bool add_issuers(struct pki_identity *identity, const struct pki_identity
     return good;
 }
 
+/* The same certificate with the last bit of its signature, the last of its encoding, turned over. */
+static X509 *break_signature(X509 *certificate)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    X509 *broken = NULL;
+    if (len > 0) {
+        const unsigned char *at = der;
+        der[len - 1] ^= 1;
+        broken = d2i_X509(NULL, &at, len);
+    }
+    OPENSSL_free(der);
+    X509_free(certificate);
+    return broken;
+}
+
 struct pki_identity *pki_issue(const struct pki_request *request, const struct pki_identity *issuer,
                                struct amt_diag *diag)
 {
@@ -188,10 +204,15 @@ struct pki_identity *pki_issue(const struct pki_request *request, const struct p
     struct pki_identity *identity = NULL;
     if (key != NULL && certificate != NULL && digest != NULL &&
         fill(certificate, key, request, issuer) && X509_sign(certificate, signer, digest) > 0) {
+        certificate = request->has_broken_signature ? break_signature(certificate) : certificate;
+    } else {
+        X509_free(certificate);
+        certificate = NULL;
+    }
+    if (certificate != NULL) {
         identity = pki_identity_new(certificate, key);
     } else {
         EVP_PKEY_free(key);
-        X509_free(certificate);
     }
     if (identity != NULL && issuer != NULL && !add_issuers(identity, issuer)) {
         pki_identity_free(identity);

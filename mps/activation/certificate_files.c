@@ -4,41 +4,11 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 
 #include "mps/activation/certificates_internal.h"
 
 #define CERTIFICATES_MAX 64 /* in one file */
-
-enum amt_err pfx_reader_init(struct pfx_reader *reader)
-{
-    memset(reader, 0, sizeof *reader);
-    reader->context = OSSL_LIB_CTX_new();
-    if (reader->context == NULL) {
-        return AMT_ENOMEM;
-    }
-    reader->modern = OSSL_PROVIDER_load(reader->context, "default");
-    reader->legacy = OSSL_PROVIDER_load(reader->context, "legacy");
-    ERR_clear_error();
-    if (reader->modern == NULL) {
-        pfx_reader_fini(reader);
-        return AMT_ENOMEM;
-    }
-    return AMT_OK;
-}
-
-void pfx_reader_fini(struct pfx_reader *reader)
-{
-    if (reader->legacy != NULL) {
-        (void)OSSL_PROVIDER_unload(reader->legacy);
-    }
-    if (reader->modern != NULL) {
-        (void)OSSL_PROVIDER_unload(reader->modern);
-    }
-    OSSL_LIB_CTX_free(reader->context);
-    memset(reader, 0, sizeof *reader);
-}
 
 enum amt_err certificate_bag_init(struct certificate_bag *bag)
 {
@@ -142,7 +112,7 @@ EVP_PKEY *pem_read_key(const uint8_t *bytes, uint32_t len, char reason[static 16
 /* --- PKCS#12 --- */
 
 struct pfx {
-    const struct pfx_reader *reader;
+    const struct pki_providers *providers;
     const char *password; /* NULL: none, which is not the same as an empty one */
     int password_len;
     uint32_t iterations_max;
@@ -195,7 +165,7 @@ static enum amt_err take_key(const struct pfx *pfx, const PKCS12_SAFEBAG *shroud
         return fail(pfx->reason, "the encryption of the key is unknown or too costly");
     }
     PKCS8_PRIV_KEY_INFO *clear = PKCS12_decrypt_skey_ex(shrouded, pfx->password, pfx->password_len,
-                                                        pfx->reader->context, NULL);
+                                                        pfx->providers->context, NULL);
     /* Into the default context: the key outlives the reader. */
     EVP_PKEY *key = clear == NULL ? NULL : EVP_PKCS82PKEY(clear);
     PKCS8_PRIV_KEY_INFO_free(clear);
@@ -240,7 +210,7 @@ static enum amt_err take_safe(const struct pfx *pfx, PKCS7 *safe)
         return AMT_OK; /* sealed for somebody's public key: not ours */
     }
     if (bags == NULL) {
-        return fail(pfx->reason, pfx->reader->legacy == NULL
+        return fail(pfx->reason, pfx->providers->legacy == NULL
                                      ? "it cannot be decrypted (OpenSSL's legacy provider, which "
                                        "old files need, is not installed)"
                                      : "it cannot be decrypted");
@@ -274,12 +244,12 @@ static enum amt_err check_password(struct pfx *pfx, PKCS12 *file)
     return fail(pfx->reason, "wrong password, or damaged");
 }
 
-enum amt_err pfx_read(const struct pfx_reader *reader, const uint8_t *bytes, uint32_t len,
+enum amt_err pfx_read(const struct pki_providers *providers, const uint8_t *bytes, uint32_t len,
                       const char *password, uint32_t iterations_max, struct certificate_bag *bag,
                       char reason[static 160])
 {
-    struct pfx pfx = { reader, password, (int)strlen(password), iterations_max, bag, reason };
-    PKCS12 *file = PKCS12_init_ex(NID_pkcs7_data, reader->context, NULL);
+    struct pfx pfx = { providers, password, (int)strlen(password), iterations_max, bag, reason };
+    PKCS12 *file = PKCS12_init_ex(NID_pkcs7_data, providers->context, NULL);
     if (file == NULL) {
         return AMT_ENOMEM;
     }

@@ -147,18 +147,18 @@ static void warn_of_rights(struct certificate_problems *problems, const char *pa
 static enum amt_err load_pfx(const struct activation_certificate_source *source,
                              struct certificate_bag *bag, struct certificate_problems *problems)
 {
-    struct pfx_reader reader;
+    struct pki_providers providers;
     char reason[160] = "the file cannot be read: check its path and rights";
     uint32_t len = 0;
     bool is_open = false;
     problems->file = source->pfx_path;
-    TRY(pfx_reader_init(&reader));
+    TRY(pki_providers_init(&providers));
     uint8_t *bytes = read_whole(source->pfx_path, &len, &is_open);
     enum amt_err err = bytes == NULL ? AMT_ECERT
-                                     : pfx_read(&reader, bytes, len, source->pfx_password,
+                                     : pfx_read(&providers, bytes, len, source->pfx_password,
                                                 PFX_ITERATIONS_MAX, bag, reason);
     wipe_free(bytes, len);
-    pfx_reader_fini(&reader);
+    pki_providers_fini(&providers);
     if (err == AMT_ECERT) {
         unreadable(problems, true, source->pfx_path, reason);
     } else if (err == AMT_OK && sk_X509_num(bag->primary) < 2) {

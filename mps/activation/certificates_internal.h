@@ -6,16 +6,6 @@
 
 #include "mps/activation/certificates.h"
 
-/* OpenSSL for PKCS#12 files, old ones included: RC2 is in the legacy provider, which is loaded into a
- * library context of its own, so that nothing else of the program gets to use it. */
-struct pfx_reader {
-    OSSL_LIB_CTX *context;
-    OSSL_PROVIDER *modern, *legacy;
-};
-/* AMT_ENOMEM. Without a legacy provider old files cannot be read; that is no error here. */
-enum amt_err pfx_reader_init(struct pfx_reader *reader) AMT_MUST_USE;
-void pfx_reader_fini(struct pfx_reader *reader);
-
 /* What the files of a set hold. */
 struct certificate_bag {
     STACK_OF(X509) * primary; /* each of a PKCS#12 file; the first of each PEM file */
@@ -30,7 +20,7 @@ void certificate_bag_fini(struct certificate_bag *bag);
 #define PFX_ITERATIONS_MAX 10000000u /* of a key derivation: seconds, not hours */
 /* AMT_ECERT: not PKCS#12, wrong password, damaged, more than iterations_max. reason: why, one line.
  * Certificates and the key of shrouded key bags are added to bag. */
-enum amt_err pfx_read(const struct pfx_reader *reader, const uint8_t *bytes, uint32_t len,
+enum amt_err pfx_read(const struct pki_providers *providers, const uint8_t *bytes, uint32_t len,
                       const char *password, uint32_t iterations_max, struct certificate_bag *bag,
                       char reason[static 160]) AMT_MUST_USE;
 /* Certificates of a PEM text: the first to first, the others to others. AMT_ECERT: none, or a damaged
@@ -61,8 +51,8 @@ struct certificate_problems {
 };
 /* A text of activation.md 2.2 or our own, what to do, and the code. is_fatal: the set is not added. */
 void certificate_problem(struct certificate_problems *problems, bool is_fatal,
-                         enum activation_failure failure, const char *hint, const char *format,
-                         ...) AMT_PRINTF(5, 6);
+                         enum activation_failure failure, const char *hint, const char *format, ...)
+    AMT_PRINTF(5, 6);
 /* Checks 9 to 12 of 2.2 and our own of 2.1 (ACT-SRV-010, 011) on an ordered chain. */
 void certificates_check(const struct activation_certificate *certificate,
                         const struct activation_certificate_source *source, uint64_t now_s,
