@@ -92,14 +92,10 @@ struct http_client *http_client_new(struct loop *loop, struct stream *s);
 /* Whether another request may be sent: none is under way, the connection lives, and the last answer
  * allows it. Bytes that nobody asked for end the connection. */
 bool http_client_is_usable(const struct http_client *client);
-/* Whether a request was answered on it before. */
-bool http_client_was_used(const struct http_client *client);
 /* As http_fetch, but the connection stays where both sides allow it. From on_response the client may
  * be asked again or closed. */
 void http_client_ask(struct http_client *client, const struct http_request_spec *request,
                      http_response_fn *on_response, void *ctx);
-/* Its stream, for tls_describe and its like; NULL once the connection is gone. */
-struct stream *http_client_stream(const struct http_client *client);
 /* A request under way gets no answer any more. NULL is allowed. */
 void http_client_close(struct http_client *client);
 

@@ -12,7 +12,6 @@ struct http_client {
     http_response_fn *on_response; /* NULL: no request is under way */
     void *ctx;
     bool has_started;
-    bool was_used;
 };
 
 struct failure {
@@ -61,7 +60,6 @@ static void finish(struct http_client *c, const struct failure *failure)
     timer_stop(&c->limit);
     timer_stop(&c->first_byte_limit);
     c->on_response = NULL;
-    c->was_used = true;
     if (!stays) {
         drop_stream(c);
     }
@@ -156,16 +154,6 @@ struct http_client *http_client_new(struct loop *loop, struct stream *s)
 bool http_client_is_usable(const struct http_client *c)
 {
     return c->stream != NULL && c->on_response == NULL;
-}
-
-bool http_client_was_used(const struct http_client *c)
-{
-    return c->was_used;
-}
-
-struct stream *http_client_stream(const struct http_client *c)
-{
-    return c->stream;
 }
 
 void http_client_close(struct http_client *c)

@@ -98,12 +98,10 @@ static void one_connection_serves_many(void **state)
     struct play p;
     (void)state;
     begin(&p);
-    assert_false(http_client_was_used(p.client));
     for (int i = 0; i < 3; i++) {
         ask(&p);
         answer(&p, ANSWER("abc"));
         assert_string_equal(p.body, "abc");
-        assert_true(http_client_was_used(p.client));
     }
     assert_int_equal(p.responses, 3);
     end(&p);
@@ -159,7 +157,6 @@ static void an_idle_connection_that_closes_is_noticed(void **state)
     p.server = NULL;
     run(&p, US_PER_SECOND);
     assert_false(http_client_is_usable(p.client));
-    assert_null(http_client_stream(p.client));
     assert_int_equal(p.responses, 1);
     end(&p);
 }

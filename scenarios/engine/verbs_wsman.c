@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/compose.h"
+#include "client/power.h"
 #include "scenarios/engine/actor_console.h"
 #include "scenarios/engine/match.h"
 #include "scenarios/engine/record.h"
@@ -188,21 +189,19 @@ enum step_state verb_wsman_invoke(struct strand *strand)
     return start_operation(strand, WSMAN_METHOD);
 }
 
+/* The words of `amtlab power`, written as scenarios write words: soft_off. */
 static bool power_number(const char *word, uint64_t *number)
 {
-    static const struct power_word {
-        const char *word;
-        uint64_t number;
-    } k_words[] = { { "on", 2 },        { "sleep", 4 },     { "cycle", 5 },
-                    { "hibernate", 7 }, { "off", 8 },       { "reset", 10 },
-                    { "nmi", 11 },      { "soft_off", 12 }, { "soft_reset", 14 } };
-    for (size_t i = 0; i < sizeof k_words / sizeof k_words[0]; i++) {
-        if (strcmp(k_words[i].word, word) == 0) {
-            *number = k_words[i].number;
-            return true;
-        }
+    char dashed[24];
+    size_t len = strlen(word);
+    if (len >= sizeof dashed) {
+        return false;
     }
-    return text_parse_u64(word, 65535, number) == AMT_OK;
+    for (size_t i = 0; i <= len; i++) {
+        dashed[i] = word[i] == '_' ? '-' : word[i];
+    }
+    *number = client_power_number(dashed);
+    return *number != 0 || text_parse_u64(word, 65535, number) == AMT_OK;
 }
 
 enum step_state verb_power_request(struct strand *strand)
