@@ -97,6 +97,7 @@ static const struct exit_row {
       "environment: cannot bind, resolve, connect, read keys; target unreachable" },
     { CLI_NOTHING, "nothing selected, or every selected case unsupported" },
     { CLI_NOT_VALID, "the result does not count: the harness lagged, the clock jumped" },
+    { CLI_UNFINISHED, "a server left before it said how it ended" },
     { CLI_INTERNAL, "internal error" },
     { CLI_DEADLINE, "overall deadline" },
     { CLI_INTERRUPTED, "interrupted" },
