@@ -136,6 +136,10 @@ static void print_ready(struct server *server)
         address_format(&address, shown);
         text_printf(&line, "\"%s\"", shown);
     }
+    if (mps_activation_address(server->mps, &address)) {
+        address_format(&address, shown);
+        text_printf(&line, "],\"activation\":[\"%s\"", shown);
+    }
     struct text root = { 0 };
     text_printf(&root, "%s/root.crt", server->config.data);
     text_puts(&line, "],\"root\":");

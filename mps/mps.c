@@ -75,7 +75,7 @@ static enum amt_err start_tls(struct mps *mps, struct amt_diag *diag)
                                      .key_log_path = config->key_log };
     mps->tls = trust == NULL ? NULL : tls_context_new(&settings, diag);
     pki_trust_free(trust);
-    pki_identity_free(identity);
+    mps->identity = identity;
     return mps->tls == NULL ? AMT_ECERT : AMT_OK;
 }
 
@@ -148,6 +148,21 @@ static void on_flush(void *ctx)
     timer_start(&mps->flush, FLUSH_US);
 }
 
+static enum amt_err start_activation(struct mps *mps, struct amt_diag *diag)
+{
+    const struct activation_service_settings settings = { .loop = mps->loop,
+                                                          .log = mps->log,
+                                                          .config = mps->config,
+                                                          .store = mps->store,
+                                                          .tls = mps->tls,
+                                                          .identity = mps->identity };
+    if (mps->config->activation_listen.count == 0) {
+        return AMT_OK;
+    }
+    mps->activation = activation_service_start(&settings, diag);
+    return mps->activation == NULL ? AMT_ECONFIG : AMT_OK;
+}
+
 static enum amt_err start_all(struct mps *mps, struct amt_diag *diag)
 {
     TRY(start_store(mps, diag));
@@ -160,6 +175,7 @@ static enum amt_err start_all(struct mps *mps, struct amt_diag *diag)
             return AMT_ESYS;
         }
     }
+    TRY(start_activation(mps, diag));
     if (mps->store != NULL) {
         timer_start(&mps->flush, FLUSH_US);
     }
@@ -206,6 +222,11 @@ bool mps_api_address(const struct mps *mps, struct address *address)
     return mps->api != NULL;
 }
 
+bool mps_activation_address(const struct mps *mps, struct address *address)
+{
+    return activation_service_address(mps->activation, address);
+}
+
 const struct mps_statistics *mps_statistics(struct mps *mps)
 {
     /* What ended sessions counted is in `statistics`; living ones are added for this answer. */
@@ -233,6 +254,8 @@ void mps_stop(struct mps *mps, void (*on_stopped)(void *ctx), void *ctx)
     close_listeners(mps);
     api_stop(mps->api);
     mps->api = NULL;
+    activation_service_free(mps->activation);
+    mps->activation = NULL;
     struct connection *next = NULL;
     for (struct connection *c = mps->connections; c != NULL; c = next) {
         next = c->next;
@@ -259,6 +282,7 @@ void mps_free(struct mps *mps)
     mps->on_stopped = NULL;
     close_listeners(mps);
     api_stop(mps->api);
+    activation_service_free(mps->activation);
     for (struct connection *c = mps->connections; c != NULL; c = c->next) {
         if (!c->is_dying && c->session != NULL) {
             session_transport_ended(c);
@@ -272,5 +296,6 @@ void mps_free(struct mps *mps)
     credentials_fini(&mps->credentials);
     attempts_free(mps->attempts);
     tls_context_free(mps->tls);
+    pki_identity_free(mps->identity);
     amt_free(mps);
 }

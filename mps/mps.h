@@ -54,8 +54,9 @@ struct mps_config {
         auth_failures_per_user; /* in auth_failure_window; 0 = off */
     uint64_t auth_failure_window_us, auth_failure_delay_us;
     uint32_t max_sessions, max_unauthenticated, max_unauthenticated_per_address;
-    uint32_t send_queue_bytes;      /* per session; a peer that does not read is closed */
-    struct config_texts api_listen; /* operator API addresses; empty: none */
+    uint32_t send_queue_bytes;             /* per session; a peer that does not read is closed */
+    struct config_texts api_listen;        /* operator API addresses; empty: none */
+    struct config_texts activation_listen; /* addresses of the activation server; empty: none */
     /* `activation` of the YAML (mps/activation/config.h), or NULL */
     const struct yaml_node *activation_node;
     struct stream_wrap wrap;              /* scenarios: fault and trace filters; not from YAML */
@@ -91,6 +92,8 @@ uint32_t mps_listener_count(const struct mps *mps);
 void mps_listener_address(const struct mps *mps, uint32_t index, struct address *address);
 /* false when there is no API listener */
 bool mps_api_address(const struct mps *mps, struct address *address);
+/* The same for the activation server. */
+bool mps_activation_address(const struct mps *mps, struct address *address);
 const struct mps_statistics *mps_statistics(struct mps *mps);
 
 /* Writes the events that wait into the store, now instead of within a second; logs when that begins to

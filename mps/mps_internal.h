@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 
+#include "mps/activation/service.h"
 #include "mps/api/api.h"
 #include "mps/cira/attempts.h"
 #include "mps/cira/credentials.h"
@@ -76,6 +77,8 @@ struct mps {
     struct credentials credentials;
     struct store *store;
     struct api *api;
+    struct pki_identity *identity; /* its own; NULL with offload */
+    struct activation_service *activation;
     struct timer flush; /* the store's batch */
     struct loop_task reap;
     struct mps_statistics statistics, answer;

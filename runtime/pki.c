@@ -55,6 +55,12 @@ enum amt_err pki_identity_add_issuer(struct pki_identity *identity, struct x509_
     return AMT_OK;
 }
 
+struct x509_st *pki_root(const struct pki_identity *identity)
+{
+    int count = sk_X509_num(identity->above);
+    return count > 0 ? sk_X509_value(identity->above, count - 1) : identity->certificate;
+}
+
 struct pki_identity *pki_identity_ref(const struct pki_identity *identity)
 {
     identity->self->references += 1;

@@ -59,6 +59,8 @@ struct pki_identity *pki_identity_ref(const struct pki_identity *identity);
 void pki_identity_free(struct pki_identity *identity); /* drops one reference; NULL is allowed */
 struct x509_st *pki_certificate(const struct pki_identity *identity); /* borrowed */
 struct evp_pkey_st *pki_key(const struct pki_identity *identity);     /* borrowed */
+/* The topmost certificate: the last issuer, or its own; borrowed. */
+struct x509_st *pki_root(const struct pki_identity *identity);
 /* SHA-256 in hex, lower case. */
 void pki_fingerprint(const struct pki_identity *identity, char out[static 65]);
 /* True when the certificate carries name as CN and repeats it as SAN (APF-MPS-006). */

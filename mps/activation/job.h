@@ -11,6 +11,8 @@
 #include "mps/activation/log.h"
 #include "runtime/log.h"
 
+struct activation_cira;
+
 /* What a group wants (activation.md 6.5). */
 enum activation_policy_type {
     ACTIVATION_POLICY_NONE,
@@ -24,8 +26,9 @@ struct activation_policy {
     enum activation_policy_type type;
     struct secret password; /* empty: random for each device */
     bool replaces_bad_password;
-    enum activation_fallback fallback; /* ADMIN only: what to do when ACM is not possible */
-    uint32_t cira_setup;               /* 0 leave, 1 clear, 2 set */
+    enum activation_fallback fallback;  /* ADMIN only: what to do when ACM is not possible */
+    uint32_t cira_setup;                /* 0 leave, 1 clear, 2 set */
+    const struct activation_cira *cira; /* for cira_setup 2; NULL: that of the settings */
 };
 
 /* The server that activated devices shall call (for cira_setup 2). */

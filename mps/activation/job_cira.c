@@ -8,6 +8,12 @@ static const char k_service[] = "AMT_RemoteAccessService";
 
 static void next_step(struct activation_job *job);
 
+static const struct activation_cira *cira_of(const struct activation_job *job)
+{
+    const struct activation_cira *own = job->settings.policy->cira;
+    return own != NULL ? own : job->settings.cira;
+}
+
 static void fail_step(struct activation_job *job, const char *doing,
                       const struct wsman_outcome *outcome)
 {
@@ -103,7 +109,7 @@ static void add_root(struct activation_job *job)
 {
     struct wsman_instance *input = job_input(job);
     unsigned char *der = NULL;
-    int len = i2d_X509(job->settings.cira->root, &der);
+    int len = i2d_X509(cira_of(job)->root, &der);
     wsman_set_base64(input, "CertificateBlob", der, len > 0 ? (size_t)len : 0);
     OPENSSL_free(der);
     job_invoke(job, "AMT_PublicKeyManagementService", "AddTrustedRootCertificate", input, on_step);
@@ -136,7 +142,7 @@ static const char *format_of(const char *access_info)
 
 static void add_server(struct activation_job *job)
 {
-    const struct activation_cira *cira = job->settings.cira;
+    const struct activation_cira *cira = cira_of(job);
     struct wsman_instance *input = job_input(job);
     char *password =
         arena_text(&job->call_arena, (const char *)cira->password->bytes, cira->password->len);
@@ -166,7 +172,7 @@ static void add_policy(struct activation_job *job)
 /* Outside all home domains the device calls; a made-up domain is one it never is in. */
 static void set_environment(struct activation_job *job)
 {
-    const char *const *domains = job->settings.cira->home_domains;
+    const char *const *domains = cira_of(job)->home_domains;
     struct wsman_instance *body =
         wsman_instance_new(&job->call_arena, "AMT_EnvironmentDetectionSettingData");
     char made_up[24];
@@ -220,7 +226,7 @@ static void next_step(struct activation_job *job)
 void job_cira(struct activation_job *job)
 {
     uint32_t setup = job->settings.policy->cira_setup;
-    if (setup == 0 || (setup == 2 && job->settings.cira == NULL)) {
+    if (setup == 0 || (setup == 2 && cira_of(job) == NULL)) {
         job_say(job, "Done.");
         job_succeed(job, ACTIVATION_DONE);
         return;

@@ -1,0 +1,559 @@
+#include "mps/activation/service.h"
+
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/memory.h"
+#include "mps/activation/mesh.h"
+#include "mps/activation/rps.h"
+#include "runtime/websocket.h"
+
+#define ACTIVATION_PORT 443u
+#define LISTENERS_MAX   8u
+#define USER_CHARS      16u
+
+/* An accepted connection until it is a websocket. */
+struct visitor {
+    struct activation_service *service;
+    struct stream *tls;
+    struct visitor *next, *previous;
+    struct http_server_connection *http;
+};
+
+struct group_name;
+
+struct activation_service {
+    struct activation_service_settings settings;
+    struct activation_config config;
+    struct activation_certificates *certificates;
+    struct activation_log *activation_log;
+    struct mesh_server *mesh;
+    struct rps_server *rps;
+    struct listener *listeners[LISTENERS_MAX];
+    uint32_t listener_count;
+    struct visitor *visitors;
+    struct group_name *groups;
+};
+
+/* What conversations borrow of a group; each group once. */
+struct group_name {
+    struct group_name *next;
+    char name[65], user[USER_CHARS + 1];
+    struct secret password;
+    struct activation_cira cira;
+};
+
+static struct group_name *intern(struct activation_service *service, const char *name)
+{
+    struct group_name *at = service->groups;
+    while (at != NULL && strcmp(at->name, name) != 0) {
+        at = at->next;
+    }
+    if (at == NULL) {
+        at = amt_alloc(sizeof *at);
+        if (at == NULL) {
+            return NULL;
+        }
+        (void)snprintf(at->name, sizeof at->name, "%s", name);
+        at->next = service->groups;
+        service->groups = at;
+    }
+    return at;
+}
+
+/* --- groups --- */
+
+static bool make_id(const char *group, const struct secret *password,
+                    char out[static ACTIVATION_GROUP_ID_CHARS])
+{
+    struct text message = { 0 };
+    struct text text = { 0 };
+    uint8_t mac[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    text_printf(&message, "amtlab activation group %s", group);
+    bool is_good =
+        !message.failed && HMAC(EVP_sha384(), password->bytes, (int)password->len,
+                                (const uint8_t *)message.chars, message.len, mac, &len) != NULL;
+    base64_encode(&text, mac, is_good ? len : 0);
+    is_good = is_good && !text.failed && text.len == ACTIVATION_GROUP_ID_CHARS - 1;
+    for (size_t i = 0; is_good && i < text.len; i++) { /* as MeshCentral writes its ids */
+        char c = text.chars[i];
+        out[i] = (char)(c == '+' ? '@' : c == '/' ? '$' : c);
+    }
+    out[is_good ? ACTIVATION_GROUP_ID_CHARS - 1 : 0] = '\0';
+    text_fini(&message);
+    text_fini(&text);
+    return is_good;
+}
+
+struct group_search {
+    struct store *store;
+    const char *user;  /* first 16 characters of an id; NULL: by name */
+    const char *group; /* a name */
+    char found[65], found_user[USER_CHARS + 1];
+    char id[ACTIVATION_GROUP_ID_CHARS];
+    struct secret password;
+    bool is_found;
+};
+
+/* `@` and `$` compare as `X`: firmware forbids them in user names (activation.md 6.2). */
+static bool same_user(const char *id, const char *user)
+{
+    for (uint32_t i = 0; i < USER_CHARS; i++) {
+        char have = (char)(id[i] == '@' || id[i] == '$' ? 'X' : id[i]);
+        char want = (char)(user[i] == '@' || user[i] == '$' ? 'X' : user[i]);
+        if (have != want) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void look_at_group(void *ctx, const struct store_group *group)
+{
+    struct group_search *search = ctx;
+    struct secret password = { .len = 0 };
+    char id[ACTIVATION_GROUP_ID_CHARS];
+    char name[65];
+    static const struct uuid k_nobody = { { 0 } };
+    if (store_credential(search->store, &k_nobody, group->user, &password, name, NULL) == AMT_OK &&
+        make_id(group->name, &password, id) &&
+        (search->user != NULL ? same_user(id, search->user)
+                              : strcmp(group->name, search->group) == 0)) {
+        search->is_found = true;
+        (void)snprintf(search->found, sizeof search->found, "%s", group->name);
+        (void)snprintf(search->found_user, sizeof search->found_user, "%s", group->user);
+        memcpy(search->id, id, sizeof id);
+        search->password = password;
+    }
+    secret_fini(&password);
+}
+
+enum amt_err activation_group_id(struct store *store, const char *group,
+                                 char out[static ACTIVATION_GROUP_ID_CHARS], struct amt_diag *diag)
+{
+    struct group_search search = { .store = store, .group = group };
+    TRY(store_each_group(store, look_at_group, &search, diag));
+    secret_fini(&search.password);
+    if (!search.is_found) {
+        return amt_diag_set(diag, AMT_EUNKNOWN, "there is no group \"%s\"", group);
+    }
+    memcpy(out, search.id, sizeof search.id);
+    return AMT_OK;
+}
+
+/* What devices of the group are told for CIRA: this server. */
+static void take_cira(const struct activation_service *service, struct group_name *group,
+                      const char *user, const struct secret *password)
+{
+    const struct mps_config *config = service->settings.config;
+    const struct pki_identity *identity = service->settings.identity;
+    const char *host = service->config.cira_host;
+    (void)snprintf(group->user, sizeof group->user, "%s", user);
+    group->password = *password;
+    group->cira = (struct activation_cira){
+        .access_info = host != NULL ? host : config->name,
+        .port = service->config.cira_port,
+        .common_name = config->name,
+        .user = group->user,
+        .password = &group->password,
+        .root = identity == NULL ? NULL : pki_root(identity),
+        .home_domains = service->config.home_domains,
+    };
+}
+
+static struct group_name *find_in_store(struct activation_service *service, const char *user,
+                                        const char *group)
+{
+    struct group_name *found = NULL;
+    struct group_search search = { .store = service->settings.store, .user = user, .group = group };
+    bool is_good =
+        store_each_group(search.store, look_at_group, &search, NULL) == AMT_OK && search.is_found;
+    found = is_good ? intern(service, search.found) : NULL;
+    if (found != NULL) {
+        take_cira(service, found, search.found_user, &search.password);
+    }
+    secret_fini(&search.password);
+    return found;
+}
+
+/* Without a store the users of the configuration are the groups. */
+static bool is_user(const struct mps_user *u, const char *user, const char *group)
+{
+    const char *id = u->group != NULL ? u->group : u->name;
+    if (user != NULL) {
+        return id != NULL && strlen(id) >= USER_CHARS && same_user(id, user);
+    }
+    return u->name != NULL && strcmp(u->name, group) == 0;
+}
+
+static struct group_name *find_in_config(struct activation_service *service, const char *user,
+                                         const char *group)
+{
+    const struct mps_config *config = service->settings.config;
+    for (uint32_t i = 0; i < config->user_count; i++) {
+        const struct mps_user *u = &config->users[i];
+        const char *password = u->password == NULL ? "" : u->password;
+        struct secret secret = { .len = 0 };
+        if (!is_user(u, user, group)) {
+            continue;
+        }
+        struct group_name *found = intern(service, u->name != NULL ? u->name : u->group);
+        if (found != NULL && secret_set(&secret, password, (uint32_t)strlen(password)) == AMT_OK) {
+            take_cira(service, found, u->name != NULL ? u->name : "", &secret);
+        }
+        secret_fini(&secret);
+        return found;
+    }
+    return NULL;
+}
+
+static bool find_any(struct activation_service *service, const char *user, const char *group,
+                     struct activation_policy *policy, const char **name)
+{
+    struct group_name *found = service->settings.store != NULL
+                                   ? find_in_store(service, user, group)
+                                   : find_in_config(service, user, group);
+    if (found == NULL) {
+        return false;
+    }
+    const struct activation_policy *wanted =
+        activation_config_policy(&service->config, found->name);
+    *policy =
+        wanted == NULL ? (struct activation_policy){ .type = ACTIVATION_POLICY_NONE } : *wanted;
+    bool has_server = found->cira.root != NULL && found->cira.access_info != NULL;
+    policy->cira = has_server ? &found->cira : NULL;
+    *name = found->name;
+    return true;
+}
+
+static bool find_group(void *ctx, const char *user, const struct secret *password,
+                       struct activation_policy *policy, const char **group, struct text *why)
+{
+    struct activation_service *service = ctx;
+    /* The protocol's password is the user name once more: the id is the secret. */
+    if (!secret_equal(password, (const uint8_t *)user, USER_CHARS)) {
+        text_puts(why, "Invalid login username/password");
+        return false;
+    }
+    if (!find_any(service, user, NULL, policy, group)) {
+        text_puts(why, "Device group not found (2)");
+        return false;
+    }
+    return true;
+}
+
+static bool find_profile(void *ctx, const char *name, struct activation_policy *policy,
+                         const char **group)
+{
+    return find_any(ctx, NULL, name, policy, group);
+}
+
+static bool find_password(void *ctx, const struct uuid *uuid, struct secret *password)
+{
+    struct activation_service *service = ctx;
+    struct secret passwords[3] = { { .len = 0 } };
+    uint32_t count = 0;
+    enum amt_err err =
+        service->config.log_path == NULL
+            ? AMT_EUNKNOWN
+            : activation_log_passwords(service->config.log_path, uuid, passwords, &count, NULL);
+    if (err == AMT_OK && count > 0) {
+        *password = passwords[0];
+    }
+    for (int i = 0; i < 3; i++) {
+        secret_fini(&passwords[i]);
+    }
+    return err == AMT_OK && count > 0;
+}
+
+static void on_result(void *ctx, const struct uuid *uuid, const struct activation_result *result)
+{
+    static const char *const k_events[] = { "activation.done", "activation.nothing",
+                                            "activation.failed" };
+    struct activation_service *service = ctx;
+    if (service->settings.store != NULL) {
+        char detail[160];
+        (void)snprintf(detail, sizeof detail, "%s %s", activation_failure_code(result->failure),
+                       activation_failure_name(result->failure));
+        (void)store_event(service->settings.store, uuid, k_events[result->outcome], detail,
+                          loop_wall_us(service->settings.loop));
+    }
+}
+
+/* --- the port --- */
+
+static void forget(struct visitor *v)
+{
+    if (v->previous != NULL) {
+        v->previous->next = v->next;
+    } else {
+        v->service->visitors = v->next;
+    }
+    if (v->next != NULL) {
+        v->next->previous = v->previous;
+    }
+    amt_free(v);
+}
+
+static void on_http_end(void *ctx)
+{
+    forget(ctx);
+}
+
+static bool is_mesh_path(const char *target)
+{
+    size_t len = strcspn(target, "?");
+    static const char k_end[] = "/apf.ashx";
+    return len >= sizeof k_end - 1 &&
+           strncmp(target + len - (sizeof k_end - 1), k_end, sizeof k_end - 1) == 0;
+}
+
+static void on_request(void *ctx, struct http_server_connection *http,
+                       const struct http_request *request)
+{
+    static const char k_page[] =
+        "<!DOCTYPE html><html><head><title>amtlab</title></head><body>Intel(R) AMT activation "
+        "server. Activate a device with the command of its group.</body></html>";
+    struct visitor *v = ctx;
+    struct activation_service *service = v->service;
+    if (!request->is_upgrade) {
+        http_respond(http, 200, "text/html", NULL, k_page, sizeof k_page - 1);
+    } else if (is_mesh_path(request->target)) {
+        static const struct websocket_settings k_settings = { .refuses_text = true };
+        static const struct websocket_handler k_none = { .on_open = NULL };
+        struct websocket *ws =
+            websocket_accept(service->settings.loop, http, request, &k_settings, &k_none, NULL);
+        if (ws != NULL) {
+            mesh_server_serve(service->mesh, websocket_stream(ws));
+        }
+    } else {
+        rps_server_request(service->rps, http, request);
+    }
+}
+
+static void start_http(struct visitor *v, struct stream *s)
+{
+    struct http_server_connection *http =
+        http_serve(v->service->settings.loop, s, NULL, on_request, on_http_end, v, NULL, 0);
+    if (http == NULL) {
+        forget(v);
+    } else {
+        v->http = http;
+    }
+}
+
+static void on_tls_open(void *ctx)
+{
+    struct visitor *v = ctx;
+    struct stream *s = v->tls;
+    v->tls = NULL;
+    start_http(v, s);
+}
+
+static void on_tls_end(void *ctx, const struct stream_end *end)
+{
+    struct visitor *v = ctx;
+    (void)end;
+    stream_close(v->tls);
+    forget(v);
+}
+
+static void on_accept(void *ctx, struct stream *s)
+{
+    static const struct stream_handler k_handler = { .on_open = on_tls_open, .on_end = on_tls_end };
+    struct activation_service *service = ctx;
+    struct visitor *v = amt_alloc(sizeof *v);
+    if (v == NULL) {
+        stream_close(s);
+        return;
+    }
+    v->service = service;
+    v->next = service->visitors;
+    if (v->next != NULL) {
+        v->next->previous = v;
+    }
+    service->visitors = v;
+    if (service->settings.tls == NULL) {
+        start_http(v, s);
+        return;
+    }
+    v->tls = tls_accept(service->settings.loop, service->settings.tls, s, &k_handler, v);
+    if (v->tls == NULL) {
+        forget(v);
+    }
+}
+
+static enum amt_err listen_one(struct activation_service *service, const char *text,
+                               struct amt_diag *diag)
+{
+    struct address address;
+    char shown[ADDRESS_HOST_BYTES + 10];
+    TRY(address_parse(text, ACTIVATION_PORT, &address, diag));
+    struct listener *listener =
+        net_listen(service->settings.loop, &address, on_accept, service, diag);
+    if (listener == NULL) {
+        return AMT_ESYS;
+    }
+    service->listeners[service->listener_count++] = listener;
+    listener_address(listener, &address);
+    address_format(&address, shown);
+    LOG(service->settings.log, LOG_INFO, "activation.listening", log_text("address", shown),
+        log_u64("certificates", activation_certificates_count(service->certificates)));
+    return AMT_OK;
+}
+
+/* --- life --- */
+
+static void log_problems(struct activation_service *service, const struct amt_diag_list *problems)
+{
+    for (uint32_t i = 0; i < problems->count; i++) {
+        const struct amt_diag *diag = &problems->items[i];
+        LOG(service->settings.log, diag->err == AMT_OK ? LOG_WARN : LOG_ERROR,
+            "activation.certificate", log_text("text", diag->text), log_text("hint", diag->hint),
+            log_text("file", diag->file),
+            log_text("code", diag->requirement == NULL ? "" : diag->requirement));
+    }
+}
+
+static enum amt_err load(struct activation_service *service, struct amt_diag *diag)
+{
+    struct amt_diag_list problems = { .count = 0 };
+    const struct mps_config *config = service->settings.config;
+    enum amt_err err =
+        activation_config_read(config->activation_node, "activation", &service->config, &problems);
+    if (err == AMT_OK) {
+        service->certificates = activation_config_certificates(
+            &service->config, NULL, loop_wall_us(service->settings.loop) / US_PER_SECOND,
+            &problems);
+        err = service->certificates == NULL ? AMT_ENOMEM : AMT_OK;
+    }
+    log_problems(service, &problems);
+    if (err != AMT_OK && problems.count > 0 && diag != NULL) {
+        *diag = problems.items[0];
+    }
+    amt_diag_list_fini(&problems);
+    return err;
+}
+
+static enum amt_err open_log(struct activation_service *service, struct amt_diag *diag)
+{
+    const char *data = service->settings.config->data;
+    struct text path = { 0 };
+    if (service->config.log_path == NULL) {
+        text_printf(&path, "%s/amtactivation.log", data == NULL ? "." : data);
+        service->config.log_path = arena_text(&service->config.arena, text_chars(&path), path.len);
+        text_fini(&path);
+    }
+    return service->config.log_path == NULL
+               ? AMT_ENOMEM
+               : activation_log_open(service->config.log_path, service->config.recipient,
+                                     &service->activation_log, diag);
+}
+
+static enum amt_err start_conversations(struct activation_service *service)
+{
+    const struct activation_settings settings = {
+        .loop = service->settings.loop,
+        .log = service->settings.log,
+        .certificates = service->certificates,
+        .activation_log = service->activation_log,
+        .prefers_upgrade = service->config.prefers_upgrade,
+        .hold_us = service->config.hold_us,
+    };
+    const struct mesh_server_settings mesh = {
+        .activation = settings, .find_group = find_group, .on_result = on_result, .ctx = service
+    };
+    const struct rps_server_settings rps = { .activation = settings,
+                                             .find_profile = find_profile,
+                                             .find_password = find_password,
+                                             .on_result = on_result,
+                                             .ctx = service };
+    service->mesh = mesh_server_new(&mesh);
+    service->rps = rps_server_new(&rps);
+    return service->mesh == NULL || service->rps == NULL ? AMT_ENOMEM : AMT_OK;
+}
+
+static enum amt_err start_all(struct activation_service *service, struct amt_diag *diag)
+{
+    const struct config_texts *listen = &service->settings.config->activation_listen;
+    TRY(load(service, diag));
+    TRY(open_log(service, diag));
+    TRY(start_conversations(service));
+    if (listen->count > LISTENERS_MAX) {
+        return amt_diag_set(diag, AMT_ECONFIG, "activation_listen: at most %u addresses",
+                            LISTENERS_MAX);
+    }
+    for (uint32_t i = 0; i < listen->count; i++) {
+        TRY(listen_one(service, listen->items[i], diag));
+    }
+    return AMT_OK;
+}
+
+struct activation_service *activation_service_start(const struct activation_service_settings *s,
+                                                    struct amt_diag *diag)
+{
+    struct activation_service *service = amt_alloc(sizeof *service);
+    if (service == NULL) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+        return NULL;
+    }
+    service->settings = *s;
+    activation_config_init(&service->config);
+    enum amt_err err = start_all(service, diag);
+    if (err != AMT_OK) {
+        if (diag != NULL && diag->text[0] == '\0') {
+            (void)amt_diag_set(diag, err, "activation: %s", amt_err_text(err));
+        }
+        activation_service_free(service);
+        return NULL;
+    }
+    return service;
+}
+
+static void close_visitors(struct activation_service *service)
+{
+    while (service->visitors != NULL) {
+        struct visitor *v = service->visitors;
+        if (v->http != NULL) {
+            http_server_close(v->http); /* on_http_end forgets it */
+        } else {
+            stream_close(v->tls);
+            forget(v);
+        }
+    }
+}
+
+void activation_service_free(struct activation_service *service)
+{
+    if (service == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < service->listener_count; i++) {
+        listener_close(service->listeners[i]);
+    }
+    close_visitors(service);
+    mesh_server_free(service->mesh);
+    rps_server_free(service->rps);
+    activation_certificates_free(service->certificates);
+    activation_log_close(service->activation_log);
+    activation_config_fini(&service->config);
+    while (service->groups != NULL) {
+        struct group_name *gone = service->groups;
+        service->groups = gone->next;
+        secret_fini(&gone->password);
+        amt_free(gone);
+    }
+    amt_free(service);
+}
+
+bool activation_service_address(const struct activation_service *service, struct address *address)
+{
+    if (service == NULL || service->listener_count == 0) {
+        return false;
+    }
+    listener_address(service->listeners[0], address);
+    return true;
+}
