@@ -52,12 +52,13 @@ static int count_devices(const char *folder, char out[static UUID_TEXT_BYTES])
     return count;
 }
 
-static int choose(struct device_config *config, const char *uuid)
+int cli_device_choose(const char *command, struct device_config *config, const char *uuid,
+                      bool may_be_new)
 {
     char found[UUID_TEXT_BYTES] = "";
     int count = count_devices(config->state_dir, found);
     if (uuid == NULL && count != 1) {
-        (void)fprintf(stderr, "amtlab device show: %s has %d devices; name one with --uuid\n",
+        (void)fprintf(stderr, "amtlab %s: %s has %d devices; name one with --uuid\n", command,
                       config->state_dir, count);
         return count == 0 ? CLI_NOTHING : CLI_USAGE;
     }
@@ -65,12 +66,20 @@ static int choose(struct device_config *config, const char *uuid)
     config->uuid = amt_strdup(uuid == NULL ? found : uuid);
     struct text path = { 0 };
     text_printf(&path, "%s/%s.json", config->state_dir, config->uuid == NULL ? "" : config->uuid);
-    bool is_there = access(text_chars(&path), R_OK) == 0;
+    bool is_there = access(text_chars(&path), R_OK) == 0 || may_be_new;
     if (!is_there) {
-        (void)fprintf(stderr, "amtlab device show: cannot read %s\n", text_chars(&path));
+        (void)fprintf(stderr, "amtlab %s: cannot read %s\n", command, text_chars(&path));
     }
     text_fini(&path);
     return is_there ? CLI_OK : CLI_ENVIRONMENT;
+}
+
+void cli_device_keep_still(struct device_config *config)
+{
+    amt_free(config->direct.address);
+    amt_free(config->setup_file);
+    config->direct.address = NULL;
+    config->setup_file = NULL;
 }
 
 static int print_classes(struct firmware *firmware, int count, char **names)
@@ -103,14 +112,13 @@ int cli_device_show(struct device_config *config, const char *uuid, int class_co
                     stderr);
         return CLI_USAGE;
     }
-    int result = choose(config, uuid);
+    int result = cli_device_choose("device show", config, uuid, false);
     if (result != CLI_OK) {
         return result;
     }
     struct loop *loop = loop_new_virtual(&k_world, &diag);
     struct log *log = loop == NULL ? NULL : log_new(loop);
-    amt_free(config->direct.address); /* it is looked at, not run */
-    config->direct.address = NULL;
+    cli_device_keep_still(config);
     struct device *device = log == NULL ? NULL : device_new(loop, config, 1, 0, log, &diag);
     struct firmware *firmware = device == NULL ? NULL : device_firmware(device, &diag);
     result = firmware == NULL ? CLI_INVALID : print_classes(firmware, class_count, class_names);
