@@ -256,7 +256,7 @@ enum amt_err pfx_read(const struct pki_providers *providers, const uint8_t *byte
     PKCS12 *room = file;
     const unsigned char *at = bytes;
     if (d2i_PKCS12(&room, &at, (long)len) == NULL) {
-        /* d2i frees what it was given when it fails */
+        PKCS12_free(room); /* NULL when d2i has freed it, as it mostly does */
         return fail(reason, "not PKCS#12");
     }
     file = room;
