@@ -221,6 +221,38 @@ def make_http():
             write('http_client', bytes([flavour]) + data)
 
 
+def make_rps():
+    folder = os.path.join(ROOT, 'protocol', 'activation', 'tests', 'data', 'rps')
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), 'rb') as file:
+            message = file.read()
+        write('rps', (b'\x01' if '.server.' in name else b'\x02' if '.payload.' in name else b'\x00') + message)
+    for line in (b'activate --profile a -f', b'deactivate --password=x', b'maintenance -password x --synchostname a b',
+                 b'activate --what', b'nonsense'):
+        write('rps', b'\x04' + line)
+
+
+def frame(head, payload=b'', mask=b'\x37\xfa\x21\x3d'):
+    """A frame with a small payload, masked unless mask is None."""
+    if mask is None:
+        return bytes([head, len(payload)]) + payload
+    return bytes([head, 0x80 | len(payload)]) + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
+
+
+def make_websocket():
+    for side, mask in ((0, b'\x37\xfa\x21\x3d'), (4, None)):
+        talks = [
+            frame(0x81, b'hello', mask) + frame(0x82, bytes(range(30)), mask) + frame(0x88, b'\x03\xe8bye', mask),
+            frame(0x01, b'he', mask) + frame(0x89, b'?', mask) + frame(0x00, b'', mask) + frame(0x80, b'llo', mask),
+            frame(0x81, b'\xff', mask), frame(0xc1, b'a', mask), frame(0x88, b'', mask),
+            frame(0x82, b'x' * 40, mask) * 3 + bytes([0x82, (0x80 if mask else 0) | 126, 4, 1]),
+            frame(0x81, 'aä€😀'.encode(), mask) + frame(0x88, b'\x03\xee', mask),
+        ]
+        for flags in (0, 9, 17, 26, 34, 67):
+            for talk in talks:
+                write('websocket', bytes([flags | side]) + talk)
+
+
 def main():
     version, auth, user, pfwd, forwards = login()
     whole = version + auth + user + pfwd + forwards
@@ -279,6 +311,8 @@ def main():
         write('apf_mux', bytes([flavour]) + bytes([0, 0, 5, 0, 5, 0] + [1, 240, 129, 240, 5, 0] * 20 + [3, 0, 131, 0]))
     make_http()
     make_writes()
+    make_rps()
+    make_websocket()
 
 
 main()

@@ -183,7 +183,7 @@ static void broken_by_peer(struct websocket *ws)
     if (code == WEBSOCKET_TOO_BIG) {
         text = "a message is above the limit";
     } else if (code == WEBSOCKET_NOT_UTF8) {
-        text = "a text message is not UTF-8";
+        text = "a text is not UTF-8";
     } else {
         code = WEBSOCKET_PROTOCOL_ERROR;
     }
