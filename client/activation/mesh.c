@@ -47,7 +47,7 @@ static void end(struct mesh_host_client *c, bool is_closed_by_server, const char
     if (!c->is_over) {
         c->is_over = true;
         c->is_closed_by_server = is_closed_by_server;
-        (void)snprintf(c->reason, sizeof c->reason, "%s", reason);
+        (void)snprintf(c->reason, sizeof c->reason, "%.*s", (int)sizeof c->reason - 1, reason);
         timer_stop(&c->deadline);
         loop_task_post(&c->finish); /* not from inside the session's call */
     }

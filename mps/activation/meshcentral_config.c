@@ -63,6 +63,17 @@ static json_t *get(json_t *object, const char *name)
     return found;
 }
 
+/* The macros look at their argument twice. */
+static bool is_text(const json_t *value)
+{
+    return json_is_string(value);
+}
+
+static bool is_true(const json_t *value)
+{
+    return json_is_true(value);
+}
+
 static void check_keys(struct reader *r, json_t *object, const char *where,
                        const char *const *known)
 {
@@ -220,7 +231,7 @@ static void read_acm(struct reader *r, json_t *section)
     char name[DOMAIN_MAX_CHARS + 32];
     const char *log = text_of(r, section, "log");
     json_t *certs = get(section, "certs");
-    bool is_strict = json_is_true(get(section, "strictCommonName"));
+    bool is_strict = is_true(get(section, "strictCommonName"));
     (void)snprintf(name, sizeof name, "amtactivation%s%s.log", r->domain[0] == '\0' ? "" : "-",
                    r->domain);
     r->config->log_path = place(r, log == NULL ? name : log);
@@ -247,8 +258,7 @@ static void read_accounts(struct reader *r, json_t *accounts)
     {
         json_t *user = get(entry, "user");
         struct activation_account *account = &r->config->accounts[r->config->account_count];
-        if (!json_is_string(get(entry, "pass")) ||
-            r->config->account_count == ACTIVATION_ACCOUNTS_MAX) {
+        if (!is_text(get(entry, "pass")) || r->config->account_count == ACTIVATION_ACCOUNTS_MAX) {
             warn(r, "each entry needs a text \"pass\"; at most 16 are tried",
                  "AmtManager.AdminAccounts: entry %zu is passed over", at + 1);
             continue;
@@ -322,7 +332,7 @@ static void read_provisioning(struct reader *r, json_t *section)
     json_t *password = get(section, "newMebxPassword");
     check_keys(r, section, "AmtProvisioningServer", k_keys);
     for (size_t i = 1; k_keys[i] != NULL; i++) {
-        if (!json_is_string(get(section, k_keys[i]))) {
+        if (!is_text(get(section, k_keys[i]))) {
             warn(r, "deviceGroup, newMebxPassword, trustedFqdn and ip must all be texts",
                  "AmtProvisioningServer: without \"%s\" there is no bare-metal activation",
                  k_keys[i]);

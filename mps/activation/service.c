@@ -278,8 +278,9 @@ static void on_result(void *ctx, const struct uuid *uuid, const struct activatio
         char detail[160];
         (void)snprintf(detail, sizeof detail, "%s %s", activation_failure_code(result->failure),
                        activation_failure_name(result->failure));
-        (void)store_event(service->settings.store, uuid, k_events[result->outcome], detail,
-                          loop_wall_us(service->settings.loop));
+        enum amt_err err = store_event(service->settings.store, uuid, k_events[result->outcome],
+                                       detail, loop_wall_us(service->settings.loop));
+        (void)err; /* the activation log has it; the store says by itself when it fails */
     }
 }
 

@@ -98,7 +98,8 @@ static void on_open(void *ctx)
     struct hello *hello = ctx;
     uint8_t bytes[HELLO_MAX_BYTES];
     uint32_t len = provisioning_hello_write(hello->firmware, hello->retry, bytes);
-    (void)stream_write(hello->stream, bytes, len); /* the next one comes anyway */
+    enum amt_err err = stream_write(hello->stream, bytes, len);
+    (void)err; /* the next one comes anyway */
     drop(hello);
 }
 
