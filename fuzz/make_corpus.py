@@ -315,4 +315,49 @@ def main():
     make_websocket()
 
 
+def read(*path):
+    with open(os.path.join(ROOT, *path), 'rb') as file:
+        return file.read()
+
+
+def pthi_vectors():
+    """Requests and responses of the host interface, each with the command it is for."""
+    source = read('protocol', 'mei', 'tests', 'data', 'pthi-vectors.yaml').decode()
+    for block in source.split('exchanges:')[1].split('\n- id: PTHI-')[1:]:
+        found = re.findall(r'^    hex: "([0-9a-f]*)"', block, re.M)
+        request = bytes.fromhex(found[0])
+        yield request, bytes.fromhex(found[1]) if len(found) > 1 else b''
+
+
+def make_setup():
+    """USB key files, hello packets, the host interface."""
+    keys, hellos = ('protocol', 'setupbin', 'tests', 'data'), ('protocol', 'provisioning', 'tests', 'data')
+    key = lambda data: struct.pack('<H', 0x8000 | len(data)) + data
+    ask = lambda data: struct.pack('<H', len(data)) + data
+    commands = re.findall(r'^    \{ (PTHI_\w+),', read('protocol', 'mei', 'pthi_commands.c').decode(), re.M)
+    numbers = dict(re.findall(r'(PTHI_\w+) = (0x[0-9a-f]{8})', read('protocol', 'mei', 'pthi.h').decode()))
+    order = [int(numbers[name], 16) for name in commands if name in numbers]
+    for name in sorted(os.listdir(os.path.join(ROOT, *keys))):
+        data = read(*keys, name)
+        write('setupbin', data)
+        write('setupbin', data[:-1])
+        for mode in range(16):
+            write('host_setup', bytes([mode]) + key(data) + key(data))
+        for at in (16, 18, 24, 26, 28, 36, 40, 512, 516, 528, 530, 540, 541):
+            write('setupbin', data[:at] + b'\x03' + data[at + 1:])
+    for name in sorted(os.listdir(os.path.join(ROOT, *hellos))):
+        write('hello', read(*hellos, name))
+    asked = list(pthi_vectors())
+    for request, response in asked:
+        write('pthi', b'\0' + request)
+        write('host_setup', b'\0' + ask(request))
+        command = struct.unpack('<I', request[4:8])[0] if len(request) >= 8 else 0
+        if command in order:
+            write('pthi', bytes([order.index(command) + 1]) + response)
+    for mode in range(0, 16, 3):
+        write('host_setup', bytes([mode]) + b''.join(ask(request) for request, _ in asked[:24]))
+        write('host_setup', bytes([mode]) + b''.join(ask(request) for request, _ in asked[24:48]))
+
+
 main()
+make_setup()
