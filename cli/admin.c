@@ -1,16 +1,19 @@
 /* Groups, devices and operators of a data directory; works while the server runs. */
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/secret_file.h"
+#include "mps/activation/service.h"
 #include "mps/store/store.h"
 #include "runtime/pki.h"
 
 struct admin_options {
-    const char *data, *user, *password_file, *group, *certificate;
+    const char *data, *user, *password_file, *group, *certificate, *server;
     bool json;
 };
 
@@ -25,6 +28,8 @@ static const struct cli_option k_options[] = {
       "device add: its group" },
     { "certificate", 0, CLI_TEXT, offsetof(struct admin_options, certificate), "SHA256", NULL,
       "device add: fingerprint of its client certificate, 64 hex digits (login method none)" },
+    { "server", 0, CLI_TEXT, offsetof(struct admin_options, server), "HOST:PORT", NULL,
+      "group link: address of the activation server as clients reach it" },
     { "json", 0, CLI_FLAG, offsetof(struct admin_options, json), "", NULL,
       "machine-readable output" },
     { .name = NULL },
@@ -136,6 +141,47 @@ static enum amt_err token_add(struct store *store, const struct admin_options *o
     return AMT_OK;
 }
 
+/* SHA-384 of the MPS certificate in upper-case hex, as MeshCMD wants it; "" without a certificate. */
+static void server_hash(const struct admin_options *o, char out[static 97])
+{
+    char path[512];
+    struct amt_diag diag = { .err = AMT_OK };
+    uint32_t len = 0;
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned hash_len = 0;
+    (void)snprintf(path, sizeof path, "%s/mps.crt", o->data);
+    uint8_t *der = pki_load_der(path, &len, &diag);
+    out[0] = '\0';
+    if (der != NULL && EVP_Digest(der, len, hash, &hash_len, EVP_sha384(), NULL) == 1) {
+        for (unsigned i = 0; i < hash_len; i++) {
+            (void)snprintf(out + (size_t)2 * i, 3, "%02X", hash[i]);
+        }
+    }
+    amt_free(der);
+}
+
+/* Ready to paste on the PC that is to be activated. */
+static enum amt_err group_link(struct store *store, const struct admin_options *o, const char *name,
+                               struct amt_diag *diag)
+{
+    char id[ACTIVATION_GROUP_ID_CHARS];
+    char hash[97];
+    const char *server = o->server == NULL ? "HOST:PORT" : o->server;
+    TRY(activation_group_id(store, name, id, diag));
+    server_hash(o, hash);
+    if (o->json) {
+        (void)printf("{\"group\":\"%s\",\"id\":\"%s\",\"serverhttpshash\":\"%s\"}\n", name, id,
+                     hash);
+        return AMT_OK;
+    }
+    (void)printf("meshcmd amtconfig --url wss://%s/apf.ashx --id '%s' --serverhttpshash %s\n",
+                 server, id, hash);
+    (void)printf("rpc activate -u wss://%s/activate --profile %s\n", server, name);
+    (void)printf("amtlab activate --url wss://%s/apf.ashx --id '%s' --serverhttpshash %s\n", server,
+                 id, hash);
+    return AMT_OK;
+}
+
 /* AMT_EUNKNOWN with an empty diag: no such call. */
 static enum amt_err dispatch(struct store *store, const struct admin_options *o, int count,
                              char **words, struct amt_diag *diag)
@@ -156,6 +202,9 @@ static enum amt_err dispatch(struct store *store, const struct admin_options *o,
     }
     if (strcmp(call, "group add") == 0) {
         return group_add(store, o, name, diag);
+    }
+    if (strcmp(call, "group link") == 0) {
+        return group_link(store, o, name, diag);
     }
     if (strcmp(call, "group remove") == 0) {
         return store_group_remove(store, name, diag);
@@ -202,13 +251,15 @@ static int run_admin(const void *options, int argument_count, char **arguments)
 
 const struct cli_command k_command_admin = {
     .name = "admin",
-    .arguments = "group|device|token add|remove|list [NAME]",
+    .arguments = "group|device|token add|remove|list|link [NAME]",
     .summary = "groups, devices and operator tokens of a server's data directory",
     .details =
         "A group owns the CIRA user name and password of its devices; a device may have its own.\n"
         "A device that logs in with its group's credential for the first time is added to it.\n"
         "Changes hold at once, also while the server runs.\n\n"
         "  amtlab admin group add lab            makes a group, prints user name and password\n"
+        "  amtlab admin group link lab --server mps.example:8443\n"
+        "      prints the commands that activate a PC into the group; the id in them is a secret\n"
         "  amtlab admin device add UUID --group lab --password-file FILE\n"
         "  amtlab admin token add alice          prints an operator token, once\n"
         "  amtlab admin device list --json\n\n"
