@@ -230,3 +230,25 @@ struct pki_identity *mps_certificates(const struct mps_config *config, uint64_t 
     free_paths(&files);
     return identity;
 }
+
+struct pki_identity *mps_own_root(const struct mps_config *config, struct amt_diag *diag)
+{
+    struct text certificate = { 0 };
+    struct text key = { 0 };
+    struct pki_identity *root = NULL;
+    if (config->data == NULL) {
+        (void)amt_diag_set(diag, AMT_ECONFIG, "without a data directory the MPS keeps no root");
+        (void)amt_diag_hint(diag, "set data: DIR (or --data DIR)");
+        return NULL;
+    }
+    text_printf(&certificate, "%s/root.crt", config->data);
+    text_printf(&key, "%s/root.key", config->data);
+    if (certificate.failed || key.failed) {
+        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
+    } else {
+        root = pki_load(text_chars(&certificate), text_chars(&key), diag);
+    }
+    text_fini(&certificate);
+    text_fini(&key);
+    return root;
+}

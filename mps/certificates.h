@@ -14,4 +14,8 @@
 struct pki_identity *mps_certificates(const struct mps_config *config, uint64_t wall_us,
                                       struct log *log, struct amt_diag *diag);
 
+/* The root of the data directory with its key, as far as it is one made here; NULL with diag: there is no
+ * data directory, no root.key (a root of another authority), or a file that cannot be used. */
+struct pki_identity *mps_own_root(const struct mps_config *config, struct amt_diag *diag);
+
 #endif

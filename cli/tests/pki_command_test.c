@@ -316,8 +316,9 @@ static void the_lines_for_meshcentral_load_the_right_one(void **state)
     (void)snprintf(path, sizeof path, "%s/meshcentral.json", s_folder);
     assert_int_equal(meshcentral_config_read(path, "", config, &problems), AMT_OK);
     config->has_own_root = false;
+    const struct mps_config mps = { .name = NULL };
     struct activation_certificates *set =
-        activation_config_certificates(config, NULL, NOW_S, &problems);
+        activation_config_certificates(config, &mps, NOW_S, &problems);
     assert_int_equal(problems.count, 0);
     assert_int_equal(activation_certificates_count(set), 1);
     assert_string_equal(activation_certificates_at(set, 0)->name, "example.com");

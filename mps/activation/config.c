@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "mps/activation/meshcentral_config.h"
+#include "mps/certificates.h"
 #include "runtime/config.h"
 
 static const char *const k_types[] = { "none", "deactivate", "client", "admin", "automatic", NULL };
@@ -447,17 +448,14 @@ const struct activation_policy *activation_config_policy(const struct activation
 /* --- loading what it names --- */
 
 static enum amt_err add_own_root(const struct activation_config *config,
-                                 const struct pki_identity *own_root,
-                                 struct activation_certificates *set,
+                                 const struct mps_config *mps, struct activation_certificates *set,
                                  struct amt_diag_list *problems)
 {
     struct amt_diag diag = { .err = AMT_OK };
-    struct pki_identity *root = NULL;
-    if (config->own_root_certificate != NULL) {
-        root = pki_load(config->own_root_certificate, config->own_root_key, &diag);
-    } else if (own_root != NULL) {
-        root = pki_identity_ref(own_root);
-    }
+    struct pki_identity *root =
+        config->own_root_certificate == NULL
+            ? mps_own_root(mps, &diag)
+            : pki_load(config->own_root_certificate, config->own_root_key, &diag);
     if (root == NULL) {
         struct amt_diag *added = problems == NULL
                                      ? NULL
@@ -466,8 +464,7 @@ static enum amt_err add_own_root(const struct activation_config *config,
                                                              ? ""
                                                              : config->own_root_certificate,
                                                          0, 0);
-        (void)amt_diag_set(added, AMT_OK, "the own root issues no certificates: %s",
-                           diag.text[0] == '\0' ? "there is none" : diag.text);
+        (void)amt_diag_set(added, AMT_OK, "the own root issues no certificates: %s", diag.text);
         (void)amt_diag_hint(added, "%s", diag.hint);
         return AMT_OK;
     }
@@ -477,9 +474,8 @@ static enum amt_err add_own_root(const struct activation_config *config,
 }
 
 struct activation_certificates *
-activation_config_certificates(const struct activation_config *config,
-                               const struct pki_identity *own_root, uint64_t now_s,
-                               struct amt_diag_list *problems)
+activation_config_certificates(const struct activation_config *config, const struct mps_config *mps,
+                               uint64_t now_s, struct amt_diag_list *problems)
 {
     struct activation_certificates *set = activation_certificates_new();
     enum amt_err err = set == NULL ? AMT_ENOMEM : AMT_OK;
@@ -488,7 +484,7 @@ activation_config_certificates(const struct activation_config *config,
         err = err == AMT_ECERT ? AMT_OK : err; /* ACT-SRV-003: the others still load */
     }
     if (err == AMT_OK && config->has_own_root) {
-        err = add_own_root(config, own_root, set, problems);
+        err = add_own_root(config, mps, set, problems);
     }
     if (err != AMT_OK) {
         activation_certificates_free(set);

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "mps/activation/job.h"
+#include "mps/mps.h"
 #include "runtime/yaml.h"
 
 #define ACTIVATION_SETS_MAX     64u
@@ -83,12 +84,11 @@ void activation_config_fini(struct activation_config *config);
 /* The policy of a group; that of "*" if it has none of its own; NULL. */
 const struct activation_policy *activation_config_policy(const struct activation_config *config,
                                                          const char *group);
-/* Loads every set; one that fails is a problem and the others go on (ACT-SRV-003). own_root: of the MPS,
- * used when config names no other; may be NULL. NULL without memory. */
+/* Loads every set; one that fails is a problem and the others go on (ACT-SRV-003). The own root, if there
+ * shall be one and config names none, is that of the MPS (mps_own_root). NULL without memory. */
 struct activation_certificates *
-activation_config_certificates(const struct activation_config *config,
-                               const struct pki_identity *own_root, uint64_t now_s,
-                               struct amt_diag_list *problems);
+activation_config_certificates(const struct activation_config *config, const struct mps_config *mps,
+                               uint64_t now_s, struct amt_diag_list *problems);
 /* AMT's rule for passwords: 8 to 32 characters with digit, lower, upper and another (6.5). */
 bool activation_password_is_good(const char *password);
 

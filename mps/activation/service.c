@@ -427,7 +427,7 @@ static enum amt_err load(struct activation_service *service, struct amt_diag *di
         activation_config_read(config->activation_node, "activation", &service->config, &problems);
     if (err == AMT_OK) {
         service->certificates = activation_config_certificates(
-            &service->config, NULL, loop_wall_us(service->settings.loop) / US_PER_SECOND,
+            &service->config, config, loop_wall_us(service->settings.loop) / US_PER_SECOND,
             &problems);
         err = service->certificates == NULL ? AMT_ENOMEM : AMT_OK;
     }

@@ -2,7 +2,9 @@
 #include "mps/activation/config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/unit.h"
@@ -104,24 +106,33 @@ static void a_group_has_its_policy_or_that_of_all(void **state)
 static void its_sets_load_with_authorities_and_own_root(void **state)
 {
     struct reading r;
+    char folder[] = "/tmp/amtlab-own-XXXXXX";
+    char paths[2][64];
+    struct mps_config mps = { .data = folder };
     struct pki_request request = { .common_name = "own", .key = PKI_P256, .is_authority = true };
     struct pki_identity *root = pki_issue(&request, NULL, NULL);
     (void)state;
+    assert_non_null(mkdtemp(folder));
     read_text(&r, k_whole);
     struct activation_certificates *set =
-        activation_config_certificates(r.config, root, NOW_S, &r.problems);
+        activation_config_certificates(r.config, &mps, NOW_S, &r.problems);
+    assert_int_equal(activation_certificates_count(set), 2); /* no root there yet */
+    assert_int_equal(certificates_problems(&r.problems, NULL, AMT_OK, NULL), 1);
+    activation_certificates_free(set);
+    (void)snprintf(paths[0], sizeof paths[0], "%s/root.crt", folder);
+    (void)snprintf(paths[1], sizeof paths[1], "%s/root.key", folder);
+    assert_int_equal(pki_save(root, paths[0], paths[1], NULL), AMT_OK);
+    set = activation_config_certificates(r.config, &mps, NOW_S, NULL);
     assert_int_equal(activation_certificates_count(set), 3);
     assert_int_equal(activation_certificates_at(set, 1)->chain_count, 4);
     assert_string_equal(activation_certificates_at(set, 1)->name, "vpro.example.com");
     assert_string_equal(activation_certificates_at(set, 2)->name, "*");
+    assert_int_equal(X509_cmp(activation_certificates_at(set, 2)->chain[0], pki_certificate(root)),
+                     0);
     activation_certificates_free(set);
-    set = activation_config_certificates(r.config, NULL, NOW_S, &r.problems);
-    assert_int_equal(activation_certificates_count(set), 2);
-    assert_int_equal(certificates_problems(&r.problems,
-                                           "the own root issues no certificates: there is none",
-                                           AMT_OK, NULL),
-                     1);
-    activation_certificates_free(set);
+    assert_int_equal(unlink(paths[0]), 0);
+    assert_int_equal(unlink(paths[1]), 0);
+    assert_int_equal(rmdir(folder), 0);
     pki_identity_free(root);
     done(&r);
 }

@@ -291,8 +291,9 @@ static void good_sets_load_beside_bad_ones(void **state)
                    "\"%s/int2.pem\"],\"keyfile\":\"%s/leaf.key\"}}}}}}",
                    CERTS, PFX_PASSWORD, CERTS, CERTS, CERTS, CERTS, CERTS);
     read_text(&r, json);
+    const struct mps_config mps = { .name = NULL };
     struct activation_certificates *set =
-        activation_config_certificates(r.config, NULL, NOW_S, &r.problems);
+        activation_config_certificates(r.config, &mps, NOW_S, &r.problems);
     assert_int_equal(activation_certificates_count(set), 2);
     assert_string_equal(activation_certificates_at(set, 0)->label, "good");
     assert_int_equal(certificates_problems(&r.problems, NULL, AMT_ECERT, "ACT-F-02"), 2);
