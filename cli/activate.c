@@ -238,6 +238,9 @@ static void run_all(struct activate_run *run)
         run->conversation->stop(run);
     }
     stream_close(run->stream);
+    if (run->result == CLI_OK && run->options->deactivate) {
+        activate_device_settle(device);
+    }
     activate_device_close(device);
 }
 

@@ -61,6 +61,8 @@ struct activate_device;
 struct activate_device *activate_device_open(struct loop *loop, struct log *log,
                                              const struct activate_options *options,
                                              struct activation_host *host, struct amt_diag *diag);
+/* A device that is deactivated forgets a little after its answer: waits for that, some seconds at most. */
+void activate_device_settle(struct activate_device *device);
 void activate_device_close(struct activate_device *device); /* NULL is allowed */
 
 #endif

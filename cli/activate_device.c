@@ -7,6 +7,8 @@
 #include "simulator/device.h"
 #include "simulator/host/pthi.h"
 
+#define SETTLE_LIMIT_US (30u * (uint64_t)US_PER_SECOND)
+
 struct activate_device {
     struct loop *loop;
     struct device_config config;
@@ -97,6 +99,17 @@ struct activate_device *activate_device_open(struct loop *loop, struct log *log,
                                                            : d->config.firmware.network_suffix,
                                       .ctx = d };
     return d;
+}
+
+static bool is_forgotten(void *ctx)
+{
+    const struct activate_device *d = ctx;
+    return firmware_mode(d->firmware) == FIRMWARE_NOT_PROVISIONED;
+}
+
+void activate_device_settle(struct activate_device *d)
+{
+    (void)loop_run_until(d->loop, is_forgotten, d, loop_now_us(d->loop) + SETTLE_LIMIT_US);
 }
 
 void activate_device_close(struct activate_device *d)

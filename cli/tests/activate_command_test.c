@@ -167,6 +167,8 @@ static void a_device_is_activated_and_remembers_it(void **state)
     assert_int_equal(ACTIVATE(output, &process, dir, "--deactivate"), CLI_OK);
     assert_string_equal(output, "Deactivated\n");
     assert_int_equal(unsetenv("AMTLAB_AMT_PASSWORD"), 0);
+    assert_int_equal(ACTIVATE(output, &process, dir, "--profile", "ccm"), CLI_OK);
+    assert_string_equal(output, "Client control mode.\n"); /* it had forgotten */
     stop_rps(&process);
     remove_dir(dir);
 }
