@@ -2,11 +2,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/service.h"
+#include "mps/activation/config.h"
 #include "mps/mps.h"
 
 struct mps_options {
@@ -202,6 +204,32 @@ static int run_server(struct server *server, const struct mps_options *o)
     return result;
 }
 
+/* --check looks into the certificate files too: that a set cannot be loaded keeps no server from starting,
+ * but whoever asks wants to know. */
+static int check_activation(const struct server *server)
+{
+    const struct mps_config *mps = &server->config;
+    struct activation_config *config =
+        mps->activation_node == NULL ? NULL : amt_alloc(sizeof *config);
+    struct amt_diag_list problems = { .count = 0 };
+    bool is_good = mps->activation_node == NULL;
+    if (config != NULL) {
+        is_good = activation_config_read(mps->activation_node, "", config, NULL) == AMT_OK;
+        struct activation_certificates *set =
+            activation_config_certificates(config, mps, (uint64_t)time(NULL), &problems);
+        is_good = is_good && set != NULL;
+        activation_certificates_free(set);
+        activation_config_fini(config);
+    }
+    for (uint32_t i = 0; i < problems.count; i++) {
+        is_good = is_good && problems.items[i].err == AMT_OK;
+    }
+    amt_diag_list_print(&problems, stderr);
+    amt_diag_list_fini(&problems);
+    amt_free(config);
+    return is_good ? CLI_OK : CLI_INVALID;
+}
+
 static int run_mps(const void *options, int argument_count, char **arguments)
 {
     const struct mps_options *o = options;
@@ -215,8 +243,8 @@ static int run_mps(const void *options, int argument_count, char **arguments)
     (void)signal(SIGPIPE, SIG_IGN);
     int result = CLI_INVALID;
     if (read_config(&server, o) == AMT_OK) {
-        result = o->check ? CLI_OK : run_server(&server, o);
-        if (o->check) {
+        result = o->check ? check_activation(&server) : run_server(&server, o);
+        if (o->check && result == CLI_OK) {
             (void)puts("the configuration is valid");
         }
     }

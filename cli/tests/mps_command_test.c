@@ -260,6 +260,31 @@ static void a_good_configuration_passes_the_check(void **state)
     end(&p);
 }
 
+#define CERTS AMTLAB_SOURCE_DIR "/mps/activation/tests/data/certs/"
+
+/* The check opens the files of certificates, which a start would only warn about. */
+static void the_check_opens_certificates_for_activation(void **state)
+{
+    (void)state;
+    struct place p;
+    begin(&p);
+    const char *const words[] = { "--check", "--config", p.config, "--data", p.data, NULL };
+    write_file(p.config, "activation:\n  certificates:\n"
+                         "    - {name: x, pfx: '" CERTS "chain.pfx', password: 'P@ssw0rd'}\n");
+    assert_int_equal(run(&p, words), CLI_OK);
+    write_file(p.config, "activation:\n  certificates:\n"
+                         "    - {name: x, pfx: '" CERTS "chain.pfx', password: 'wrong'}\n");
+    assert_int_equal(run(&p, words), CLI_INVALID);
+    expect_text(&p, "Unable to load certificate file: " CERTS "chain.pfx. (ACT-F-02)");
+    assert_null(strstr(p.text, "valid\n"));
+    write_file(p.config, "activation:\n  certificates:\n    - name: x\n      files: ['" CERTS
+                         "leaf-expired.pem', '" CERTS "ca-chain.pem']\n      key: '" CERTS
+                         "leaf-expired.key'\n");
+    assert_int_equal(run(&p, words), CLI_OK);
+    expect_text(&p, "(ACT-F-54)");
+    end(&p);
+}
+
 static void every_key_is_in_the_printed_manual(void **state)
 {
     (void)state;
@@ -316,6 +341,7 @@ int main(void)
         cmocka_unit_test(mistakes_in_the_configuration_are_shown_with_their_place),
         cmocka_unit_test(a_configuration_that_is_not_there_is_named),
         cmocka_unit_test(a_good_configuration_passes_the_check),
+        cmocka_unit_test(the_check_opens_certificates_for_activation),
         cmocka_unit_test(every_key_is_in_the_printed_manual),
         cmocka_unit_test(a_damaged_certificate_is_named),
         cmocka_unit_test(odd_options_are_a_matter_of_usage),

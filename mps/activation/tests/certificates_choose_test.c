@@ -397,6 +397,33 @@ static void with_the_own_root_only_the_failure_is_of_the_suffix(void **state)
     pki_identity_free(root);
 }
 
+/* Without memory there is no certificate, and nothing is lost or left. */
+static void choosing_survives_each_allocation_that_fails(void **state)
+{
+    (void)state;
+    struct pki_identity *root = make_root();
+    enum activation_failure failure = ACT_F_INTERNAL_ERROR;
+    for (uint64_t k = 1; failure != ACTIVATION_NO_FAILURE; k++) {
+        struct activation_certificates *set = activation_certificates_new();
+        const struct activation_hash *hash = NULL;
+        struct text facts = { 0 };
+        amt_memory_fail_after(k);
+        enum amt_err err = activation_certificates_add_root(set, root);
+        if (err == AMT_OK) {
+            struct activation_report report =
+                report_for(activation_certificates_at(set, 0), "corp.example.com");
+            const struct activation_certificate *leaf =
+                activation_certificates_choose(set, &report, &hash, &failure, &facts);
+            assert_int_equal(leaf == NULL, failure != ACTIVATION_NO_FAILURE);
+        }
+        amt_memory_fail_after(0);
+        text_fini(&facts);
+        activation_certificates_free(set);
+        assert_true(k < 100);
+    }
+    pki_identity_free(root);
+}
+
 /* --- signing --- */
 
 static void nonce_of(const json_t *vectors, const char *name, uint8_t out[static 20])
@@ -454,6 +481,7 @@ int main(void)
         cmocka_unit_test(the_own_root_makes_leaves_for_any_suffix_after_all_sets),
         cmocka_unit_test(a_leaf_of_the_own_root_can_be_loaded),
         cmocka_unit_test(with_the_own_root_only_the_failure_is_of_the_suffix),
+        cmocka_unit_test(choosing_survives_each_allocation_that_fails),
         cmocka_unit_test(signatures_are_those_of_the_vectors),
     };
     return cmocka_run_group_tests(k_tests, NULL, NULL);
