@@ -47,6 +47,9 @@ static enum amt_err begin(struct activate_run *run, struct stream *s, const char
     if (run->options->dns_suffix != NULL) {
         report.dns_suffix = run->options->dns_suffix;
     }
+    if (report.control_mode != 0 && run->password.len == 0) {
+        activate_note(run, "the device is activated: --pass-file gives its admin password");
+    }
     const struct websocket_request request = activate_request(run);
     const struct rps_host_settings settings = {
         .loop = run->loop,
