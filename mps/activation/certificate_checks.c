@@ -41,6 +41,7 @@ void certificate_problem(struct certificate_problems *problems, bool is_fatal,
     diag->requirement = activation_failure_code(failure);
 }
 
+/* ACT-SRV-007 */
 bool certificate_has_key(X509 *certificate, EVP_PKEY *key)
 {
     EVP_PKEY *public_key = X509_get0_pubkey(certificate);

@@ -1,5 +1,5 @@
-/* Names, choosing and signing: activation.md 3.3, 5.1, 10 (F1 to F8, F16, F59, F60); ACT-SRV-008 and
- * 012 to 023. */
+/* Names, choosing and signing: activation.md 3.3, 5.1, 10 (F1 to F8, F16, F59, F60); ACT-SRV-008,
+ * ACT-SRV-012 and later. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

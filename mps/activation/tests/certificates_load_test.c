@@ -1,4 +1,4 @@
-/* Loading sets: activation.md 2, ACT-SRV-001 to ACT-SRV-011. */
+/* Loading sets: activation.md 2. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,7 +291,8 @@ struct verdict {
     bool is_refused;
 };
 
-/* Each wrong chain has a code and words of its own: ACT-SRV-006, 007, 010, 011. */
+/* Each wrong chain has a code and words of its own: ACT-SRV-006, ACT-SRV-007, ACT-SRV-010,
+ * ACT-SRV-011. */
 static const struct verdict k_verdicts[] = {
     { "leaf-nousage int2 int1 root", "leaf-nousage.key", "ACT-F-21", NULL, 0, true },
     { "leaf-oucase int2 int1 root", "leaf-oucase.key", "ACT-F-22", NULL, 0, true },

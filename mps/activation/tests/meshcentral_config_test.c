@@ -1,4 +1,5 @@
-/* MeshCentral's config.json as it is: activation.md 8; ACT-SRV-003, 005, 058, 059. */
+/* MeshCentral's config.json as it is: activation.md 8; ACT-SRV-003, ACT-SRV-005,
+ * ACT-SRV-058, ACT-SRV-059. */
 #include "mps/activation/meshcentral_config.h"
 
 #include <stdio.h>
