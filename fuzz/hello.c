@@ -9,9 +9,9 @@
 #include "fuzz/target.h"
 #include "protocol/provisioning/hello.h"
 
-static void check_packet(const uint8_t *in, const struct hello *hello)
+static void check_packet(const uint8_t *in, const struct hello_packet *hello)
 {
-    static struct hello shorter;
+    static struct hello_packet shorter;
     struct hello_problem problem;
     uint32_t len = hello->bytes;
     uint8_t *out = amt_alloc(len); /* exact */
@@ -27,16 +27,16 @@ static void check_packet(const uint8_t *in, const struct hello *hello)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct hello hello;
+    static struct hello_packet hello;
     struct hello_problem problem;
-    if (size > 2 * HELLO_MAX_BYTES) {
+    if (size > 2 * HELLO_PACKET_MAX_BYTES) {
         return 0;
     }
     uint32_t len = (uint32_t)size;
     enum amt_err err = hello_decode(data, len, &hello, &problem);
     FUZZ_REQUIRE(err == AMT_OK || err == AMT_NEED_MORE || err == AMT_EMALFORMED);
     if (err == AMT_OK) {
-        FUZZ_REQUIRE(hello.bytes <= len && hello.bytes <= HELLO_MAX_BYTES);
+        FUZZ_REQUIRE(hello.bytes <= len && hello.bytes <= HELLO_PACKET_MAX_BYTES);
         FUZZ_REQUIRE(hello.version == HELLO_PSK || hello.version == HELLO_PKI);
         check_packet(data, &hello);
     } else if (err == AMT_NEED_MORE) {

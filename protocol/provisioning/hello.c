@@ -17,7 +17,8 @@ static enum amt_err refuse(struct hello_problem *problem, uint32_t offset, const
     return AMT_EMALFORMED;
 }
 
-static enum amt_err read_head(struct cursor *c, struct hello *out, struct hello_problem *problem)
+static enum amt_err read_head(struct cursor *c, struct hello_packet *out,
+                              struct hello_problem *problem)
 {
     uint16_t flag = 0;
     uint8_t wire[UUID_BYTES] = { 0 };
@@ -52,7 +53,8 @@ static enum amt_err read_hash(struct cursor *c, struct hello_hash *hash,
     return cursor_take(c, len, &hash->bytes);
 }
 
-static enum amt_err read_packet(struct cursor *c, struct hello *out, struct hello_problem *problem)
+static enum amt_err read_packet(struct cursor *c, struct hello_packet *out,
+                                struct hello_problem *problem)
 {
     uint8_t count = 0;
     TRY(read_head(c, out, problem));
@@ -67,11 +69,11 @@ static enum amt_err read_packet(struct cursor *c, struct hello *out, struct hell
     return AMT_OK;
 }
 
-enum amt_err hello_decode(const uint8_t *in, uint32_t len, struct hello *out,
+enum amt_err hello_decode(const uint8_t *in, uint32_t len, struct hello_packet *out,
                           struct hello_problem *problem)
 {
     struct cursor c = { .base = in, .len = len > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : len };
-    *out = (struct hello){ 0 };
+    *out = (struct hello_packet){ 0 };
     *problem = (struct hello_problem){ 0 };
     enum amt_err err = read_packet(&c, out, problem);
     out->bytes = c.pos;
@@ -88,7 +90,7 @@ static bool is_whole(const struct hello_hash *hash, uint32_t from_len)
            hash->bytes.off <= from_len && hash->bytes.len <= from_len - hash->bytes.off;
 }
 
-static void write_hashes(struct writer *w, const struct hello *hello, const uint8_t *from,
+static void write_hashes(struct writer *w, const struct hello_packet *hello, const uint8_t *from,
                          uint32_t from_len)
 {
     uint32_t count = 0;
@@ -106,7 +108,7 @@ static void write_hashes(struct writer *w, const struct hello *hello, const uint
     }
 }
 
-uint32_t hello_encode(const struct hello *hello, const uint8_t *from, uint32_t from_len,
+uint32_t hello_encode(const struct hello_packet *hello, const uint8_t *from, uint32_t from_len,
                       uint8_t *out, uint32_t cap)
 {
     struct writer w = { .cap = cap > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : cap };

@@ -13,7 +13,7 @@
 #define HELLO_DEVICE_HASHES 23u  /* that a device sends at most (ACT-DEV-045) */
 #define HELLO_PID_BYTES     8u
 /* The longest packet: 255 SHA-384 hashes. */
-#define HELLO_MAX_BYTES (25u + HELLO_HASHES_MAX * 50u)
+#define HELLO_PACKET_MAX_BYTES (25u + HELLO_HASHES_MAX * 50u)
 
 enum hello_version { HELLO_PSK = 2, HELLO_PKI = 3 };
 enum hello_hash_type { HELLO_SHA1 = 1, HELLO_SHA256 = 2, HELLO_SHA384 = 3 };
@@ -22,7 +22,7 @@ struct hello_hash {
     uint8_t type;      /* enum hello_hash_type */
     struct view bytes; /* in the buffer the packet was read from, or that it is written from */
 };
-struct hello {
+struct hello_packet {
     bool has_credentials; /* the device has an administrator already */
     uint16_t version;     /* enum hello_version */
     uint32_t retries;     /* 0, then one more for each packet; devices end at 14 */
@@ -51,13 +51,13 @@ uint32_t hello_hash_bytes(uint8_t type);
  * AMT_EMALFORMED  the flag is neither 0 nor 1, the version neither 2 nor 3, or a hash has an unknown type
  *                 or a length that is not its type's
  */
-enum amt_err hello_decode(const uint8_t *in, uint32_t len, struct hello *out,
+enum amt_err hello_decode(const uint8_t *in, uint32_t len, struct hello_packet *out,
                           struct hello_problem *problem) AMT_MUST_USE;
 
 /* Writes a packet into out[0, cap); the views of the hashes are in from[0, from_len). Returns the bytes it
  * takes; above cap, what stands in out means nothing. Hashes of unknown types or sizes, or whose view
  * is not inside, are left out. */
-uint32_t hello_encode(const struct hello *hello, const uint8_t *from, uint32_t from_len,
+uint32_t hello_encode(const struct hello_packet *hello, const uint8_t *from, uint32_t from_len,
                       uint8_t *out, uint32_t cap);
 
 #endif

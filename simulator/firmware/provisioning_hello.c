@@ -5,17 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/provisioning/hello.h"
 #include "runtime/net.h"
 #include "simulator/firmware/mebx.h"
 #include "simulator/firmware/provisioning_internal.h"
 #include "simulator/firmware/users.h"
 
-#define HASHES_MAX       23u
-#define VERSION_PSK      2u
-#define VERSION_PKI      3u
 #define NO_PSK_FROM      1100u /* release (ACT-DEV-046) */
-#define KEY_ID_BYTES     8u
-#define HEAD_BYTES       24u
 #define RETRY_MAX        14u
 #define PAUSE_STEP_US    (UINT64_C(180) * US_PER_SECOND) /* 3, 6, 9 ... minutes: all in 6 hours */
 #define CONNECT_LIMIT_US (UINT64_C(10) * US_PER_SECOND)
@@ -28,26 +24,21 @@ struct hello {
     uint32_t retry;
 };
 
-static void put(uint8_t *out, uint32_t value, uint32_t bytes)
-{
-    for (uint32_t i = 0; i < bytes; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-static uint32_t put_hashes(const struct firmware *firmware, uint8_t *out)
+/* The active ones, behind each other in bytes. */
+static uint32_t put_hashes(const struct firmware *firmware, struct hello_packet *packet,
+                           uint8_t bytes[static HELLO_DEVICE_HASHES * KEYS_HASH_MAX_BYTES])
 {
     struct keys_hash hash;
-    uint32_t len = 1;
-    out[0] = 0;
-    for (uint32_t at = 0; out[0] < HASHES_MAX && keys_hash_at(firmware, at, &hash); at++) {
+    uint32_t len = 0;
+    for (uint32_t at = 0;
+         packet->hash_count < HELLO_DEVICE_HASHES && keys_hash_at(firmware, at, &hash); at++) {
         if (!hash.is_active || hash.type == KEYS_HASH_MD5) {
             continue;
         }
-        out[0]++;
-        out[len++] = (uint8_t)hash.type;
-        out[len++] = (uint8_t)hash.len;
-        memcpy(out + len, hash.bytes, hash.len);
+        packet->hashes[packet->hash_count++] =
+            (struct hello_hash){ .type = (uint8_t)hash.type,
+                                 .bytes = { .off = len, .len = hash.len } };
+        memcpy(bytes + len, hash.bytes, hash.len);
         len += hash.len;
     }
     return len;
@@ -58,16 +49,17 @@ uint32_t provisioning_hello_write(const struct firmware *firmware, uint32_t retr
                                   uint8_t out[static HELLO_MAX_BYTES])
 {
     const char *pid = mebx_pid(firmware);
-    bool has_key = pid[0] != 0 && !firmware_is_release(firmware, NO_PSK_FROM);
-    put(out, users_have_admin(firmware), 2);
-    put(out + 2, has_key ? VERSION_PSK : VERSION_PKI, 2);
-    put(out + 4, retry, 4);
-    uuid_to_wire(&firmware->uuid, out + 8);
-    if (has_key) {
-        memcpy(out + HEAD_BYTES, pid, KEY_ID_BYTES);
-        return HEAD_BYTES + KEY_ID_BYTES;
+    uint8_t hashes[HELLO_DEVICE_HASHES * KEYS_HASH_MAX_BYTES];
+    struct hello_packet packet = { .has_credentials = users_have_admin(firmware),
+                                   .version = HELLO_PKI,
+                                   .retries = retry,
+                                   .uuid = firmware->uuid };
+    uint32_t len = put_hashes(firmware, &packet, hashes);
+    if (pid[0] != 0 && !firmware_is_release(firmware, NO_PSK_FROM)) {
+        packet.version = HELLO_PSK;
+        memcpy(packet.pid, pid, HELLO_PID_BYTES);
     }
-    return HEAD_BYTES + put_hashes(firmware, out + HEAD_BYTES);
+    return hello_encode(&packet, hashes, len, out, HELLO_MAX_BYTES);
 }
 
 /* The server that was set, or the name that every domain may have. */

@@ -7,13 +7,13 @@
 
 #define FOLDER AMTLAB_SOURCE_DIR "/protocol/provisioning/tests/data/"
 
-static uint32_t load(const char *name, uint8_t out[static HELLO_MAX_BYTES])
+static uint32_t load(const char *name, uint8_t out[static HELLO_PACKET_MAX_BYTES])
 {
     char path[512];
     (void)snprintf(path, sizeof path, FOLDER "%s.bin", name);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
-    size_t len = fread(out, 1, HELLO_MAX_BYTES, file);
+    size_t len = fread(out, 1, HELLO_PACKET_MAX_BYTES, file);
     (void)fclose(file);
     assert_true(len > 0);
     return (uint32_t)len;
@@ -32,8 +32,8 @@ static void good_packets_are_read_and_written_byte_for_byte(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof k_good / sizeof *k_good; i++) {
-        static uint8_t in[HELLO_MAX_BYTES], out[HELLO_MAX_BYTES];
-        static struct hello hello;
+        static uint8_t in[HELLO_PACKET_MAX_BYTES], out[HELLO_PACKET_MAX_BYTES];
+        static struct hello_packet hello;
         struct hello_problem problem;
         char uuid[UUID_TEXT_BYTES];
         uint32_t len = load(k_good[i].name, in);
@@ -54,8 +54,8 @@ static void each_type_of_hash_has_its_length(void **state)
 {
     (void)state;
     static const uint32_t k_bytes[] = { 20, 32, 48 };
-    static uint8_t in[HELLO_MAX_BYTES];
-    static struct hello hello;
+    static uint8_t in[HELLO_PACKET_MAX_BYTES];
+    static struct hello_packet hello;
     struct hello_problem problem;
     uint32_t len = load("hello-v3-mixed", in);
     assert_int_equal(hello_decode(in, len, &hello, &problem), AMT_OK);
@@ -69,8 +69,8 @@ static void each_type_of_hash_has_its_length(void **state)
 static void the_identifier_of_a_psk_packet_is_read(void **state)
 {
     (void)state;
-    static uint8_t in[HELLO_MAX_BYTES];
-    static struct hello hello;
+    static uint8_t in[HELLO_PACKET_MAX_BYTES];
+    static struct hello_packet hello;
     struct hello_problem problem;
     uint32_t len = load("hello-v2-psk", in);
     assert_int_equal(hello_decode(in, len, &hello, &problem), AMT_OK);
@@ -80,8 +80,8 @@ static void the_identifier_of_a_psk_packet_is_read(void **state)
 static void bytes_behind_a_packet_are_ignored(void **state)
 {
     (void)state;
-    static uint8_t in[HELLO_MAX_BYTES];
-    static struct hello hello;
+    static uint8_t in[HELLO_PACKET_MAX_BYTES];
+    static struct hello_packet hello;
     struct hello_problem problem;
     uint32_t len = load("trailing-bytes", in);
     assert_int_equal(hello_decode(in, len, &hello, &problem), AMT_OK);
@@ -101,8 +101,8 @@ static void bad_packets_are_refused_with_their_reason(void **state)
         { "bad-type0", "type of a hash", 25 },
     };
     for (size_t i = 0; i < sizeof k_bad / sizeof *k_bad; i++) {
-        static uint8_t in[HELLO_MAX_BYTES];
-        static struct hello hello;
+        static uint8_t in[HELLO_PACKET_MAX_BYTES];
+        static struct hello_packet hello;
         struct hello_problem problem;
         uint32_t len = load(k_bad[i].name, in);
         assert_int_equal(hello_decode(in, len, &hello, &problem), AMT_EMALFORMED);
@@ -116,8 +116,8 @@ static void another_version_is_refused(void **state)
     (void)state;
     static const uint16_t k_versions[] = { 0, 1, 4, 0x300, 0x102 };
     for (size_t i = 0; i < sizeof k_versions / sizeof *k_versions; i++) {
-        static uint8_t in[HELLO_MAX_BYTES];
-        static struct hello hello;
+        static uint8_t in[HELLO_PACKET_MAX_BYTES];
+        static struct hello_packet hello;
         struct hello_problem problem;
         uint32_t len = load("hello-v3-sha256", in);
         in[2] = (uint8_t)(k_versions[i] & 0xff);
@@ -131,8 +131,8 @@ static void another_version_is_refused(void **state)
 static void every_cut_of_a_packet_needs_more(void **state)
 {
     (void)state;
-    static uint8_t in[HELLO_MAX_BYTES];
-    static struct hello hello;
+    static uint8_t in[HELLO_PACKET_MAX_BYTES];
+    static struct hello_packet hello;
     struct hello_problem problem;
     uint32_t len = load("hello-v3-mixed", in);
     for (uint32_t cut = 0; cut < len; cut++) {
@@ -150,10 +150,10 @@ static void every_cut_of_a_packet_needs_more(void **state)
 static void hashes_that_are_none_are_not_written(void **state)
 {
     (void)state;
-    static struct hello hello;
+    static struct hello_packet hello;
     struct hello_problem problem;
     uint8_t from[40] = { 1, 2, 3 }, out[128];
-    hello = (struct hello){ .version = HELLO_PKI, .hash_count = 4 };
+    hello = (struct hello_packet){ .version = HELLO_PKI, .hash_count = 4 };
     hello.hashes[0] = (struct hello_hash){ .type = HELLO_SHA256, .bytes = { .off = 9, .len = 32 } };
     hello.hashes[1] = (struct hello_hash){ .type = HELLO_SHA256, .bytes = { .off = 8, .len = 32 } };
     hello.hashes[2] = (struct hello_hash){ .type = 4, .bytes = { .off = 0, .len = 32 } };
@@ -167,8 +167,8 @@ static void hashes_that_are_none_are_not_written(void **state)
 static void a_small_buffer_is_not_overrun_and_the_need_is_told(void **state)
 {
     (void)state;
-    static uint8_t in[HELLO_MAX_BYTES];
-    static struct hello hello;
+    static uint8_t in[HELLO_PACKET_MAX_BYTES];
+    static struct hello_packet hello;
     struct hello_problem problem;
     uint8_t out[32];
     uint32_t len = load("hello-v3-23", in);
