@@ -80,7 +80,8 @@ void rps_client_finish(struct rps_client *c, bool is_good, const char *message)
 {
     LOG(c->server->settings.activation.log, is_good ? LOG_INFO : LOG_WARN,
         is_good ? "rps.success" : "rps.error", log_text("peer", c->peer),
-        log_text("uuid", c->device.uuid), log_text("message", message));
+        log_text("uuid", c->device.uuid), log_text("code", activation_failure_code(c->failure)),
+        log_text("message", message));
     c->phase = RPS_PHASE_ENDED;
     rps_client_send(c, is_good ? RPS_SUCCESS : RPS_ERROR, NULL, 0, message);
     timer_start(&c->limit, LEAVE_LIMIT_US);
@@ -89,6 +90,14 @@ void rps_client_finish(struct rps_client *c, bool is_good, const char *message)
 /* An early error: its text as it is (7.4). */
 static void refuse(struct rps_client *c, struct text *why)
 {
+    const struct rps_server_settings *settings = &c->server->settings;
+    struct activation_result result = { .outcome = ACTIVATION_FAILED,
+                                        .failure = c->failure,
+                                        .control_mode = c->device.report.control_mode };
+    if (c->failure != ACTIVATION_NO_FAILURE && settings->on_result != NULL && c->device.is_uuid) {
+        (void)snprintf(result.detail, sizeof result.detail, "%s", text_chars(why));
+        settings->on_result(settings->ctx, &c->device.report.uuid, &result);
+    }
     rps_client_finish(c, false, why->failed ? "out of memory" : text_chars(why));
     text_fini(why);
 }
@@ -128,6 +137,7 @@ static void on_job_done(void *ctx, const struct activation_result *result)
     if (settings->on_result != NULL) {
         settings->on_result(settings->ctx, &c->device.report.uuid, result);
     }
+    c->failure = result->failure;
     if (result->outcome != ACTIVATION_FAILED) {
         finish_with_status(c, true, good_status(c, result));
         return;
@@ -266,6 +276,7 @@ static void on_first(struct rps_client *c, const struct rps_message *m)
             : rps_device_read(m->payload, m->payload_len, &c->arena, &c->device, &diag);
     if (err == AMT_OK && !rps_version_is_supported(m->protocol_version, RPS_PROTOCOL_VERSION)) {
         err = AMT_EMALFORMED;
+        c->failure = ACT_F_PROTOCOL_VERSION;
         (void)amt_diag_set(&diag, err, "protocol version NOT supported: %s", m->protocol_version);
     }
     if (err == AMT_OK && m->method != RPS_COMMAND) {

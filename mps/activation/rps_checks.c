@@ -77,16 +77,19 @@ static bool has_domain(const struct rps_client *c, const char *suffix)
     return false;
 }
 
-static bool check_admin(const struct rps_client *c, struct text *why)
+static bool check_admin(struct rps_client *c, struct text *why)
 {
     const struct activation_report *report = &c->device.report;
     bool is_admin = report->control_mode == 2;
     if (!c->device.has_hashes) {
+        c->failure = ACT_F_NO_HASHES;
         text_printf(why, "Device %s activation failed. Missing certificate hashes from the device.",
                     c->device.uuid);
     } else if (report->dns_suffix[0] == '\0' && !is_admin) {
+        c->failure = ACT_F_NO_SUFFIX;
         text_printf(why, "Device %s activation failed. Missing DNS Suffix.", c->device.uuid);
     } else if (!is_admin && !has_domain(c, report->dns_suffix)) {
+        c->failure = ACT_F_NO_CERTIFICATE_FOR_SUFFIX;
         text_printf(why,
                     "Device %s activation failed. Specified AMT domain suffix: %s does not match "
                     "list of available AMT domain suffixes.",
@@ -98,7 +101,7 @@ static bool check_admin(const struct rps_client *c, struct text *why)
 }
 
 /* is_needed: a password that nobody has stored does not fit either. */
-static bool check_stored(const struct rps_client *c, bool is_needed, struct text *why)
+static bool check_stored(struct rps_client *c, bool is_needed, struct text *why)
 {
     const struct rps_server_settings *settings = &c->server->settings;
     const struct secret *said = &c->device.report.local_password;
@@ -110,13 +113,14 @@ static bool check_stored(const struct rps_client *c, bool is_needed, struct text
     bool fits = is_known ? secret_equal(&stored, said->bytes, said->len) : !is_needed;
     secret_fini(&stored);
     if (!fits) {
+        c->failure = ACT_F_LOGIN_REFUSED;
         text_printf(why, "AMT password DOES NOT match stored version for Device %s",
                     c->device.uuid);
     }
     return fits;
 }
 
-static bool check_mode(const struct rps_client *c, struct text *why)
+static bool check_mode(struct rps_client *c, struct text *why)
 {
     switch (c->device.report.control_mode) {
     case 0:
@@ -127,6 +131,7 @@ static bool check_mode(const struct rps_client *c, struct text *why)
         if (wants_admin(&c->policy) || c->policy.type == ACTIVATION_POLICY_AUTOMATIC) {
             return check_stored(c, false, why);
         }
+        c->failure = ACT_F_ALREADY_ADMIN_MODE;
         text_printf(why, "Device %s already enabled in admin control mode.", c->device.uuid);
         return false;
     default:
@@ -142,11 +147,13 @@ bool rps_check_activation(struct rps_client *c, const struct rps_command *comman
         return false;
     }
     if (c->device.report.local_password.len == 0) {
+        c->failure = ACT_F_NO_HOST_ACCESS;
         text_printf(why, "Device %s activation failed. Missing password.", c->device.uuid);
         return false;
     }
     if (command->profile[0] == '\0' ||
         !settings->find_profile(settings->ctx, command->profile, &c->policy, &c->group)) {
+        c->failure = ACT_F_PROFILE_MISSING;
         text_printf(why,
                     "Device %s activation failed. %s does not match list of available AMT "
                     "profiles.",

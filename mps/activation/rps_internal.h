@@ -16,7 +16,8 @@ struct rps_client {
     struct rps_client *next;
     struct websocket *ws;
     enum rps_phase phase;
-    struct timer limit; /* first message; after the end: the client's time to leave */
+    enum activation_failure failure; /* why a check of 7.4 has refused it */
+    struct timer limit;              /* first message; after the end: the client's time to leave */
     struct loop_task reap;
     struct arena arena; /* texts of the first message */
     struct rps_device device;

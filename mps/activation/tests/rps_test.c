@@ -27,6 +27,7 @@ struct rps_hand {
     uint32_t received, progress;
     struct websocket_end end;
     bool has_ended;
+    enum activation_failure failure; /* of the last result */
 };
 
 static bool find_profile(void *ctx, const char *name, struct activation_policy *policy,
@@ -45,6 +46,13 @@ static bool find_password(void *ctx, const struct uuid *uuid, struct secret *pas
     (void)ctx;
     (void)uuid;
     return secret_set(password, "St0red!pw", 9) == AMT_OK;
+}
+
+static void on_result(void *ctx, const struct uuid *uuid, const struct activation_result *result)
+{
+    (void)uuid;
+    assert_int_equal(result->outcome, ACTIVATION_FAILED);
+    ((struct rps_hand *)ctx)->failure = result->failure;
 }
 
 static void on_message(void *ctx, enum websocket_kind kind, const uint8_t *in, uint32_t len)
@@ -100,6 +108,7 @@ static void hand_init(struct rps_hand *h)
                                                                       h->activation_log },
                                                   .find_profile = find_profile,
                                                   .find_password = find_password,
+                                                  .on_result = on_result,
                                                   .version = "2.40.0",
                                                   .ctx = h };
     h->server = rps_server_new(&settings);
@@ -410,10 +419,36 @@ static void progress_goes_to_who_asked_for_it(void **state)
     hand_fini(&h);
 }
 
+/* What a log and the API name is the code; the client gets the text of 7.4. */
+static void refusals_have_their_code(void **state)
+{
+    static const struct {
+        const char *profile, *version, *from, *to, *code;
+    } k_cases[] = {
+        { "activate --profile other", "4.0", NULL, NULL, "ACT-F-55" },
+        { "activate --profile acm", "5.0", NULL, NULL, "ACT-F-56" },
+        { "activate --profile acm", "4.0", "\"" HASH "\"", "", "ACT-F-03" },
+        { "activate --profile acm", "4.0", "corp.example.com", "", "ACT-F-05" },
+        { "activate --profile acm", "4.0", "corp.example.com", "other.test", "ACT-F-06" },
+        { "activate --profile ccm", "4.0", "Mode\":0", "Mode\":2", "ACT-F-09" },
+        { "activate --profile acm", "4.0", "abcdEFGH0123+/", "", "ACT-F-37" },
+        { "activate --profile acm", "4.0", "Mode\":0", "Mode\":1", "ACT-F-53" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof k_cases / sizeof *k_cases; i++) {
+        struct rps_hand h;
+        hand_init(&h);
+        first(&h, k_cases[i].profile, k_cases[i].version, k_cases[i].from, k_cases[i].to);
+        assert_string_equal(activation_failure_code(h.failure), k_cases[i].code);
+        hand_fini(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_of_the_checks_has_its_text),
+        cmocka_unit_test(refusals_have_their_code),
         cmocka_unit_test(what_is_no_first_message_is_answered),
         cmocka_unit_test(binary_and_long_messages_close_the_socket),
         cmocka_unit_test(requests_leave_as_rps_writes_them),
