@@ -382,12 +382,16 @@ void rps_streams_tls_data(struct rps_client *c, const uint8_t *in, uint32_t len)
 
 void rps_streams_reset(struct rps_client *c, const char *why)
 {
-    struct rps_stream *s = c->asking != NULL ? c->asking : tls_stream(c);
-    if (s != NULL) {
-        timer_stop(&s->answer);
-        end_stream(s, STREAM_END_RESET, why);
+    struct rps_stream *tls = tls_stream(c); /* what is meant, when there is one (7.5) */
+    struct rps_stream *s = tls != NULL ? tls : c->asking;
+    if (s == NULL) {
+        return;
     }
-    c->asking = NULL;
+    if (s == c->asking) {
+        c->asking = NULL;
+    }
+    timer_stop(&s->answer);
+    end_stream(s, STREAM_END_RESET, why);
 }
 
 void rps_streams_end(struct rps_client *c)

@@ -10,6 +10,8 @@
 
 #include "client/activation/rps.h"
 #include "mps/activation/rps.h"
+#include "mps/activation/rps_internal.h"
+#include "runtime/tls.h"
 #include "scenarios/engine/tests/activation_pc.h"
 
 struct rps_bench {
@@ -261,6 +263,125 @@ static void failures_say_their_code(void **state)
     bench_fini(&b);
 }
 
+/* A device whose plain port is silent and whose TLS port echoes. */
+struct tls_bench {
+    struct rps_bench b;
+    struct tls_context *device_tls, *server_tls;
+    struct stream *device[4], *silent[4], *session;
+    uint32_t sessions, silents;
+    struct text got;
+    bool is_open, has_ended;
+};
+
+static void echo_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    assert_int_equal(stream_write(*(struct stream **)ctx, in, len), AMT_OK);
+}
+
+static struct stream *open_tls_port(void *ctx, uint32_t port)
+{
+    static const struct stream_handler k_echo = { .on_data = echo_data };
+    struct tls_bench *t = ctx;
+    struct stream *ours = NULL, *theirs = NULL;
+    assert_int_equal(stream_memory_pair(t->b.pc.loop, &ours, &theirs), AMT_OK);
+    if (port == 16992) {
+        t->silent[t->silents++] = theirs;
+    } else {
+        uint32_t at = t->sessions++;
+        t->device[at] = tls_accept(t->b.pc.loop, t->device_tls, theirs, &k_echo, &t->device[at]);
+    }
+    return ours;
+}
+
+static void session_open(void *ctx)
+{
+    ((struct tls_bench *)ctx)->is_open = true;
+}
+
+static void session_data(void *ctx, const uint8_t *in, uint32_t len)
+{
+    text_append(&((struct tls_bench *)ctx)->got, (const char *)in, len);
+}
+
+static void session_end(void *ctx, const struct stream_end *end)
+{
+    (void)end;
+    ((struct tls_bench *)ctx)->has_ended = true;
+}
+
+static const struct stream_handler k_session = { .on_open = session_open,
+                                                 .on_data = session_data,
+                                                 .on_end = session_end };
+
+static void open_session(struct tls_bench *t)
+{
+    const struct tls_name_check check = { .name = NULL };
+    struct loop *loop = t->b.pc.loop;
+    t->is_open = false;
+    t->session = tls_connect(loop, t->server_tls, &check,
+                             rps_stream_open(t->b.server->first, 16993), &k_session, t);
+    (void)loop_run_until(loop, NULL, NULL, loop_now_us(loop) + 1000000);
+    assert_true(t->is_open);
+    assert_int_equal(stream_write(t->session, "through the tunnel", 18), AMT_OK);
+    (void)loop_run_until(loop, NULL, NULL, loop_now_us(loop) + 1000000);
+    assert_string_equal(text_chars(&t->got), "through the tunnel");
+    text_fini(&t->got);
+}
+
+static void start_session(struct tls_bench *t, const struct pki_identity *identity)
+{
+    static const struct websocket_request k_request = { .target = "/", .host = "x" };
+    struct stream *here = NULL, *there = NULL;
+    const struct tls_settings device = { .is_server = true, .identity = identity };
+    const struct tls_settings server = { .verifies_peer = false };
+    const struct rps_host_settings settings = { .loop = t->b.pc.loop,
+                                                .host = { .open_port = open_tls_port, .ctx = t },
+                                                .report = &t->b.pc.report,
+                                                .command = "activate --profile acmlab",
+                                                .on_end = on_end,
+                                                .ctx = &t->b };
+    t->device_tls = tls_context_new(&device, NULL);
+    t->server_tls = tls_context_new(&server, NULL);
+    assert_int_equal(stream_memory_pair(t->b.pc.loop, &here, &there), AMT_OK);
+    rps_server_serve(t->b.server, there);
+    t->b.client = rps_host_client_new(&settings, here, &k_request, NULL);
+    assert_non_null(t->b.client);
+    (void)loop_run_until(t->b.pc.loop, NULL, NULL, loop_now_us(t->b.pc.loop) + 100000);
+    assert_int_equal(rps_server_count(t->b.server), 1);
+}
+
+/* ACT-CLI-015: whole TLS sessions pass through `tls_data`; a second one gets a new connection, and the
+ * server learns when one is lost. */
+static void tls_sessions_pass_both_sides(void **state)
+{
+    static const struct pki_request k_request = { .common_name = "amt",
+                                                  .key = PKI_RSA_2048,
+                                                  .for_server = true };
+    struct pki_identity *identity = pki_issue(&k_request, NULL, NULL);
+    struct tls_bench t;
+    (void)state;
+    memset(&t, 0, sizeof t);
+    bench_init(&t.b);
+    start_session(&t, identity);
+    open_session(&t);
+    stream_close(t.session);
+    open_session(&t);
+    assert_int_equal(t.sessions, 2);
+    stream_reset(t.device[1]); /* the device drops it */
+    t.device[1] = NULL;
+    (void)loop_run_until(t.b.pc.loop, NULL, NULL, loop_now_us(t.b.pc.loop) + 1000000);
+    assert_true(t.has_ended);
+    stream_close(t.session);
+    for (uint32_t i = 0; i < 4; i++) {
+        stream_close(t.device[i]);
+        stream_close(t.silent[i]);
+    }
+    tls_context_free(t.device_tls);
+    tls_context_free(t.server_tls);
+    pki_identity_free(identity);
+    bench_fini(&t.b);
+}
+
 /* ACT-CLI-018 */
 static void a_server_that_leaves_is_a_failure_of_its_own(void **state)
 {
@@ -320,6 +441,7 @@ int main(void)
         cmocka_unit_test(a_forced_deactivation_still_needs_the_device),
         cmocka_unit_test(refusals_come_before_the_device_is_asked),
         cmocka_unit_test(failures_say_their_code),
+        cmocka_unit_test(tls_sessions_pass_both_sides),
         cmocka_unit_test(a_server_that_leaves_is_a_failure_of_its_own),
         cmocka_unit_test(a_uuid_that_many_have_is_refused),
     };
