@@ -15,7 +15,7 @@
 
 struct device_options {
     const char *profile, *to, *uuid, *user, *password_file, *trust, *access_info, *common_name;
-    const char *state, *listen;
+    const char *state, *listen, *setup_file;
     const char *forward, *trigger, *until, *log_levels, *log_format;
     struct cli_texts sets;
     uint64_t count, seed, deadline_us, stagger_us;
@@ -31,6 +31,8 @@ static const struct cli_option k_options[] = {
       "keep in this folder what the devices were told; go on from there" },
     { "listen", 0, CLI_TEXT, offsetof(struct device_options, listen), "ADDRESS", NULL,
       "own network ports 16992 and 16993 on this address; further devices take the next ones" },
+    { "setup-file", 0, CLI_TEXT, offsetof(struct device_options, setup_file), "FILE", NULL,
+      "a USB key with this setup.bin is in the PC when it starts [key setup_file]" },
     { "uuid", 0, CLI_TEXT, offsetof(struct device_options, uuid), "UUID", NULL,
       "system UUID; made from the seed if absent" },
     { "user", 0, CLI_TEXT, offsetof(struct device_options, user), "NAME", NULL, "CIRA user name" },
@@ -124,6 +126,7 @@ static enum amt_err apply_options(struct run *run, const struct device_options *
     TRY(set_key(run, "cira.to", o->to, diag));
     TRY(set_key(run, "state_dir", o->state, diag));
     TRY(set_key(run, "direct.address", o->listen, diag));
+    TRY(set_key(run, "setup_file", o->setup_file, diag));
     TRY(set_key(run, "uuid", o->uuid, diag));
     TRY(set_key(run, "cira.user", o->user, diag));
     TRY(set_key(run, "cira.trust", o->trust, diag));

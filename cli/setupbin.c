@@ -197,9 +197,8 @@ const struct cli_command k_command_setupbin = {
         "        pki-dns-suffix: corp.example.com\n"
         "        hash: [ { file: root.crt, name: Lab } ]\n"
         "        hello: halted\n\n"
-        "`apply` is a boot of a simulated device with the key in it; `amtlab device --set\n"
-        "setup_file=FILE` plugs it in when a device starts. Each says what it did, without "
-        "secrets.\n\n"
+        "`apply` is a boot of a simulated device with the key in it; `amtlab device --setup-file\n"
+        "FILE` plugs it in when a device starts. Each says what it did, without secrets.\n\n"
         "Exit codes: 0 done, 1 the device refused the file, 2 usage, 3 the file is damaged or "
         "breaks\n"
         "a rule, 4 a file cannot be read or written.\n",

@@ -8,7 +8,8 @@
 #include "simulator/firmware/mebx.h"
 #include "simulator/firmware/setup_file_internal.h"
 
-#define FILE_MAX_BYTES 1048576u /* 2047 records */
+#define FILE_MAX_BYTES  1048576u /* 2047 records */
+#define USER_HASHES_MAX 3u
 
 /* The first release that reads a file version; later ones read all before (activation.md 9.2). Which
  * one began with version 4 is not known: the same as 3. */
@@ -58,22 +59,72 @@ static enum amt_err check_password(const struct firmware *firmware,
                                "has the new one");
 }
 
+/* Whether the list has the hash already; with users' entries or without. */
+static bool is_listed(const struct firmware *firmware, const struct setupbin_record *record,
+                      const struct setupbin_hash *wanted, bool with_users)
+{
+    struct keys_hash hash;
+    for (uint32_t at = 0; keys_hash_at(firmware, at, &hash); at++) {
+        if ((hash.is_default || with_users) && (uint32_t)hash.type == wanted->algorithm &&
+            memcmp(hash.bytes, record->body + wanted->digest.off, hash.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t count_users(const struct firmware *firmware)
+{
+    struct keys_hash hash;
+    uint32_t count = 0;
+    for (uint32_t at = 0; keys_hash_at(firmware, at, &hash); at++) {
+        count += hash.is_default ? 0 : 1;
+    }
+    return count;
+}
+
+static enum amt_err check_hash(const struct firmware *firmware, uint8_t algorithm, bool has_room,
+                               uint32_t number, struct amt_diag *diag)
+{
+    if (!keys_hash_may_add(firmware, (enum keys_hash_type)algorithm)) {
+        (void)amt_diag_set(diag, AMT_ECERT,
+                           "record %u, variable 2,8: AMT %s takes no root hash of algorithm %u",
+                           number, firmware->profile->config.version, algorithm);
+        return amt_diag_hint(diag, "1 is SHA-1, 2 SHA-256, 3 SHA-384; releases from 16 on take no "
+                                   "SHA-1");
+    }
+    if (!has_room) {
+        (void)amt_diag_set(diag, AMT_ELIMIT,
+                           "record %u, variable 2,8: there is no room for the root hash", number);
+        return amt_diag_hint(diag, "a device has three places; variable 2,7 = 2 before it empties "
+                                   "them");
+    }
+    return AMT_OK;
+}
+
 /* ACT-DEV-049: before anything is changed. */
 static enum amt_err check_hashes(const struct firmware *firmware,
                                  const struct setupbin_record *record, uint32_t number,
                                  struct amt_diag *diag)
 {
+    bool with_users = true;
+    uint32_t taken = count_users(firmware);
     for (uint32_t i = 0; i < record->count; i++) {
         const struct setupbin_variable *variable = &record->variables[i];
         struct setupbin_hash hash;
-        if (variable->module == SETUPBIN_AMT && variable->id == SETUPBIN_ADD_HASH &&
-            setupbin_read_hash(record, variable, &hash) == AMT_OK &&
-            !keys_hash_may_add(firmware, (enum keys_hash_type)hash.algorithm)) {
-            (void)amt_diag_set(diag, AMT_ECERT,
-                               "record %u, variable 2,8: AMT %s takes no root hash of algorithm %u",
-                               number, firmware->profile->config.version, hash.algorithm);
-            return amt_diag_hint(diag, "1 is SHA-1, 2 SHA-256, 3 SHA-384; releases from 16 on take "
-                                       "no SHA-1");
+        if (variable->module != SETUPBIN_AMT) {
+            continue;
+        }
+        if (variable->id == SETUPBIN_USER_HASHES && setupbin_number(record, variable) > 1) {
+            with_users = false;
+            taken = 0;
+        }
+        if (variable->id == SETUPBIN_ADD_HASH &&
+            setupbin_read_hash(record, variable, &hash) == AMT_OK) {
+            bool is_new = !is_listed(firmware, record, &hash, with_users);
+            taken += is_new ? 1 : 0;
+            TRY(check_hash(firmware, hash.algorithm, !is_new || taken <= USER_HASHES_MAX, number,
+                           diag));
         }
     }
     return AMT_OK;
@@ -113,7 +164,7 @@ static enum amt_err apply_next(struct firmware *firmware, const uint8_t *file, u
         result->record = i + 1;
         err = apply_record(firmware, header, &record, i, result, diag);
         amt_wipe(&record, sizeof record);
-        if (err == AMT_OK || err == AMT_ELIMIT || !is_kept) {
+        if (err == AMT_OK || !is_kept) {
             return err;
         }
     }

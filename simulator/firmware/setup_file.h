@@ -26,7 +26,7 @@ struct setup_file_result {
  * AMT_ECERT       this release does not take a root hash of that kind
  * AMT_ELIMIT      there is no room for another root hash
  *
- * each with diag. Nothing has changed then, but for AMT_ELIMIT, where what stood before the hash is set.
+ * each with diag, and nothing has changed. AMT_ENOMEM may leave the first variables of a record set.
  * result is filled in every case; free it with setup_file_result_fini.
  */
 enum amt_err setup_file_apply(struct firmware *firmware, uint8_t *file, size_t len,

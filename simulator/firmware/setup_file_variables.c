@@ -23,7 +23,6 @@ struct setting_up {
     struct firmware *firmware;
     const struct setupbin_record *record;
     struct text *story;
-    struct amt_diag *diag;
     const struct setupbin_variable *variable; /* in turn */
     const struct setupbin_meaning *meaning;   /* NULL: not known */
 };
@@ -140,11 +139,6 @@ static enum amt_err add_hash(struct setting_up *s)
     if (err == AMT_EEXISTS) {
         tell(s, "is in the list already");
         return AMT_OK;
-    }
-    if (err == AMT_ELIMIT) {
-        (void)amt_diag_set(s->diag, err, "variable 2,8: there is no room for the root hash \"%s\"",
-                           name);
-        return amt_diag_hint(s->diag, "a device has three places; 2,7 = 2 empties them");
     }
     tell(s, name);
     return err;
@@ -320,16 +314,15 @@ static enum amt_err set_variable(struct setting_up *s)
 enum amt_err setup_file_set(struct firmware *firmware, const struct setupbin_record *record,
                             struct text *story, struct amt_diag *diag)
 {
-    struct setting_up s = { .firmware = firmware, .record = record, .story = story, .diag = diag };
+    struct setting_up s = { .firmware = firmware, .record = record, .story = story };
     for (uint32_t i = 0; i < record->count; i++) {
         s.variable = &record->variables[i];
         s.meaning = setupbin_meaning(s.variable->module, s.variable->id);
         enum amt_err err = set_variable(&s);
-        if (err != AMT_OK && err != AMT_ELIMIT) {
+        if (err != AMT_OK) {
             return amt_diag_set(diag, err, "variable %u,%u could not be set: %s",
                                 s.variable->module, s.variable->id, amt_err_text(err));
         }
-        TRY(err);
     }
     return AMT_OK;
 }

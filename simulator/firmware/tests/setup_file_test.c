@@ -378,9 +378,10 @@ static void a_fourth_hash_finds_no_room_until_the_others_are_deleted(void **stat
     }
     load(&desk, "meshcentral-standard.bin");
     assert_int_equal(boot(&desk), AMT_ELIMIT);
-    assert_non_null(strstr(desk.diag.text, "MeshCentral"));
+    assert_non_null(strstr(desk.diag.text, "no room"));
+    assert_true(has_password(&desk, "admin")); /* nothing has changed */
 
-    struct setupbin_record *record = begin_record(&desk, PASSWORD);
+    struct setupbin_record *record = begin_record(&desk, "admin");
     add_number(record, SETUPBIN_USER_HASHES, 2);
     digest[0] = 9;
     assert_int_equal(setupbin_add_hash(record, 2, digest, "new root"), AMT_OK);
@@ -680,6 +681,25 @@ static void a_file_that_is_not_there_is_an_error(void **state)
     close_desk(&desk);
 }
 
+/* Whichever allocation fails: an answer, and the file is not marked for a record that was refused. */
+static void without_memory_a_file_is_refused_or_taken_whole(void **state)
+{
+    (void)state;
+    static struct desk desk;
+    static const char *const k_files[] = { "v4-tworecords.bin", "meshcentral-baremetal.bin" };
+    for (uint64_t k = 1; k <= 60; k++) {
+        start_desk(&desk, NULL);
+        load(&desk, k_files[k % 2]);
+        amt_memory_fail_after(k / 2 + 1);
+        enum amt_err err = boot(&desk);
+        amt_memory_fail_after(0);
+        assert_true(err == AMT_OK || desk.diag.text[0] != '\0');
+        assert_true(err == AMT_OK || !desk.result.is_file_changed);
+        assert_int_equal(desk.file[32], err == AMT_OK && k % 2 == 0 ? 1 : 0);
+        close_desk(&desk);
+    }
+}
+
 static void a_one_time_password_is_shown_while_in_provisioning(void **state)
 {
     (void)state;
@@ -730,6 +750,7 @@ int main(void)
         cmocka_unit_test(wsman_and_a_file_share_the_mebx_password),
         cmocka_unit_test(a_setup_outlasts_a_power_cut_and_the_password_is_not_kept_in_clear),
         cmocka_unit_test(a_file_that_is_not_there_is_an_error),
+        cmocka_unit_test(without_memory_a_file_is_refused_or_taken_whole),
         cmocka_unit_test(a_one_time_password_is_shown_while_in_provisioning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
