@@ -2,7 +2,7 @@
  * Everything a client can ask of a whole simulated firmware. Byte 0: bits 0-1 how it is born (not, client
  * control, admin control twice), bit 2 asked at the local door as $$OsAdmin, bit 3 as a user with the
  * realms of byte 1, bit 4 an older release, bit 5 the whole model is looked at in the end. Then requests: operation, class, and what wsman_write_make.c
- * reads; up to 24 of them.
+ * reads; up to 12 of them.
  * Oracles: each request is answered once, in 10 minutes at most; the answer is a well-formed envelope
  * that relates to it: 200 without a fault, else a fault that we know; a method says ReturnValue; nothing
  * fails inside without a reason; what a Get shows is as its class describes, and putting it back does
@@ -21,7 +21,7 @@
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/validate.h"
 
-#define REQUESTS_MAX 24
+#define REQUESTS_MAX 12
 #define PATIENCE_US  (600u * (uint64_t)US_PER_SECOND)
 
 struct world {
