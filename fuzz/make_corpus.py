@@ -228,6 +228,7 @@ def make_rps():
         with open(os.path.join(folder, name), 'rb') as file:
             message = file.read()
         write('rps', (b'\x01' if '.server.' in name else b'\x02' if '.payload.' in name else b'\x00') + message)
+    write('rps', b'\x02{"client":"RPC","ver":"16","build":"1","uuid":[1,2,300,-4]}')
     for line in (b'activate --profile a -f', b'deactivate --password=x', b'maintenance -password x --synchostname a b',
                  b'activate --what', b'nonsense'):
         write('rps', b'\x04' + line)

@@ -258,11 +258,10 @@ static enum amt_err read_device(struct reader *r, struct rps_device *device)
                : secret_set(&report->local_password, password, (uint32_t)strlen(password));
 }
 
-/* Whether a key is there as JavaScript's && sees it. */
+/* Whether a key has a text that is not empty. */
 static bool is_there(const json_t *object, const char *key)
 {
-    const json_t *value = json_object_get(object, key);
-    return json_is_array(value) || json_string_length(value) > 0;
+    return json_string_length(json_object_get(object, key)) > 0;
 }
 
 enum amt_err rps_device_read(const uint8_t *json, uint32_t len, struct arena *arena,
@@ -278,7 +277,7 @@ enum amt_err rps_device_read(const uint8_t *json, uint32_t len, struct arena *ar
     }
     enum amt_err err = AMT_EMALFORMED;
     if (is_there(r.object, "client") && is_there(r.object, "ver") && is_there(r.object, "build") &&
-        is_there(r.object, "uuid")) {
+        (is_there(r.object, "uuid") || json_is_array(json_object_get(r.object, "uuid")))) {
         err = read_device(&r, device);
     }
     if (err == AMT_ETOOBIG) {

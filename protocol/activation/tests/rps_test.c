@@ -234,7 +234,8 @@ static void payloads_that_lack_something_get_the_text_of_the_protocol(void **sta
         "{\"ver\":\"16.1\",\"build\":\"1\",\"uuid\":\"x\"}",
         "{\"client\":\"\",\"ver\":\"16.1\",\"build\":\"1\",\"uuid\":\"x\"}",
         "{\"client\":\"RPC\",\"ver\":\"16.1\",\"build\":\"1\"}",
-        "{\"client\":\"RPC\",\"ver\":16,\"build\":\"1\",\"uuid\":\"x\"}"
+        "{\"client\":\"RPC\",\"ver\":16,\"build\":\"1\",\"uuid\":\"x\"}",
+        "{\"client\":[\"RPC\"],\"ver\":\"16.1\",\"build\":\"1\",\"uuid\":\"x\"}"
     };
     for (size_t i = 0; i < sizeof k_bad / sizeof *k_bad; i++) {
         assert_int_equal(read_device(k_bad[i], &arena, &d, &diag), AMT_EMALFORMED);
