@@ -29,6 +29,7 @@ static void reap(void *ctx)
     websocket_close(c->ws, WEBSOCKET_NORMAL, "");
     activation_report_wipe(&c->device.report);
     secret_fini(&c->policy.password);
+    secret_fini(&c->wanted_password);
     arena_fini(&c->call_arena);
     arena_fini(&c->arena);
     amt_free(c);
@@ -130,6 +131,27 @@ static const char *good_status(const struct rps_client *c, const struct activati
                                      : "Client control mode.";
 }
 
+/* Upgraded, with another password than the profile's. */
+static bool needs_password(const struct rps_client *c, const struct activation_result *result)
+{
+    const struct secret *wanted = &c->wanted_password;
+    return c->device.report.control_mode == 1 && result->control_mode == 2 && wanted->len > 0 &&
+           !secret_equal(wanted, c->policy.password.bytes, c->policy.password.len);
+}
+
+void rps_password_done(struct rps_client *c, const char *why)
+{
+    struct text status = { 0 };
+    if (why == NULL) {
+        finish_with_status(c, true, "Upgraded to admin control mode.");
+        return;
+    }
+    text_printf(&status, "Device %s was upgraded to admin control mode, but keeps its password: %s",
+                c->device.uuid, why);
+    finish_with_status(c, false, text_chars(&status));
+    text_fini(&status);
+}
+
 static void on_job_done(void *ctx, const struct activation_result *result)
 {
     struct rps_client *c = ctx;
@@ -138,6 +160,11 @@ static void on_job_done(void *ctx, const struct activation_result *result)
         settings->on_result(settings->ctx, &c->device.report.uuid, result);
     }
     c->failure = result->failure;
+    if (result->outcome == ACTIVATION_DONE && needs_password(c, result)) {
+        c->control_mode = result->control_mode;
+        rps_password_set(c);
+        return;
+    }
     if (result->outcome != ACTIVATION_FAILED) {
         finish_with_status(c, true, good_status(c, result));
         return;
@@ -170,6 +197,7 @@ static void activate(struct rps_client *c)
         report->local_user = report->control_mode == 0 ? "$$OsAdmin" : "admin";
     }
     if (report->control_mode == 1) { /* it is upgraded with the password that it has */
+        c->wanted_password = c->policy.password;
         c->policy.password = report->local_password;
     }
     settings.policy = &c->policy;
@@ -183,7 +211,7 @@ static void activate(struct rps_client *c)
 
 /* --- deactivation ------------------------------------------------------------------------------ */
 
-static struct stream *open_plain(void *ctx)
+struct stream *rps_open_plain(void *ctx)
 {
     return rps_stream_open(ctx, 16992);
 }
@@ -210,7 +238,7 @@ static void deactivate(struct rps_client *c)
 {
     struct activation_report *report = &c->device.report;
     const struct wsman_client_settings settings = { .loop = c->server->settings.activation.loop,
-                                                    .connect = open_plain,
+                                                    .connect = rps_open_plain,
                                                     .ctx = c,
                                                     .where = "the device",
                                                     .host = "127.0.0.1:16992",

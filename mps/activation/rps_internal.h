@@ -24,7 +24,9 @@ struct rps_client {
     struct activation_policy policy;
     const char *group;
     struct activation_job *job;
-    struct wsman_client *wsman; /* deactivation */
+    struct wsman_client *wsman;    /* deactivation; a new password after an upgrade */
+    struct secret wanted_password; /* of the profile, while the device has another */
+    uint32_t control_mode;         /* after the job */
     struct arena call_arena;
     struct rps_stream *streams; /* of the device's ports; the newest first */
     struct rps_stream *asking;  /* waits for a `response` */
@@ -66,6 +68,13 @@ bool rps_check_activation(struct rps_client *c, const struct rps_command *comman
                           struct text *why);
 bool rps_check_deactivation(struct rps_client *c, const struct rps_command *command,
                             struct text *why);
+
+/* rps_password.c: after an upgrade the administrator gets the password of the profile (4.5). Goes on with
+ * rps_password_done; why NULL: done. */
+void rps_password_set(struct rps_client *c);
+void rps_password_done(struct rps_client *c, const char *why);
+/* For wsman_client_settings.connect: port 16992. */
+struct stream *rps_open_plain(void *ctx);
 
 /* rps_stream.c: a port of the device as a stream; for activation_channel.open_port */
 struct stream *rps_stream_open(void *ctx, uint32_t port);

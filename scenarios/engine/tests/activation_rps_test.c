@@ -23,7 +23,8 @@ struct rps_bench {
     enum rps_host_result result;
     char text[600], notes[2000];
     enum activation_failure failure;
-    uint32_t asked; /* connections to the device */
+    uint32_t asked;       /* connections to the device */
+    const char *password; /* of the profiles; NULL: the usual one */
 };
 
 static bool find_profile(void *ctx, const char *name, struct activation_policy *policy,
@@ -33,8 +34,9 @@ static bool find_profile(void *ctx, const char *name, struct activation_policy *
     *policy = (struct activation_policy){ .cira_setup = 0 };
     *group = "lab";
     policy->type = strcmp(name, "ccmlab") == 0 ? ACTIVATION_POLICY_CLIENT : ACTIVATION_POLICY_ADMIN;
-    assert_int_equal(secret_set(&policy->password, "Adm1n!pw", 8), AMT_OK);
-    return strcmp(name, "ccmlab") == 0 || strcmp(name, "acmlab") == 0 || b == NULL;
+    const char *password = b->password == NULL ? "Adm1n!pw" : b->password;
+    assert_int_equal(secret_set(&policy->password, password, (uint32_t)strlen(password)), AMT_OK);
+    return strcmp(name, "ccmlab") == 0 || strcmp(name, "acmlab") == 0;
 }
 
 static bool find_password(void *ctx, const struct uuid *uuid, struct secret *password)
@@ -197,6 +199,31 @@ static void a_device_goes_through_client_mode(void **state)
     command(&b, "activate --profile acmlab", "Adm1n!pw");
     expect(&b, RPS_HOST_SUCCESS, "Upgraded to admin control mode.");
     assert_int_equal(firmware_mode(b.pc.firmware), FIRMWARE_ADMIN_CONTROL);
+    bench_fini(&b);
+}
+
+/* 4.5: upgraded with the password it has, then it gets that of the profile, which is logged before. */
+static void an_upgrade_ends_with_the_password_of_the_profile(void **state)
+{
+    struct rps_bench b;
+    (void)state;
+    bench_init(&b);
+    b.password = "0ld-Passw0rd";
+    command(&b, "activate --profile ccmlab", NULL);
+    expect(&b, RPS_HOST_SUCCESS, "Client control mode.");
+    b.password = NULL; /* the profile has changed since */
+    read_report(&b);
+    command(&b, "activate --profile acmlab", "0ld-Passw0rd");
+    expect(&b, RPS_HOST_SUCCESS, "Upgraded to admin control mode.");
+    struct secret logged[3] = { { .len = 0 } };
+    uint32_t count = 0;
+    assert_int_equal(
+        activation_log_passwords(b.pc.log_path, &b.pc.report.uuid, logged, &count, NULL), AMT_OK);
+    assert_true(count > 0 && secret_equal(&logged[0], (const uint8_t *)"Adm1n!pw", 8));
+    b.stored = logged[0];
+    read_report(&b);
+    command(&b, "deactivate --password Adm1n!pw", NULL);
+    expect(&b, RPS_HOST_SUCCESS, "Deactivated");
     bench_fini(&b);
 }
 
@@ -438,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_is_activated_in_admin_mode),
         cmocka_unit_test(a_device_goes_through_client_mode),
+        cmocka_unit_test(an_upgrade_ends_with_the_password_of_the_profile),
         cmocka_unit_test(a_forced_deactivation_still_needs_the_device),
         cmocka_unit_test(refusals_come_before_the_device_is_asked),
         cmocka_unit_test(failures_say_their_code),
