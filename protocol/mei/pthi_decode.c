@@ -226,10 +226,9 @@ static enum amt_err read_response(struct cursor *c, const struct pthi_descriptio
     switch (description->response) {
     case PTHI_NOTHING:
         return AMT_OK;
-    case PTHI_NUMBER:
-        return read_numbers(c, out, 1);
     case PTHI_OPTIONAL_NUMBER:
         return c->pos == c->len ? AMT_OK : read_numbers(c, out, 1);
+    case PTHI_NUMBER:
     case PTHI_NUMBERS:
         return read_numbers(c, out, description->response_numbers);
     case PTHI_NUMBERS_TEXT:

@@ -199,12 +199,10 @@ static void write_response(struct writer *w, const struct pthi_description *desc
     switch (description->response) {
     case PTHI_NOTHING:
         break;
-    case PTHI_NUMBER:
-        write_numbers(w, response, 1);
-        break;
     case PTHI_OPTIONAL_NUMBER:
         write_numbers(w, response, response->number_count > 1 ? 1 : response->number_count);
         break;
+    case PTHI_NUMBER:
     case PTHI_NUMBERS:
         write_numbers(w, response, description->response_numbers);
         break;

@@ -351,6 +351,17 @@ static void zero_touch_is_read_without_a_number_and_set_with_one(void **state)
     assert_int_equal(pthi_decode_request(k_set, sizeof k_set, &request, &status), AMT_OK);
     assert_true(request.has_number);
     assert_int_equal(request.number, 1);
+    uint8_t out[32];
+    assert_int_equal(pthi_encode_request(&request, NULL, out, sizeof out), sizeof k_set);
+    assert_memory_equal(out, k_set, sizeof k_set);
+    struct pthi_response response = { .command = PTHI_ZERO_TOUCH };
+    assert_int_equal(pthi_encode_response(&response, NULL, out, sizeof out), 16);
+    response.number_count = 1;
+    assert_int_equal(pthi_encode_response(&response, NULL, out, sizeof out), 20);
+    assert_int_equal(pthi_decode_response(out, 16, PTHI_ZERO_TOUCH, &response), AMT_EMALFORMED);
+    out[8] = 4;
+    assert_int_equal(pthi_decode_response(out, 16, PTHI_ZERO_TOUCH, &response), AMT_OK);
+    assert_int_equal(response.number_count, 0);
 }
 
 /* Every cut of every response, and every one with its length corrected. */

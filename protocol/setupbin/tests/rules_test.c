@@ -257,6 +257,19 @@ static void every_fault_has_a_sentence(void **state)
     }
 }
 
+static void a_fault_of_the_file_names_the_header(void **state)
+{
+    (void)state;
+    struct setupbin_fault fault = {
+        .code = SETUPBIN_CONSUMED, .offset = 32, .found = 3, .allowed = 2
+    };
+    struct amt_diag diag = { .err = AMT_OK };
+    (void)setupbin_describe(&fault, &diag);
+    assert_string_equal(diag.text,
+                        "header record, offset 0x20: more records are marked as consumed "
+                        "than there are (3, not 2)");
+}
+
 static void every_variable_has_its_own_name_and_number(void **state)
 {
     (void)state;
@@ -282,6 +295,8 @@ static void numbers_are_added_in_their_size(void **state)
     assert_int_equal(setupbin_add_number(&record, 2, SETUPBIN_SUPPORT_CHANNEL, 65535), AMT_OK);
     assert_int_equal(record.variables[1].value.len, 4);
     assert_int_equal(setupbin_number(&record, &record.variables[1]), 65535);
+    assert_int_equal(setupbin_add(&record, 2, SETUPBIN_KVM, "\1\0\0", 3), AMT_OK);
+    assert_int_equal(setupbin_number(&record, &record.variables[2]), 0); /* of no such size */
     assert_int_equal(setupbin_add_number(&record, 2, SETUPBIN_KVM, 2), AMT_ETOOBIG);
     assert_int_equal(setupbin_add_number(&record, 2, SETUPBIN_HOST_NAME, 1), AMT_EUNKNOWN);
 }
@@ -309,6 +324,7 @@ int main(void)
         cmocka_unit_test(files_of_other_encoders_break_no_rule),
         cmocka_unit_test(a_fault_names_record_variable_and_offset),
         cmocka_unit_test(every_fault_has_a_sentence),
+        cmocka_unit_test(a_fault_of_the_file_names_the_header),
         cmocka_unit_test(every_variable_has_its_own_name_and_number),
         cmocka_unit_test(numbers_are_added_in_their_size),
         cmocka_unit_test(a_hash_is_refused_with_a_long_name_or_unknown_algorithm),
