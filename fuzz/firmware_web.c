@@ -3,7 +3,8 @@
  * Byte 0: bits 0-1 size of the pieces, bit 2 the client ends with FIN, bit 3 with a reset, bit 4 the
  * firmware goes while it is being asked, bit 5 byte 3 means something. The rest is what the client sends; byte 1 in it stands for an
  * Authorization line with a right response, byte 2 for the rest of a Get with its length, byte 3 for a
- * GenerateKeyPair (which answers later), byte 4 for an Unprovision.
+ * GenerateKeyPair (which answers later), byte 4 for an Unprovision, byte 5 and a count for an
+ * Authorization line with that many digits of a right response, 32 with one of them changed.
  * Oracles: what the device says is HTTP, whole unless someone cut it; without a right response no envelope
  * comes, not even a fault; nothing is left over, whoever goes first.
  */
@@ -106,6 +107,25 @@ static void take_authorization(struct run *r, struct text *line)
     r->received = (struct text){ 0 };
 }
 
+/* CVE-2017-5689: a response of fewer digits, none above all, must not be compared with so many. */
+static void put_almost(struct text *out, const struct text *authorization, uint8_t count)
+{
+    static const char k_name[] = ",response=\"";
+    const char *line = text_chars(authorization);
+    const char *digits = strstr(line, k_name);
+    FUZZ_REQUIRE(digits != NULL);
+    digits += sizeof k_name - 1;
+    size_t kept = count % 33u;
+    text_append(out, line, (size_t)(digits - line));
+    if (kept == 32) {
+        text_puts(out, digits[0] == '0' ? "1" : "0");
+        text_append(out, digits + 1, 31);
+    } else {
+        text_append(out, digits, kept);
+    }
+    text_puts(out, digits + 32);
+}
+
 static void put_call(struct text *out, const char *class_name, const char *method)
 {
     struct text body = { 0 };
@@ -137,6 +157,8 @@ static void expand(struct run *r, uint8_t flavour, const uint8_t *in, size_t len
         if (in[i] == 1) {
             text_append(out, authorization.chars, authorization.len);
             r->has_logged_on = true;
+        } else if (in[i] == 5 && i + 1 < len) {
+            put_almost(out, &authorization, in[++i]);
         } else if (in[i] == 2) {
             put_call(out, "AMT_GeneralSettings", NULL);
         } else if (in[i] == 3 && makes_keys) {

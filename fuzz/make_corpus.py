@@ -212,6 +212,7 @@ def make_http():
     for data in list(http()) + [line + b'\x01\x02', line + b'\x01\x02' + line + b'\x01\x03' + line + b'\x01\x02',
                                 line + b'\x01\x04' + line + b'\x01\x02', line + b'\x02' + line + b'\x01\x02',
                                 line + b'Authorization: Digest username="admin",response=""\r\n\x02',
+                                line + b'\x05\x00\x02', line + b'\x05\x09\x02', line + b'\x05\x20\x02' + line + b'\x01\x02',
                                 line + b'\x01Content-Length: 4\r\n\r\n<x/>', b'GET /index.htm HTTP/1.1\r\n\r\n',
                                 b'GET /logon.htm HTTP/1.1\r\n\r\nGET /styles.css HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\n\r\n']:
         for flavour in (0, 1 + 4, 2 + 8, 3 + 16, 3 + (32 if b'\x03' in data else 0)):
