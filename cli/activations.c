@@ -128,11 +128,11 @@ static int recover(const struct activations_options *o, const char *text)
         secret_fini(&passwords[i]);
     }
     if (result == CLI_OK && count == 0) {
-        (void)fprintf(
-            stderr,
-            "amtlab activations: the log has no password of %s in clear; entries that are "
-            "encrypted open with: openssl cms -decrypt -inform PEM -inkey KEY\n",
-            text);
+        (void)fprintf(stderr,
+                      "amtlab activations: no password of %s stands in the log in clear. `amtlab "
+                      "activations list` shows what does; encrypted entries open with: openssl cms "
+                      "-decrypt -inform PEM -inkey KEY\n",
+                      text);
     }
     return result == CLI_OK && count == 0 ? CLI_NOTHING : result;
 }

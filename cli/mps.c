@@ -70,7 +70,7 @@ static enum amt_err set_list(struct server *server, const char *key, const struc
     return err;
 }
 
-/* The command line wins over the file; without a file the store is used, as an operator expects. */
+/* The command line wins over the file; without users the store is used, as an operator expects. */
 static enum amt_err apply_options(struct server *server, const struct mps_options *o,
                                   struct amt_diag *diag)
 {
@@ -78,9 +78,6 @@ static enum amt_err apply_options(struct server *server, const struct mps_option
         TRY(set_key(server, "data", o->data, diag));
     } else if (server->config.data == NULL) {
         TRY(set_key(server, "data", "amtlab-data", diag));
-    }
-    if (o->config == NULL) {
-        TRY(set_key(server, "auth", "store", diag));
     }
     if (o->name != NULL) {
         TRY(set_key(server, "name", o->name, diag));
@@ -90,7 +87,11 @@ static enum amt_err apply_options(struct server *server, const struct mps_option
     if (o->api_listen.count == 0 && o->config == NULL) {
         TRY(set_key(server, "api_listen", "127.0.0.1:4480", diag));
     }
-    return cli_apply_sets(mps_config_keys, &o->sets, &server->config, diag);
+    TRY(cli_apply_sets(mps_config_keys, &o->sets, &server->config, diag));
+    bool has_users = server->config.user_count > 0 || server->config.users_node != NULL;
+    return server->config.auth != MPS_AUTH_CONFIG || has_users
+               ? AMT_OK
+               : set_key(server, "auth", "store", diag);
 }
 
 static enum amt_err read_config(struct server *server, const struct mps_options *o)

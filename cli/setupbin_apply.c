@@ -60,6 +60,9 @@ static enum amt_err read_config(const struct setupbin_options *o, struct device_
     if (err == AMT_OK) {
         err = config_set(device_config_keys, "state_dir", o->state, config, &diag);
     }
+    if (err == AMT_OK) { /* a new one is as from the factory */
+        err = config_set(device_config_keys, "firmware.control_mode", "none", config, &diag);
+    }
     if (err == AMT_OK) {
         err = cli_apply_sets(device_config_keys, &o->sets, config, &diag);
     }

@@ -150,15 +150,18 @@ static void on_flush(void *ctx)
 
 static enum amt_err start_activation(struct mps *mps, struct amt_diag *diag)
 {
+    struct address cira = { .port = 0 };
+    if (mps->config->activation_listen.count == 0) {
+        return AMT_OK;
+    }
+    mps_listener_address(mps, 0, &cira);
     const struct activation_service_settings settings = { .loop = mps->loop,
                                                           .log = mps->log,
                                                           .config = mps->config,
                                                           .store = mps->store,
                                                           .tls = mps->tls,
-                                                          .identity = mps->identity };
-    if (mps->config->activation_listen.count == 0) {
-        return AMT_OK;
-    }
+                                                          .identity = mps->identity,
+                                                          .cira_port = cira.port };
     mps->activation = activation_service_start(&settings, diag);
     return mps->activation == NULL ? AMT_ECONFIG : AMT_OK;
 }

@@ -292,7 +292,8 @@ static void configure(struct mesh_host_client *c)
                                                       { .port = 16993, .address = "" } };
     memcpy(c->forwards, k_forwards, sizeof c->forwards);
     c->config = (struct apf_device_config){
-        .mux = { .window_bytes = 32768,
+        .mux = { .sends = APF_DEV_TO_MPS,
+                 .window_bytes = 32768,
                  .chunk_bytes = 4087,
                  .max_channels = 16,
                  .reuse_lowest = true,

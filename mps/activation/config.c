@@ -91,7 +91,8 @@ static const struct config_key k_provisioning_keys[] = {
 static const struct config_key k_cira_keys[] = {
     { "host", CONFIG_TEXT, AT(cira_host), NULL, "name or address told to devices [the MPS name]",
       .names = NULL },
-    { "port", CONFIG_U32, AT(cira_port), "4433", "port told to devices", .min = 1, .max = 65535 },
+    { "port", CONFIG_U32, AT(cira_port), "0", "port told to devices; 0: the one it listens on",
+      .min = 0, .max = 65535 },
     { "home_domains", CONFIG_TEXTS, AT(home_domains), NULL,
       "networks in which devices do not call (up to four)", .names = NULL },
     { .name = NULL },
@@ -131,7 +132,6 @@ static const struct config_key k_keys[] = {
 void activation_config_init(struct activation_config *config)
 {
     memset(config, 0, sizeof *config);
-    config->cira_port = ACTIVATION_CIRA_PORT;
     config->uses_tls = true;
     config->mps.port = ACTIVATION_CIRA_PORT;
     config->mps.has_manager = true;
@@ -336,7 +336,7 @@ static void read_cira(struct reader *r, const struct yaml_node *node,
     if (keys->cira_host != NULL) {
         config->cira_host = keep(r, keys->cira_host);
     }
-    if (keys->meshcentral == NULL || keys->cira_port != ACTIVATION_CIRA_PORT) {
+    if (keys->cira_port != 0) {
         config->cira_port = (uint16_t)keys->cira_port;
     }
     if (keys->home_domains.count > ACTIVATION_HOME_MAX) {

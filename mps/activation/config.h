@@ -64,7 +64,7 @@ struct activation_config {
     struct activation_account accounts[ACTIVATION_ACCOUNTS_MAX]; /* logins to try */
     uint32_t account_count;
     const char *cira_host; /* told to devices; NULL: the name of the MPS */
-    uint16_t cira_port;
+    uint16_t cira_port;    /* 0: the one it listens on */
     const char *home_domains[ACTIVATION_HOME_MAX + 1]; /* NULL-terminated */
     bool prefers_upgrade, allows_tls, uses_tls;        /* TlsAcmActivation, TlsConnections */
     uint64_t hold_us;                                  /* 0: the waits of activation.md 4.2 */

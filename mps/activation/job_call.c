@@ -110,6 +110,6 @@ static enum activation_failure failure_of(const struct activation_job *job,
 void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *outcome,
                       const char *doing)
 {
-    job_fail(job, failure_of(job, outcome), "%s: %s%s", doing, wsman_result_name(outcome->result),
-             outcome->diag.text[0] == '\0' ? "" : outcome->diag.text);
+    job_fail(job, failure_of(job, outcome), "%s: %s%s%s", doing, wsman_result_name(outcome->result),
+             outcome->diag.text[0] == '\0' ? "" : ": ", outcome->diag.text);
 }

@@ -254,7 +254,8 @@ static const struct apf_mps_handler k_handler = {
 };
 
 static const struct apf_mps_config k_config = {
-    .mux = { .window_bytes = 32768,
+    .mux = { .sends = APF_MPS_TO_DEV,
+             .window_bytes = 32768,
              .chunk_bytes = 4087,
              .max_channels = 16,
              .first_number = 1,

@@ -155,7 +155,8 @@ static void take_cira(const struct activation_service *service, struct group_nam
     group->password = *password;
     group->cira = (struct activation_cira){
         .access_info = host != NULL ? host : config->name,
-        .port = service->config.cira_port,
+        .port = service->config.cira_port != 0 ? service->config.cira_port
+                                               : service->settings.cira_port,
         .common_name = config->name,
         .user = group->user,
         .password = &group->password,
@@ -213,9 +214,10 @@ static struct group_name *find_in_config(struct activation_service *service, con
 static bool find_any(struct activation_service *service, const char *user, const char *group,
                      struct activation_policy *policy, const char **name)
 {
-    struct group_name *found = service->settings.store != NULL
-                                   ? find_in_store(service, user, group)
-                                   : find_in_config(service, user, group);
+    bool is_in_store =
+        service->settings.store != NULL && service->settings.config->auth != MPS_AUTH_CONFIG;
+    struct group_name *found =
+        is_in_store ? find_in_store(service, user, group) : find_in_config(service, user, group);
     if (found == NULL) {
         return false;
     }

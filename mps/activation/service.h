@@ -19,6 +19,7 @@ struct activation_service_settings {
     struct store *store;                 /* NULL: the users of the configuration are the groups */
     struct tls_context *tls;             /* NULL: plain HTTP */
     const struct pki_identity *identity; /* of the MPS, with its root above it; for CIRA set-up */
+    uint16_t cira_port;                  /* where it listens, for devices told nothing else */
 };
 struct activation_service;
 /* Listens when it returns. NULL with diag: the configuration, the log (F46: without it there is no

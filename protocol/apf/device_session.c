@@ -171,6 +171,13 @@ static bool add_request(struct apf_device_session *s, const struct request *requ
     return true;
 }
 
+static void tell_forward(struct apf_device_session *s, uint32_t port, bool granted)
+{
+    if (s->handler->on_forward != NULL) {
+        s->handler->on_forward(s->base.ctx, port, granted);
+    }
+}
+
 static bool send_request(struct apf_device_session *s, enum apf_request kind, uint32_t port,
                          const char *address)
 {
@@ -191,7 +198,7 @@ static bool send_request(struct apf_device_session *s, enum apf_request kind, ui
     }
     apf_session_send(&s->base, &message, (const uint8_t *)address);
     if (request.reply_optional && is_listed && !s->base.has_ended) {
-        s->handler->on_forward(s->base.ctx, port, true);
+        tell_forward(s, port, true);
     }
     return true;
 }
@@ -212,7 +219,9 @@ static void go_up(struct apf_device_session *s)
     s->state = APF_DEVICE_UP;
     s->progress_due_us = NO_DEADLINE;
     schedule_keepalive(s);
-    s->handler->on_up(s->base.ctx);
+    if (s->handler->on_up != NULL) {
+        s->handler->on_up(s->base.ctx);
+    }
 }
 
 /* The next forward, or all of them; UP when none is outstanding (APF-DEV-012, 013). */
@@ -263,7 +272,9 @@ static void on_userauth_success(struct apf_device_session *s, const struct apf_m
         violated(s, m->type, "came before a login", "APF-DEV-009");
     } else if (s->state == APF_DEVICE_AUTH) {
         enter_state(s, APF_DEVICE_PFWD);
-        s->handler->on_authenticated(s->base.ctx);
+        if (s->handler->on_authenticated != NULL) {
+            s->handler->on_authenticated(s->base.ctx);
+        }
         if (!s->base.has_ended) {
             send_service_request(s, APF_SERVICE_PFWD); /* APF-DEV-009 */
         }
@@ -297,7 +308,7 @@ static void answered(struct apf_device_session *s, const struct request *request
         s->progress_due_us = NO_DEADLINE;
     }
     if (!is_cancel) {
-        s->handler->on_forward(s->base.ctx, request->port, granted);
+        tell_forward(s, request->port, granted);
     }
     if (!s->base.has_ended) {
         continue_forwards(s);
@@ -353,7 +364,9 @@ static void on_keepalive_reply(struct apf_device_session *s, const struct apf_me
     (void)in;
     s->reply_is_due = false;
     s->reply_due_us = NO_DEADLINE;
-    s->handler->on_keepalive_reply(s->base.ctx, m->cookie == s->cookie);
+    if (s->handler->on_keepalive_reply != NULL) {
+        s->handler->on_keepalive_reply(s->base.ctx, m->cookie == s->cookie);
+    }
 }
 
 static void on_keepalive_options(struct apf_device_session *s, const struct apf_message *m,
@@ -373,7 +386,7 @@ static void on_keepalive_options(struct apf_device_session *s, const struct apf_
     if (s->state == APF_DEVICE_UP) {
         schedule_keepalive(s);
     }
-    if (!s->base.has_ended) {
+    if (!s->base.has_ended && s->handler->on_keepalive_options != NULL) {
         s->handler->on_keepalive_options(s->base.ctx, m->interval, m->timeout);
     }
 }

@@ -40,6 +40,7 @@ struct apf_device_config {
 
 struct apf_device_session;
 
+/* mux and on_end must be there; what else is NULL is not told. */
 struct apf_device_handler {
     struct apf_mux_handler mux; /* on_open_request is called for forwarded ports */
     void (*on_authenticated)(void *ctx);
@@ -49,7 +50,7 @@ struct apf_device_handler {
     void (*on_up)(void *ctx);
     void (*on_keepalive_reply)(void *ctx, bool cookie_matches);
     void (*on_keepalive_options)(void *ctx, uint32_t interval_s, uint32_t timeout_s);
-    void (*on_json)(void *ctx, const uint8_t *json, uint32_t len); /* NULL: ignored */
+    void (*on_json)(void *ctx, const uint8_t *json, uint32_t len);
     void (*on_end)(void *ctx, const struct apf_end *end);
 };
 

@@ -234,6 +234,13 @@ static void copy_address(struct apf_forward *forward, const struct view *address
     forward->address[len] = '\0';
 }
 
+static void tell_forward(struct apf_mps_session *s, const struct apf_forward *forward, bool listed)
+{
+    if (s->handler->on_forward != NULL) {
+        s->handler->on_forward(s->base.ctx, forward, listed);
+    }
+}
+
 static void on_tcpip_forward(struct apf_mps_session *s, const struct apf_message *m,
                              const uint8_t *in)
 {
@@ -250,7 +257,7 @@ static void on_tcpip_forward(struct apf_mps_session *s, const struct apf_message
         reply_request(s, m, true);
         if (!s->base.has_ended) {
             const struct apf_forward listed = *forward;
-            s->handler->on_forward(s->base.ctx, &listed, true);
+            tell_forward(s, &listed, true);
         }
     } else {
         reply_request(s, m, true);
@@ -270,7 +277,7 @@ static void on_cancel(struct apf_mps_session *s, const struct apf_message *m)
     memmove(known, known + 1, (s->forward_count - at) * sizeof *known);
     reply_request(s, m, true);
     if (!s->base.has_ended) {
-        s->handler->on_forward(s->base.ctx, &removed, false);
+        tell_forward(s, &removed, false);
     }
 }
 

@@ -90,7 +90,7 @@ struct apf_mps_handler {
     void (*on_login)(void *ctx, const struct apf_login *login);
     /* pfwd was accepted; in lenient mode also for a device that never asks (300 ms of silence). */
     void (*on_ready)(void *ctx);
-    /* A port was added to or removed from the forward list. */
+    /* A port was added to or removed from the forward list. NULL here and below: not told. */
     void (*on_forward)(void *ctx, const struct apf_forward *forward, bool listed);
     void (*on_keepalive)(void *ctx);
     void (*on_keepalive_options)(void *ctx, uint32_t interval_s, uint32_t timeout_s);
