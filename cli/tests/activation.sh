@@ -64,6 +64,7 @@ plug_usb_key() { # number
     expect 0 "$amtlab" setupbin apply key.bin --state pcs --uuid "$(uuid "$1")" --profile amt-16.1
 }
 start() {
+    rm -f ready.json
     "$amtlab" mps --config mps.yaml >ready.json 2>mps.log &
     mps=$!
     pids="$pids $mps"
