@@ -231,6 +231,17 @@ static int check_activation(const struct server *server)
     return is_good ? CLI_OK : CLI_INVALID;
 }
 
+static void print_keys(void)
+{
+    config_manual(mps_config_keys, stdout);
+    (void)puts("\nactivation:");
+    config_manual(activation_config_keys, stdout);
+    (void)puts("\nactivation: certificates: (each)");
+    config_manual(activation_certificate_keys, stdout);
+    (void)puts("\nactivation: policies: (each)");
+    config_manual(activation_policy_keys, stdout);
+}
+
 static int run_mps(const void *options, int argument_count, char **arguments)
 {
     const struct mps_options *o = options;
@@ -238,7 +249,7 @@ static int run_mps(const void *options, int argument_count, char **arguments)
     (void)argument_count;
     (void)arguments;
     if (o->print_config) {
-        config_manual(mps_config_keys, stdout);
+        print_keys();
         return CLI_OK;
     }
     (void)signal(SIGPIPE, SIG_IGN);

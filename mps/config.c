@@ -40,8 +40,8 @@ const struct config_key mps_config_keys[] = {
       "PEM file of roots that client certificates must chain to (login method none)",
       .names = NULL },
     { "auth", CONFIG_ENUM, AT(auth), "config",
-      "config: the users below, or store when there are none; store: groups and devices of the data "
-      "directory; any and deny for the laboratory",
+      "config: the users below, or store when there are none; store: groups and devices of the "
+      "data directory; any and deny for the laboratory",
       .names = k_auth_modes },
     { "users", CONFIG_NODE, AT(users_node), NULL,
       "list of {name or group, password, uuid, certificate} for auth: config", .names = NULL },

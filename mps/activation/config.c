@@ -21,7 +21,7 @@ struct certificate_keys {
     bool strict_common_name, compatible, sha384;
 };
 #define AT(member) offsetof(struct certificate_keys, member)
-static const struct config_key k_certificate_keys[] = {
+const struct config_key activation_certificate_keys[] = {
     { "name", CONFIG_TEXT, AT(name), NULL, "what the set is called in warnings", .names = NULL },
     { "pfx", CONFIG_TEXT, AT(pfx), NULL, "PKCS#12 file", .names = NULL },
     { "password", CONFIG_TEXT, AT(password), NULL, "its password; better in a file",
@@ -47,7 +47,7 @@ struct policy_keys {
     bool replaces_bad_password;
 };
 #define AT(member) offsetof(struct policy_keys, member)
-static const struct config_key k_policy_keys[] = {
+const struct config_key activation_policy_keys[] = {
     { "group", CONFIG_TEXT, AT(group), NULL, "name of the group; * for those without their own",
       .names = NULL },
     { "type", CONFIG_ENUM, AT(type), "none",
@@ -97,7 +97,7 @@ static const struct config_key k_cira_keys[] = {
       "networks in which devices do not call (up to four)", .names = NULL },
     { .name = NULL },
 };
-static const struct config_key k_keys[] = {
+const struct config_key activation_config_keys[] = {
     { "certificates", CONFIG_NODE, AT(certificates), NULL,
       "list of sets {name, pfx, password_file} or {name, files, key}", .names = NULL },
     { "authorities", CONFIG_TEXT, AT(authorities), NULL,
@@ -248,7 +248,7 @@ static void fill_source(struct reader *r, const struct yaml_node *node,
 static void read_certificate(struct reader *r, const struct yaml_node *node)
 {
     struct certificate_keys keys;
-    enum amt_err err = config_read(k_certificate_keys, node, r->path, &keys, r->problems);
+    enum amt_err err = config_read(activation_certificate_keys, node, r->path, &keys, r->problems);
     bool is_off = err == AMT_OK && keys.name != NULL && keys.name[0] == '_'; /* ACT-SRV-005 */
     if (err != AMT_OK) {
         r->err = err;
@@ -261,7 +261,7 @@ static void read_certificate(struct reader *r, const struct yaml_node *node)
     if (keys.password != NULL) {
         amt_wipe(keys.password, strlen(keys.password));
     }
-    config_fini(k_certificate_keys, &keys);
+    config_fini(activation_certificate_keys, &keys);
 }
 
 static void fill_policy(struct reader *r, const struct yaml_node *node,
@@ -295,7 +295,7 @@ static void fill_policy(struct reader *r, const struct yaml_node *node,
 static void read_policy(struct reader *r, const struct yaml_node *node)
 {
     struct policy_keys keys;
-    enum amt_err err = config_read(k_policy_keys, node, r->path, &keys, r->problems);
+    enum amt_err err = config_read(activation_policy_keys, node, r->path, &keys, r->problems);
     if (err != AMT_OK) {
         r->err = err;
     } else if (r->config->policy_count == ACTIVATION_POLICIES_MAX) {
@@ -306,7 +306,7 @@ static void read_policy(struct reader *r, const struct yaml_node *node)
     if (keys.password != NULL) {
         amt_wipe(keys.password, strlen(keys.password));
     }
-    config_fini(k_policy_keys, &keys);
+    config_fini(activation_policy_keys, &keys);
 }
 
 static void read_list(struct reader *r, const struct yaml_node *list,
@@ -405,14 +405,14 @@ enum amt_err activation_config_read(const struct yaml_node *node, const char *pa
     struct reader r = { config, path, problems, NULL, AMT_OK };
     struct activation_keys keys;
     activation_config_init(config);
-    enum amt_err err = config_read(k_keys, node, path, &keys, problems);
+    enum amt_err err = config_read(activation_config_keys, node, path, &keys, problems);
     if (err == AMT_OK && node != NULL) {
         read_keys(&r, node, &keys);
     }
     if (keys.hello_password != NULL) {
         amt_wipe(keys.hello_password, strlen(keys.hello_password));
     }
-    config_fini(k_keys, &keys);
+    config_fini(activation_config_keys, &keys);
     return err == AMT_OK ? r.err : err;
 }
 

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "mps/activation/job.h"
 #include "mps/mps.h"
+#include "runtime/config.h"
 #include "runtime/yaml.h"
 
 #define ACTIVATION_SETS_MAX     64u
@@ -71,6 +72,10 @@ struct activation_config {
     struct activation_provisioning provisioning;
     struct activation_mps_settings mps;
 };
+
+/* The keys, for `--print-config`: of `activation:`, of an entry of `certificates:`, of `policies:`. */
+extern const struct config_key activation_config_keys[], activation_certificate_keys[],
+    activation_policy_keys[];
 
 /* Defaults, as before anything is read. */
 void activation_config_init(struct activation_config *config);

@@ -6,6 +6,13 @@
 
 #include "runtime/tls.h"
 
+const char *activation_outcome_event(enum activation_outcome outcome)
+{
+    static const char *const k_events[] = { "activation.done", "activation.nothing",
+                                            "activation.failed" };
+    return k_events[outcome];
+}
+
 #define SECOND (uint64_t) US_PER_SECOND
 
 static const char *copy(struct activation_job *job, const char *text)
@@ -55,8 +62,8 @@ static void finish(struct activation_job *job, enum activation_outcome outcome)
         result.password = &job->password;
     }
     LOG(job->settings.log, outcome == ACTIVATION_FAILED ? LOG_WARN : LOG_INFO,
-        outcome == ACTIVATION_FAILED ? "activation.failed" : "activation.done",
-        log_text("uuid", uuid), log_text("code", activation_failure_code(job->failure)),
+        activation_outcome_event(outcome), log_text("uuid", uuid),
+        log_text("code", activation_failure_code(job->failure)),
         log_text("cause", activation_failure_cause(job->failure)),
         log_text("detail", result.detail), log_u64("control_mode", job->control_mode));
     job->done(job->ctx, &result);

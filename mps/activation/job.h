@@ -58,6 +58,8 @@ struct activation_channel {
 };
 
 enum activation_outcome { ACTIVATION_DONE, ACTIVATION_NOTHING_TO_DO, ACTIVATION_FAILED };
+/* "activation.done", ...: its event in log and store. */
+const char *activation_outcome_event(enum activation_outcome outcome);
 struct activation_result {
     enum activation_outcome outcome;
     enum activation_failure failure;

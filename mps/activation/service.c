@@ -273,15 +273,14 @@ static bool find_password(void *ctx, const struct uuid *uuid, struct secret *pas
 
 static void on_result(void *ctx, const struct uuid *uuid, const struct activation_result *result)
 {
-    static const char *const k_events[] = { "activation.done", "activation.nothing",
-                                            "activation.failed" };
     struct activation_service *service = ctx;
     if (service->settings.store != NULL) {
         char detail[160];
         (void)snprintf(detail, sizeof detail, "%s %s", activation_failure_code(result->failure),
                        activation_failure_name(result->failure));
-        enum amt_err err = store_event(service->settings.store, uuid, k_events[result->outcome],
-                                       detail, loop_wall_us(service->settings.loop));
+        enum amt_err err =
+            store_event(service->settings.store, uuid, activation_outcome_event(result->outcome),
+                        detail, loop_wall_us(service->settings.loop));
         (void)err; /* the activation log has it; the store says by itself when it fails */
     }
 }
