@@ -11,8 +11,8 @@ void base64_encode(struct text *out, const void *bytes, size_t len)
         bits |= left > 1 ? (uint32_t)in[at + 1] << 8 : 0;
         bits |= left > 2 ? in[at + 2] : 0;
         char quad[4] = { k_alphabet[bits >> 18 & 63u], k_alphabet[bits >> 12 & 63u],
-                         left > 1 ? k_alphabet[bits >> 6 & 63u] : '=',
-                         left > 2 ? k_alphabet[bits & 63u] : '=' };
+                         (char)(left > 1 ? k_alphabet[bits >> 6 & 63u] : '='),
+                         (char)(left > 2 ? k_alphabet[bits & 63u] : '=') };
         text_append(out, quad, 4);
     }
 }

@@ -31,7 +31,9 @@ static bool draw_password(struct activation_job *job)
         loop_random(job->settings.loop, bytes, sizeof bytes);
         base64_encode(&text, bytes, sizeof bytes);
         for (size_t c = 0; c < text.len; c++) {
-            text.chars[c] = text.chars[c] == '/' ? '@' : text.chars[c];
+            if (text.chars[c] == '/') {
+                text.chars[c] = '@';
+            }
         }
         is_good = !text.failed && is_strong(text_chars(&text)) &&
                   secret_set(&job->password, text.chars, (uint32_t)text.len) == AMT_OK;

@@ -128,6 +128,13 @@ static void on_general(struct activation_job *job, const struct wsman_outcome *o
 {
     const char *realm =
         outcome->result == WSMAN_DONE ? wsman_get(outcome->reply->instance, "DigestRealm") : NULL;
+    bool is_sent_away = outcome->result == WSMAN_REFUSED || outcome->result == WSMAN_LOST ||
+                        outcome->result == WSMAN_UNREACHABLE;
+    if (is_sent_away) { /* after the handshake: with TLS 1.2 it need not be an alert (F43) */
+        fail(job, ACT_F_PROVISIONING_HASH_DIFFERS,
+             "the device ends the TLS connection of this provisioning certificate");
+        return;
+    }
     if (realm == NULL) {
         job_fail_outcome(job, outcome, "Get AMT_GeneralSettings over TLS");
         return;

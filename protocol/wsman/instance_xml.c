@@ -214,7 +214,7 @@ static void write_properties(struct text *out, const struct wsman_instance *inst
         return;
     }
     if (!in_order) {
-        qsort(order, count, sizeof order[0], by_name);
+        qsort(order, count, sizeof order[0], by_name); /* NOLINT(bugprone-sizeof-expression) */
     }
     for (size_t i = 0; i < count; i++) {
         for (const struct wsman_value *v = order[i]->values; v != NULL; v = v->next) {

@@ -7,9 +7,12 @@
 /* What MeshCentral and its relatives write into references (wsman.md 2.6). */
 #define REFERENCE_ADDRESS WSMAN_NS_ADDRESSING
 
+/* NULL: nothing. */
 static void puts_xml(struct text *out, const char *text)
 {
-    text_xml(out, text, strlen(text));
+    if (text != NULL) {
+        text_xml(out, text, strlen(text));
+    }
 }
 
 static void put_element(struct text *out, const char *name, const char *text)
@@ -23,7 +26,7 @@ static void put_element(struct text *out, const char *name, const char *text)
 static void put_class_uri(struct text *out, const char *class_name)
 {
     const char *ns = wsman_class_namespace(class_name);
-    puts_xml(out, ns == NULL ? "" : ns);
+    puts_xml(out, ns);
     puts_xml(out, class_name);
 }
 
@@ -41,7 +44,7 @@ static void put_selectors(struct text *out, const struct wsman_selector *selecto
             put_reference(out, at->ref);
             text_puts(out, "</a:EndpointReference>");
         } else {
-            puts_xml(out, at->text == NULL ? "" : at->text);
+            puts_xml(out, at->text);
         }
         text_puts(out, "</w:Selector>");
     }

@@ -198,7 +198,7 @@ static bool power_number(const char *word, uint64_t *number)
         return false;
     }
     for (size_t i = 0; i <= len; i++) {
-        dashed[i] = word[i] == '_' ? '-' : word[i];
+        dashed[i] = (char)(word[i] == '_' ? '-' : word[i]);
     }
     *number = client_power_number(dashed);
     return *number != 0 || text_parse_u64(word, 65535, number) == AMT_OK;

@@ -129,7 +129,7 @@ static const struct class_description *class_at(const struct context *context, u
         return context->description;
     }
     const struct class_description *description = &k_classes[index - 1];
-    return description != context->description &&
+    return context->description != NULL && description != context->description &&
                    class_is_a(description, context->description->name)
                ? description
                : NULL;
