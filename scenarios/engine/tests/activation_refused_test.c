@@ -242,6 +242,13 @@ static void the_realm(void **state)
                               .from = "Realm>Digest:",
                               .to = "Realm>Digezt:" },
             ACTIVATION_POLICY_ADMIN, ACT_F_REALM_MALFORMED);
+    meddled((struct meddler){ .class_name = "AMT_GeneralSettings", /* another one afterwards */
+                              .operation = "Get",
+                              .harm = CHANGE,
+                              .from = "Realm>Digest:",
+                              .to = "Realm>Digezt:",
+                              .from_call = 2 },
+            ACTIVATION_POLICY_ADMIN, ACT_F_REALM_DIFFERS);
 }
 
 /* Done, but the administrator is another one than was told. */
