@@ -235,6 +235,25 @@ def make_rps():
         write('rps', b'\x04' + line)
 
 
+def make_mesh():
+    hashes = b','.join(b'{"isDefault":1,"isActive":%d,"hashAlgorithm":%d,"hashAlgorithmStr":"%s","certificateHash":"%s","name":"n"}'
+                       % (active, kind, name, b'aB' * size) for active, kind, name, size in
+                       ((1, 2, b'SHA256', 32), (0, 1, b'SHA1', 20), (1, 3, b'SHA512', 48)))
+    state = (b'{"action":"meiState","value":{"core-ver":1,"OsHostname":"pc","OsDnsSuffix":"example.com","Flags":4,'
+             b'"Versions":{"AMT":"16.1.25","Sku":"16392","Build Number":"2049"},"ProvisioningMode":1,"ProvisioningState":0,'
+             b'"net0":{"enabled":1,"dhcpEnabled":true,"dhcpMode":"PASSIVE","mac":"00:11:22:33:44:55","address":"192.0.2.1"},'
+             b'"UUID":"12345678-9abc-def0-1234-56789abcdef0","OsAdmin":{"user":"$$OsAdmin","pass":"P@ssw0rd"},'
+             b'"DnsSuffix":"corp.example.com","Hashes":[%s]}}' % hashes)
+    write('mesh', state)
+    write('mesh', state.replace(b'"core-ver":1,', b'').replace(b'P@ssw0rd', b'\\u00e9\\n'))
+    for text in (b'{"action":"connType","value":2}', b'{"action":"console","msg":"one \\u20ac \\\\ \\" two"}',
+                 b'{"action":"mestate"}', b'{"action":"deactivate"}', b'{"action":"deactivate","value":3}',
+                 b'{"action":"stopConfiguration","value":0}', b'{"action":"close"}', b'{"action":1}', b'[]', b'{',
+                 b'{"action":"startTlsHostConfig","hash":"00ff","hostVpn":false,"dnsSuffixList":null}',
+                 b'{"action":"startTlsHostConfig","value":{"status":0,"hash":"00ff"}}', b'{"action":"other"}'):
+        write('mesh', text)
+
+
 def frame(head, payload=b'', mask=b'\x37\xfa\x21\x3d'):
     """A frame with a small payload, masked unless mask is None."""
     if mask is None:
@@ -315,6 +334,7 @@ def main():
     make_http()
     make_writes()
     make_rps()
+    make_mesh()
     make_websocket()
 
 

@@ -29,8 +29,8 @@ static const char *text_of(struct arena *arena, const json_t *object, const char
 
 static uint64_t number_of(const json_t *object, const char *key)
 {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? (uint64_t)json_number_value(value) : 0;
+    double value = json_number_value(json_object_get(object, key)); /* 0: none, or no number */
+    return value >= 1 && value <= 4294967295.0 ? (uint64_t)value : 0;
 }
 
 static int digit(char c)
@@ -113,7 +113,8 @@ static void read_state(struct arena *arena, const json_t *value, struct activati
     report->profile = "";
     report->client = "meshcmd";
     report->peer = "";
-    if (password != NULL &&
+    bool has_user = report->local_user != NULL && report->local_user[0] != '\0';
+    if (has_user && password != NULL && /* without a user it opens nothing */
         secret_set(&report->local_password, password, (uint32_t)strlen(password)) != AMT_OK) {
         report->local_user = "";
     }
@@ -130,7 +131,8 @@ static void read_value(struct arena *arena, const json_t *object, struct mesh_me
     }
     const json_t *status = json_is_object(value) ? json_object_get(value, "status") : value;
     message->has_value = json_is_number(status);
-    message->value = message->has_value ? (int64_t)json_number_value(status) : 0;
+    double number = json_number_value(status);
+    message->value = number >= -2147483648.0 && number <= 2147483647.0 ? (int64_t)number : -1;
     if (json_is_object(value)) {
         message->text = text_of(arena, value, "hash");
     }

@@ -108,10 +108,35 @@ static void test_writers(void **state)
     text_fini(&out);
 }
 
+/* Found by fuzzing: numbers that fit nowhere, and a password without its user. */
+static void test_what_makes_no_sense(void **state)
+{
+    struct arena arena = { 0 };
+    struct mesh_message message;
+    struct activation_report report;
+    (void)state;
+    assert_int_equal(
+        read_text(&arena,
+                  "{\"action\":\"meiState\",\"value\":{\"Flags\":-1,\"core-ver\":1e300,"
+                  "\"ProvisioningState\":-0.5,\"OsAdmin\":{\"pass\":\"x\"}}}",
+                  &message, &report),
+        AMT_OK);
+    assert_int_equal(report.control_mode, 0);
+    assert_int_equal(report.provisioning_state, 0);
+    assert_false(report.has_core_version);
+    assert_int_equal(report.local_password.len, 0);
+    activation_report_wipe(&report);
+    assert_int_equal(
+        read_text(&arena, "{\"action\":\"deactivate\",\"value\":-1e300}", &message, NULL), AMT_OK);
+    assert_int_equal(message.value, -1);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_state),
                                         cmocka_unit_test(test_actions),
-                                        cmocka_unit_test(test_writers) };
+                                        cmocka_unit_test(test_writers),
+                                        cmocka_unit_test(test_what_makes_no_sense) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
