@@ -24,7 +24,7 @@ static void help(FILE *out)
                 "else's, to the test.\n\nUsage: amtlab COMMAND [OPTION]... [ARGUMENT]...\n\n",
                 out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        (void)fprintf(out, "  %-10s %s\n", k_commands[i]->name, k_commands[i]->summary);
+        (void)fprintf(out, "  %-11s %s\n", k_commands[i]->name, k_commands[i]->summary);
     }
     (void)fputs("\n`amtlab COMMAND --help` tells more. Exit codes of all commands: "
                 "`amtlab explain exit`.\n",
