@@ -53,12 +53,15 @@ struct cli_command {
     int (*run)(const void *options, int argument_count, char **arguments);
 };
 
+/* All of them in the order of `amtlab --help`, NULL at the end; of cli/main.c. */
+const struct cli_command *const *cli_commands(void);
+
 /* One per cli/<command>.c, listed in cli/main.c. */
 extern const struct cli_command k_command_mps, k_command_device, k_command_connect, k_command_run,
     k_command_list, k_command_validate, k_command_explain, k_command_decode, k_command_encode,
     k_command_spec, k_command_admin, k_command_report, k_command_version, k_command_wsman,
     k_command_power, k_command_boot, k_command_info, k_command_logs, k_command_users,
     k_command_cira, k_command_profiles, k_command_pki, k_command_activate, k_command_activations,
-    k_command_setupbin;
+    k_command_setupbin, k_command_schema, k_command_completion;
 
 #endif

@@ -1,20 +1,30 @@
 /* `amtlab explain`: a scenario in words, verbs, faults, requirements, exit codes. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/explain_event.h"
+#include "cli/explain_scenario.h"
 #include "conformance/registry.h"
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/suite.h"
 #include "scenarios/engine/verb.h"
 
-#define REGISTRY_FILE "conformance/requirements.yaml"
-
-static void explain_keys(const struct key_def *keys)
+static void explain_keys(const struct key_def *keys, int depth)
 {
     for (const struct key_def *key = keys; key != NULL && key->name != NULL; key++) {
-        (void)printf("    %-12s %s%s\n", key->name, key->doc, key->is_required ? " (needed)" : "");
+        (void)printf("    %*s%-12s %s%s", depth, "", key->name, key->doc,
+                     key->is_required ? " (needed)" : "");
+        if (key->type == KEY_WORD) {
+            (void)fputs("; one of:", stdout);
+            for (uint32_t i = 0; key->words[i] != NULL; i++) {
+                (void)printf(" %s", key->words[i]);
+            }
+            (void)fputs("\n", stdout);
+        } else {
+            (void)printf("; %s\n", key_type_words(key->type));
+        }
+        explain_keys(key->children, depth + 2);
     }
 }
 
@@ -37,11 +47,11 @@ static int explain_verb(const char *name)
                 (void)printf("    done by: %s\n", k_actor_kinds[i]->name);
             }
         }
-        explain_keys(verb->arguments);
+        explain_keys(verb->arguments, 0);
     }
     if (fault != NULL) {
         (void)printf("fault %s: %s\n", name, fault->doc);
-        explain_keys(fault->arguments);
+        explain_keys(fault->arguments, 0);
     }
     return CLI_OK;
 }
@@ -65,7 +75,7 @@ static int explain_verbs(void)
 static int explain_spec(const char *id)
 {
     struct amt_diag_list errors = { 0 };
-    struct registry *registry = registry_load(REGISTRY_FILE, &errors);
+    struct registry *registry = registry_load(EXPLAIN_REGISTRY_FILE, &errors);
     int status = CLI_OK;
     if (registry == NULL) {
         amt_diag_list_print(&errors, stderr);
@@ -124,129 +134,6 @@ static int explain_exit(const char *word)
     return is_known ? CLI_OK : CLI_NOTHING;
 }
 
-/* ---- a scenario ---- */
-
-static void explain_steps(const struct yaml_node *steps, const char *actor, uint32_t depth);
-
-static void indent(uint32_t depth)
-{
-    (void)printf("%*s", (int)(4 + 2 * depth), "");
-}
-
-static void print_node(const struct yaml_node *node, uint32_t depth)
-{
-    if (node->kind == YAML_SCALAR) {
-        (void)fputs(node->text, stdout);
-        return;
-    }
-    (void)fputs(node->kind == YAML_LIST ? "[" : "{ ", stdout);
-    for (const struct yaml_node *at = node->first; at != NULL && depth < 8; at = at->next) {
-        (void)printf("%s%s%s", at == node->first ? "" : ", ", at->key == NULL ? "" : at->key,
-                     at->key == NULL ? "" : ": ");
-        bool is_secret = at->key != NULL && strstr(at->key, "pass") != NULL;
-        if (is_secret) {
-            (void)fputs("(hidden)", stdout);
-        } else {
-            print_node(at, depth + 1);
-        }
-    }
-    (void)fputs(node->kind == YAML_LIST ? "]" : " }", stdout);
-}
-
-static void explain_step(const struct yaml_node *step, const char *outer, uint32_t depth)
-{
-    const struct yaml_node *name = yaml_get(step, "name"), *who = yaml_get(step, "actor");
-    const char *actor = who == NULL ? outer : who->text;
-    indent(depth);
-    if (name != NULL) {
-        (void)printf("(%s) ", name->text);
-    }
-    if (actor != NULL) {
-        (void)printf("%s: ", actor);
-    }
-    const struct yaml_node *body = NULL;
-    for (const struct yaml_node *at = step->first; at != NULL; at = at->next) {
-        bool is_steps = strcmp(at->key, "do") == 0 || strcmp(at->key, "parallel") == 0;
-        if (is_steps) {
-            body = at;
-            (void)printf("%s ", at->key);
-        } else if (at != name && at != who) {
-            (void)printf("%s ", at->key);
-            print_node(at, 0);
-            (void)fputs("  ", stdout);
-        }
-    }
-    (void)fputs("\n", stdout);
-    if (body != NULL) {
-        explain_steps(body, actor, depth + 1);
-    }
-}
-
-static void explain_steps(const struct yaml_node *steps, const char *actor, uint32_t depth)
-{
-    for (const struct yaml_node *at = steps == NULL ? NULL : steps->first;
-         at != NULL && depth < SCENARIO_STEPS_DEPTH_MAX; at = at->next) {
-        explain_step(at, actor, depth);
-    }
-}
-
-static void explain_specs(const struct scenario *scenario)
-{
-    struct amt_diag_list errors = { 0 };
-    struct registry *registry =
-        access(REGISTRY_FILE, R_OK) == 0 ? registry_load(REGISTRY_FILE, &errors) : NULL;
-    for (const struct scenario_spec *spec = scenario->specs; spec != NULL; spec = spec->next) {
-        const struct requirement *found =
-            registry == NULL ? NULL : registry_find(registry, spec->id);
-        (void)printf("  requires %s (%s)%s%s\n", spec->id, result_level_name(spec->level),
-                     found == NULL ? "" : ": ", found == NULL ? "" : found->text);
-    }
-    registry_free(registry);
-    amt_diag_list_fini(&errors);
-}
-
-static void explain_scenario(const struct suite *suite, const struct scenario *scenario)
-{
-    (void)printf("%s: %s\n", scenario->id, scenario->name);
-    if (scenario->summary[0] != '\0') {
-        (void)printf("%s\n", scenario->summary);
-    }
-    (void)printf("  file     %s\n", scenario->path);
-    explain_specs(scenario);
-    for (const struct scenario_part *at = scenario->variables; at != NULL; at = at->next) {
-        bool is_secret = strstr(at->name, "pass") != NULL;
-        (void)printf("  variable %s = ", at->name);
-        if (is_secret) {
-            (void)fputs("(hidden)", stdout);
-        } else {
-            print_node(at->node, 0);
-        }
-        (void)fputs("\n", stdout);
-    }
-    for (const struct scenario_part *at = scenario->actors; at != NULL; at = at->next) {
-        (void)printf("  actor    %s ", at->name);
-        print_node(at->node, 0);
-        (void)fputs("\n", stdout);
-    }
-    for (const struct scenario_part *at = scenario->faults; at != NULL; at = at->next) {
-        (void)fputs("  fault    ", stdout);
-        print_node(at->node, 0);
-        (void)fputs("\n", stdout);
-    }
-    (void)fputs("  steps\n", stdout);
-    explain_steps(scenario->steps, NULL, 0);
-    if (scenario->finally != NULL) {
-        (void)fputs("  finally\n", stdout);
-        explain_steps(scenario->finally, NULL, 0);
-    }
-    (void)fputs("  cases\n", stdout);
-    for (const struct suite_case *c = suite->cases; c != NULL; c = c->next) {
-        if (c->scenario == scenario) {
-            (void)printf("    %s\n", c->id);
-        }
-    }
-}
-
 static int explain_id(const char *id)
 {
     struct suite suite = { .case_count = 0 };
@@ -283,6 +170,9 @@ static int run_explain(const void *options, int argument_count, char **arguments
     if (strcmp(what, "exit") == 0) {
         return explain_exit(word);
     }
+    if (strcmp(what, "event") == 0) {
+        return explain_event(word);
+    }
     if (strcmp(what, "verb") == 0 && word != NULL) {
         return explain_verb(word);
     }
@@ -290,7 +180,7 @@ static int run_explain(const void *options, int argument_count, char **arguments
         return explain_spec(word);
     }
     if (word != NULL) {
-        (void)fprintf(stderr, "amtlab explain: '%s' is not verb, spec or exit\n", what);
+        (void)fprintf(stderr, "amtlab explain: '%s' is not verb, event, spec or exit\n", what);
         return CLI_USAGE;
     }
     return explain_id(what);
@@ -298,14 +188,16 @@ static int run_explain(const void *options, int argument_count, char **arguments
 
 const struct cli_command k_command_explain = {
     .name = "explain",
-    .arguments = "ID | verbs | verb NAME | spec ID | exit [CODE]",
-    .summary = "explain a scenario, a verb, a requirement or an exit code",
-    .details = "  amtlab explain basic/first-contact   variables, actors, faults, steps, cases\n"
-               "  amtlab explain verb apf.send         who can do it, its arguments\n"
-               "  amtlab explain verbs                 all verbs and faults\n"
-               "  amtlab explain spec APF-MPS-024      the requirement and how it is checked\n"
-               "  amtlab explain exit 4                what an exit code means\n\n"
-               "Exit codes: 0, 2 usage, 3 a file is invalid, 5 there is nothing of that name.",
+    .arguments = "ID | verbs | verb NAME | event [NAME] | spec ID | exit [CODE]",
+    .summary = "explain a scenario, a verb, an event, a requirement or an exit code",
+    .details =
+        "  amtlab explain basic/first-contact   who takes part and what happens, in words\n"
+        "  amtlab explain verb apf.send         who can do it, its arguments\n"
+        "  amtlab explain verbs                 all verbs and faults\n"
+        "  amtlab explain event device.online   when it happens, its fields; 'device.*' for some\n"
+        "  amtlab explain spec APF-MPS-024      the requirement and how it is checked\n"
+        "  amtlab explain exit 4                what an exit code means\n\n"
+        "Exit codes: 0, 2 usage, 3 a file is invalid, 5 there is nothing of that name.",
     .options = k_options,
     .options_bytes = sizeof(struct explain_options),
     .arguments_min = 1,

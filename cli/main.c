@@ -6,16 +6,44 @@
 #include "cli/options.h"
 
 /* In the order of `amtlab --help`. */
+/* clang-format off */
 static const struct cli_command *const k_commands[] = {
-    &k_command_run,     &k_command_list,     &k_command_validate,    &k_command_explain,
-    &k_command_mps,     &k_command_admin,    &k_command_activations, &k_command_connect,
-    &k_command_device,  &k_command_profiles, &k_command_info,        &k_command_power,
-    &k_command_boot,    &k_command_logs,     &k_command_users,       &k_command_cira,
-    &k_command_wsman,   &k_command_decode,   &k_command_encode,      &k_command_spec,
-    &k_command_report,  &k_command_pki,      &k_command_activate,    &k_command_setupbin,
+    &k_command_run,
+    &k_command_list,
+    &k_command_validate,
+    &k_command_explain,
+    &k_command_mps,
+    &k_command_admin,
+    &k_command_activations,
+    &k_command_connect,
+    &k_command_device,
+    &k_command_profiles,
+    &k_command_info,
+    &k_command_power,
+    &k_command_boot,
+    &k_command_logs,
+    &k_command_users,
+    &k_command_cira,
+    &k_command_wsman,
+    &k_command_decode,
+    &k_command_encode,
+    &k_command_spec,
+    &k_command_report,
+    &k_command_pki,
+    &k_command_activate,
+    &k_command_setupbin,
+    &k_command_schema,
+    &k_command_completion,
     &k_command_version,
+    NULL,
 };
-#define COMMAND_COUNT (sizeof k_commands / sizeof k_commands[0])
+/* clang-format on */
+#define COMMAND_COUNT (sizeof k_commands / sizeof k_commands[0] - 1)
+
+const struct cli_command *const *cli_commands(void)
+{
+    return k_commands;
+}
 
 static void help(FILE *out)
 {

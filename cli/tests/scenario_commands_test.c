@@ -102,7 +102,7 @@ static void validate_and_list_find_what_is_wrong(void **state)
     assert_int_equal(unlink(bad), 0);
 }
 
-static void explain_knows_verbs_and_exit_codes(void **state)
+static void explain_knows_verbs_events_and_exit_codes(void **state)
 {
     (void)state;
     assert_int_equal(RUN(k_command_explain, "verb", "apf.send"), CLI_OK);
@@ -112,6 +112,10 @@ static void explain_knows_verbs_and_exit_codes(void **state)
     assert_int_equal(RUN(k_command_explain, "exit", "4"), CLI_OK);
     assert_int_equal(RUN(k_command_explain, "exit", "99"), CLI_NOTHING);
     assert_int_equal(RUN(k_command_explain, "exit", "four"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_explain, "event"), CLI_OK);
+    assert_int_equal(RUN(k_command_explain, "event", "device.online"), CLI_OK);
+    assert_int_equal(RUN(k_command_explain, "event", "cira.*"), CLI_OK);
+    assert_int_equal(RUN(k_command_explain, "event", "device.onlin"), CLI_NOTHING);
     assert_int_equal(RUN(k_command_explain, "what", "ever"), CLI_USAGE);
 }
 
@@ -121,7 +125,7 @@ int main(void)
         cmocka_unit_test(run_says_by_its_exit_code_what_came_of_it),
         cmocka_unit_test(strict_counts_what_should_hold),
         cmocka_unit_test(validate_and_list_find_what_is_wrong),
-        cmocka_unit_test(explain_knows_verbs_and_exit_codes),
+        cmocka_unit_test(explain_knows_verbs_events_and_exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

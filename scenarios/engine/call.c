@@ -19,7 +19,7 @@ static const char *path_of(struct arena *pool, const struct scenario *scenario, 
                           : pool_printf(pool, "%s/%s", scenario->folder, name);
 }
 
-static const struct key_def k_called_keys[] = {
+const struct key_def k_called_keys[] = {
     { "amtlab-part", KEY_NUMBER, true, "version of called files: 1", NULL, NULL },
     { "name", KEY_TEXT, false, "what it does", NULL, NULL },
     { "params", KEY_MAP, false, "its parameters with their defaults", NULL, NULL },

@@ -13,6 +13,9 @@ struct call {
     const struct yaml_node *result; /* NULL: the file gives nothing back */
 };
 
+/* Keys of a called file. */
+extern const struct key_def k_called_keys[];
+
 /* Loads the file that the step names (it joins the scenario's files) and checks its steps and the
  * parameters given. */
 void check_call(struct check *check, const struct yaml_node *node, const char *actor,

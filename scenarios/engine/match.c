@@ -238,6 +238,15 @@ static const struct matcher {
 };
 #define MATCHER_COUNT (sizeof k_matchers / sizeof k_matchers[0])
 
+const char *match_name(uint32_t index, const char **words)
+{
+    if (index >= MATCHER_COUNT) {
+        return NULL;
+    }
+    *words = k_matchers[index].words;
+    return k_matchers[index].name;
+}
+
 static const struct matcher *find_matcher(const char *name)
 {
     for (size_t i = 0; i < MATCHER_COUNT; i++) {

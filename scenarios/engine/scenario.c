@@ -12,7 +12,7 @@ static const char *const k_clocks[] = { "auto", "virtual", "real", NULL };
 static const char *const k_levels[] = { "must", "should", "may", "info", NULL };
 static const char *const k_subjects[] = { "mps", "activation", "device", "console", NULL };
 
-static const struct key_def k_document_keys[] = {
+const struct key_def k_scenario_keys[] = {
     { "amtlab", KEY_NUMBER, true, "language version, the first key: 1", NULL, NULL },
     { "name", KEY_TEXT, true, "one sentence saying what must hold", NULL, NULL },
     { "id", KEY_TEXT, false, "stable identity; default is the path", NULL, NULL },
@@ -46,7 +46,7 @@ static const struct key_def k_document_keys[] = {
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
 
-static const struct key_def k_part_keys[] = {
+const struct key_def k_part_keys[] = {
     { "amtlab-part", KEY_NUMBER, true, "version of included files: 1", NULL, NULL },
     { "vars", KEY_MAP, false, "variables", NULL, NULL },
     { "actors", KEY_MAP, false, "actors", NULL, NULL },
@@ -56,7 +56,7 @@ static const struct key_def k_part_keys[] = {
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
 
-static const struct key_def k_spec_keys[] = {
+const struct key_def k_spec_keys[] = {
     { "id", KEY_TEXT, true, "requirement id, APF-MPS-023", NULL, NULL },
     { "level", KEY_WORD, false, "must, should, may or info", k_levels, NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
@@ -279,7 +279,7 @@ static void check_version(struct checker *checker, const struct yaml_node *root)
 static void read_document(struct scenario *scenario, struct checker *checker,
                           const struct yaml_node *root)
 {
-    checker_map(checker, root, k_document_keys, "a scenario");
+    checker_map(checker, root, k_scenario_keys, "a scenario");
     if (root->kind != YAML_MAP) {
         return;
     }

@@ -5,6 +5,7 @@
 #ifndef AMTLAB_SCENARIOS_ENGINE_SCENARIO_H
 #define AMTLAB_SCENARIOS_ENGINE_SCENARIO_H
 
+#include "scenarios/engine/grammar.h"
 #include "scenarios/engine/value.h"
 #include "scenarios/report/results.h"
 
@@ -60,6 +61,9 @@ struct scenario {
 #define SCENARIO_TIMEOUT_US      (60u * 1000000ull) /* default of `timeout` */
 #define SCENARIO_STEP_LIMIT_US   (5u * 1000000ull)  /* default of `within` */
 #define SCENARIO_STEPS_DEPTH_MAX 12u
+
+/* Keys of a scenario, of an included file, of an entry of `spec`. */
+extern const struct key_def k_scenario_keys[], k_part_keys[], k_spec_keys[];
 
 /*
  * Reads and checks one file. id is its default identity. All errors go to errors (AMT_ECONFIG, AMT_ESYS);

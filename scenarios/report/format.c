@@ -32,7 +32,7 @@ static void decimal(struct text *out, uint64_t value, uint64_t scale, const char
     uint64_t thousandths = value % scale * 1000 / scale;
     text_printf(out, "%llu", (unsigned long long)(value / scale));
     if (thousandths != 0) {
-        char digits[8];
+        char digits[24]; /* of any 64 bit number: what gcc can see */
         (void)snprintf(digits, sizeof digits, "%03llu", (unsigned long long)thousandths);
         size_t len = 3;
         while (digits[len - 1] == '0') {

@@ -1,0 +1,11 @@
+# cmake -DAMTLAB=program -DWORDS=a|b -DFILE=file -P schema_fresh.cmake: is FILE what AMTLAB WORDS prints?
+string(REPLACE "|" ";" words "${WORDS}")
+execute_process(COMMAND ${AMTLAB} ${words} OUTPUT_VARIABLE printed RESULT_VARIABLE status)
+file(READ ${FILE} committed)
+string(REPLACE "|" " " words "${WORDS}")
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "amtlab ${words} ended with ${status}")
+endif()
+if(NOT printed STREQUAL committed)
+  message(FATAL_ERROR "${FILE} is older than the tables it is made from: amtlab ${words} > ${FILE}")
+endif()
