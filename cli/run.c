@@ -9,19 +9,22 @@
 
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/run_select.h"
 #include "conformance/registry.h"
 #include "scenarios/engine/actor.h"
 #include "scenarios/engine/runner.h"
 #include "scenarios/report/report.h"
 
-#define REGISTRY_FILE "conformance/requirements.yaml"
-#define WORKERS_MAX   64u
+#define REGISTRY_FILE      "conformance/requirements.yaml"
+#define WORKERS_MAX        64u
+#define UNTIL_FAIL_REPEATS 1000u
 
 struct run_options {
     struct cli_texts targets, tags, skip_tags, specs, variables;
-    const char *level, *out, *report, *format, *clock, *keep_traces, *color, *trust, *target_name;
+    const char *level, *out, *report, *format, *clock, *keep_traces, *color, *trust, *target_name,
+        *shard, *failed, *order;
     uint64_t jobs, seed, repeat, timeout_us, fail_fast;
-    bool dry_run, verbose, quiet, strict, in_process;
+    bool until_fail, dry_run, verbose, quiet, strict, in_process;
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -43,6 +46,14 @@ static const struct cli_option k_options[] = {
     { "jobs", 'j', CLI_NUMBER, AT(jobs), "N", "2", "cases at the same time" },
     { "seed", 0, CLI_NUMBER, AT(seed), "N", "1", "same seed, same run" },
     { "repeat", 0, CLI_NUMBER, AT(repeat), "N", "1", "run each case so often, with other chances" },
+    { "until-fail", 0, CLI_FLAG, AT(until_fail), NULL, NULL,
+      "repeat until a case is bad, at most --repeat times, 1000 without it" },
+    { "shard", 0, CLI_TEXT, AT(shard), "I/N", NULL,
+      "every Nth case, from the Ith on: N machines share a suite" },
+    { "failed", 0, CLI_TEXT, AT(failed), "FILE", NULL,
+      "only what failed there: results.json of an earlier run, or its --out folder" },
+    { "order", 0, CLI_TEXT, AT(order), "file|random", "file",
+      "order of the cases; random: drawn from the seed" },
     { "fail-fast", 0, CLI_NUMBER, AT(fail_fast), "N", "0",
       "stop after so many bad cases; 0: never" },
     { "timeout", 0, CLI_DURATION, AT(timeout_us), "TIME", "0",
@@ -199,6 +210,23 @@ static int read_filter(const struct run_options *options, struct suite_filter *f
     return CLI_OK;
 }
 
+static int choose(struct running *running)
+{
+    const struct run_options *options = running->options;
+    struct run_selection selection = { .shard = options->shard,
+                                       .failed = options->failed,
+                                       .order = options->order,
+                                       .seed = options->seed,
+                                       .strict = options->strict };
+    struct amt_diag diag = { 0 };
+    enum amt_err err = run_select(&running->suite, &selection, &diag);
+    if (err == AMT_OK) {
+        return CLI_OK;
+    }
+    amt_diag_print(&diag, stderr);
+    return err == AMT_ECONFIG ? CLI_USAGE : CLI_ENVIRONMENT;
+}
+
 static int load(struct running *running, int argument_count, char **arguments)
 {
     struct suite_filter filter;
@@ -221,6 +249,7 @@ static int load(struct running *running, int argument_count, char **arguments)
         result = CLI_INVALID;
     }
     amt_diag_list_fini(&errors);
+    result = result == CLI_OK ? choose(running) : result;
     if (result == CLI_OK && running->suite.case_count == 0) {
         (void)fputs("amtlab run: nothing selected\n", stderr);
         result = CLI_NOTHING;
@@ -403,8 +432,9 @@ static int run_run(const void *options_, int argument_count, char **arguments)
                     .timeout_us = options->timeout_us,
                     .target_tls = { options->trust, options->target_name } },
         .workers = (uint32_t)(options->jobs > WORKERS_MAX ? WORKERS_MAX : options->jobs),
-        .repeats = (uint32_t)options->repeat,
-        .fail_limit = (uint32_t)options->fail_fast,
+        .repeats = options->until_fail && options->repeat == 1 ? UNTIL_FAIL_REPEATS
+                                                               : (uint32_t)options->repeat,
+        .fail_limit = options->until_fail ? 1 : (uint32_t)options->fail_fast,
         .in_process = options->in_process
     };
     running.runner.engine.command_options = "";

@@ -86,6 +86,32 @@ static void strict_counts_what_should_hold(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+static void a_part_of_the_cases_is_run(void **state)
+{
+    (void)state;
+    char path[64], out[] = "/tmp/amtlab-out-XXXXXX";
+    write_scenario(path, sizeof path,
+                   "{ check: { n: { ne: 3 } } }]\nmatrix: { n: [1, 2, 3, 4] }\ntags: [x");
+    assert_non_null(mkdtemp(out));
+    assert_int_equal(RUN(k_command_run, path, "--quiet", "--shard", "1/2"), CLI_FAILED);
+    assert_int_equal(RUN(k_command_run, path, "--quiet", "--shard", "2/2"), CLI_OK);
+    assert_int_equal(RUN(k_command_run, path, "--quiet", "--shard", "9/9"), CLI_NOTHING);
+    assert_int_equal(RUN(k_command_run, path, "--quiet", "--order", "random", "--out", out),
+                     CLI_FAILED);
+    /* the one of four that failed, and of that no second shard */
+    assert_int_equal(RUN(k_command_run, path, "--quiet", "--failed", out), CLI_FAILED);
+    assert_int_equal(RUN(k_command_run, path, "--failed", out, "--shard", "2/2"), CLI_NOTHING);
+    assert_int_equal(RUN(k_command_run, path, "--quiet", "--until-fail"), CLI_FAILED);
+    assert_int_equal(RUN(k_command_run, path, "--shard", "3/2"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_run, path, "--shard", "x"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_run, path, "--order", "up"), CLI_USAGE);
+    assert_int_equal(RUN(k_command_run, path, "--failed", "/no/such"), CLI_ENVIRONMENT);
+    assert_int_equal(unlink(path), 0);
+    char command[80];
+    (void)snprintf(command, sizeof command, "rm -r %s", out);
+    assert_int_equal(system(command), 0);
+}
+
 static void validate_and_list_find_what_is_wrong(void **state)
 {
     (void)state;
@@ -124,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_says_by_its_exit_code_what_came_of_it),
         cmocka_unit_test(strict_counts_what_should_hold),
+        cmocka_unit_test(a_part_of_the_cases_is_run),
         cmocka_unit_test(validate_and_list_find_what_is_wrong),
         cmocka_unit_test(explain_knows_verbs_events_and_exit_codes),
     };
