@@ -1,5 +1,4 @@
 /* Groups, devices and operators of a data directory; works while the server runs. */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -9,11 +8,11 @@
 #include "cli/cli.h"
 #include "cli/secret_file.h"
 #include "mps/activation/service.h"
+#include "mps/onboarding.h"
 #include "mps/store/store.h"
-#include "runtime/pki.h"
 
 struct admin_options {
-    const char *data, *user, *password_file, *group, *certificate, *server;
+    const char *data, *user, *password_file, *group, *certificate, *server, *kind, *host;
     bool json;
 };
 
@@ -28,8 +27,12 @@ static const struct cli_option k_options[] = {
       "device add: its group" },
     { "certificate", 0, CLI_TEXT, offsetof(struct admin_options, certificate), "SHA256", NULL,
       "device add: fingerprint of its client certificate, 64 hex digits (login method none)" },
+    { "kind", 0, CLI_TEXT, offsetof(struct admin_options, kind), "KIND", "amt",
+      "group add: amt, a person runs a command on each PC; agent, a program there does it" },
+    { "host", 0, CLI_TEXT, offsetof(struct admin_options, host), "HOST", NULL,
+      "device add: its name or address on the local network" },
     { "server", 0, CLI_TEXT, offsetof(struct admin_options, server), "HOST:PORT", NULL,
-      "group link: address of the activation server as clients reach it" },
+      "group link, ways: address of the activation server as clients reach it [the server's own]" },
     { "json", 0, CLI_FLAG, offsetof(struct admin_options, json), "", NULL,
       "machine-readable output" },
     { .name = NULL },
@@ -39,9 +42,15 @@ static void print_group(void *ctx, const struct store_group *group)
 {
     const struct admin_options *o = ctx;
     if (o->json) {
-        (void)printf("{\"group\":\"%s\",\"user\":\"%s\"}\n", group->name, group->user);
+        struct text line = { 0 };
+        text_puts(&line, "{\"group\":");
+        text_json(&line, group->name, strlen(group->name));
+        (void)printf("%s,\"user\":\"%s\",\"kind\":\"%s\"}\n", text_chars(&line), group->user,
+                     store_group_kind_name(group->kind));
+        text_fini(&line);
     } else {
-        (void)printf("%-24s %s\n", group->name, group->user);
+        (void)printf("%-24s %s  %s\n", group->name, group->user,
+                     store_group_kind_name(group->kind));
     }
 }
 
@@ -63,11 +72,17 @@ static void print_device(void *ctx, const struct store_device *device)
     uuid_format(&device->uuid, uuid);
     format_time(device->last_seen_us, seen);
     if (o->json) {
-        (void)printf("{\"uuid\":\"%s\",\"group\":\"%s\",\"last_seen\":\"%s\"}\n", uuid,
-                     device->group, seen);
+        struct text line = { 0 };
+        text_puts(&line, ",\"group\":");
+        text_json(&line, device->group, strlen(device->group));
+        text_puts(&line, ",\"host\":");
+        text_json(&line, device->host, strlen(device->host));
+        (void)printf("{\"uuid\":\"%s\"%s,\"last_seen\":\"%s\"}\n", uuid, text_chars(&line), seen);
+        text_fini(&line);
     } else {
-        (void)printf("%s  %-24s last seen %s%s\n", uuid, device->group, seen,
-                     device->has_own_password ? ", own password" : "");
+        (void)printf("%s  %-24s last seen %s%s%s%s\n", uuid, device->group, seen,
+                     device->has_own_password ? ", own password" : "",
+                     device->host[0] == '\0' ? "" : ", at ", device->host);
     }
 }
 
@@ -87,8 +102,14 @@ static enum amt_err group_add(struct store *store, const struct admin_options *o
     struct secret plain = { .len = 0 };
     const struct secret *given = NULL;
     struct store_group group;
+    enum store_group_kind kind;
+    if (store_group_kind_find(o->kind, &kind) != AMT_OK) {
+        (void)amt_diag_set(diag, AMT_ECONFIG, "\"%s\" is no kind of group", o->kind);
+        (void)amt_diag_hint(diag, "amt, or agent");
+        return AMT_ECONFIG;
+    }
     TRY(given_password(o, &password, &given, diag));
-    TRY(store_group_add(store, name, o->user, given, &group, &plain, diag));
+    TRY(store_group_add(store, name, o->user, given, kind, &group, &plain, diag));
     print_group((void *)(uintptr_t)o, &group);
     if (given == NULL) {
         /* Made here, shown once: it has to be written into the devices. */
@@ -118,7 +139,7 @@ static enum amt_err device_add(struct store *store, const struct admin_options *
     enum amt_err err =
         store_device_put(store, &uuid, o->group, o->user, given, o->certificate, diag);
     secret_fini(&password);
-    return err;
+    return err == AMT_OK && o->host != NULL ? store_device_place(store, &uuid, o->host, diag) : err;
 }
 
 static enum amt_err device_remove(struct store *store, const char *name, struct amt_diag *diag)
@@ -141,45 +162,80 @@ static enum amt_err token_add(struct store *store, const struct admin_options *o
     return AMT_OK;
 }
 
-/* SHA-384 of the MPS certificate in upper-case hex, as MeshCMD wants it; "" without a certificate. */
-static void server_hash(const struct admin_options *o, char out[static 97])
+static enum amt_err ask_ways(struct store *store, const struct admin_options *o, const char *name,
+                             struct onboarding *ways, struct amt_diag *diag)
 {
-    char path[512];
-    struct amt_diag diag = { .err = AMT_OK };
-    uint32_t len = 0;
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned hash_len = 0;
-    (void)snprintf(path, sizeof path, "%s/mps.crt", o->data);
-    uint8_t *der = pki_load_der(path, &len, &diag);
-    out[0] = '\0';
-    if (der != NULL && EVP_Digest(der, len, hash, &hash_len, EVP_sha384(), NULL) == 1) {
-        for (unsigned i = 0; i < hash_len; i++) {
-            (void)snprintf(out + (size_t)2 * i, 3, "%02X", hash[i]);
-        }
-    }
-    amt_free(der);
+    const struct onboarding_question question = {
+        .store = store, .data = o->data, .server = o->server, .now_s = (uint64_t)time(NULL)
+    };
+    return onboarding_ask(&question, name, ways, diag);
 }
 
-/* Ready to paste on the PC that is to be activated. */
+static void print_way(const struct onboarding_way *way)
+{
+    if (way->why_not != NULL) {
+        (void)printf("%-10s  -  %s\n", way->name, way->why_not);
+        return;
+    }
+    for (uint32_t i = 0; i < way->command_count; i++) {
+        (void)printf("%-10s  %s\n", i == 0 ? way->name : "", text_chars(&way->commands[i]));
+    }
+}
+
+static enum amt_err group_ways(struct store *store, const struct admin_options *o, const char *name,
+                               struct amt_diag *diag)
+{
+    struct onboarding ways;
+    struct text json = { 0 };
+    enum amt_err err = ask_ways(store, o, name, &ways, diag);
+    if (err == AMT_OK && o->json) {
+        onboarding_json(&ways, &json);
+        (void)fputs(text_chars(&json), stdout);
+    } else if (err == AMT_OK) {
+        (void)printf("%s: %s group, server in %s mode\n", ways.group.name,
+                     store_group_kind_name(ways.group.kind), mps_mode_name(ways.mode));
+        for (uint32_t i = 0; i < ONBOARDING_WAYS; i++) {
+            print_way(&ways.ways[i]);
+        }
+    }
+    text_fini(&json);
+    onboarding_fini(&ways);
+    return err;
+}
+
+/* Ready to paste on the PC that is to be activated; only while the server would activate it. */
 static enum amt_err group_link(struct store *store, const struct admin_options *o, const char *name,
                                struct amt_diag *diag)
 {
-    char id[ACTIVATION_GROUP_ID_CHARS];
-    char hash[97];
-    const char *server = o->server == NULL ? "HOST:PORT" : o->server;
-    TRY(activation_group_id(store, name, id, diag));
-    server_hash(o, hash);
-    if (o->json) {
-        (void)printf("{\"group\":\"%s\",\"id\":\"%s\",\"serverhttpshash\":\"%s\"}\n", name, id,
-                     hash);
-        return AMT_OK;
+    struct onboarding ways;
+    enum amt_err err = ask_ways(store, o, name, &ways, diag);
+    const struct onboarding_way *way =
+        &ways.ways[ways.group.kind == STORE_GROUP_AGENT ? ONBOARD_AGENT : ONBOARD_ACTIVATION];
+    if (err == AMT_OK && way->why_not != NULL) {
+        err = amt_diag_set(diag, AMT_EUNKNOWN, "group %s has no activation link: %s", name,
+                           way->why_not);
     }
-    (void)printf("meshcmd amtconfig --url wss://%s/apf.ashx --id '%s' --serverhttpshash %s\n",
-                 server, id, hash);
-    (void)printf("rpc activate -u wss://%s/activate --profile %s\n", server, name);
-    (void)printf("amtlab activate --url wss://%s/apf.ashx --id '%s' --serverhttpshash %s\n", server,
-                 id, hash);
-    return AMT_OK;
+    if (err == AMT_OK && o->json) {
+        char id[ACTIVATION_GROUP_ID_CHARS];
+        struct text json = { 0 };
+        err = activation_group_id(store, name, id, diag);
+        text_puts(&json, "{\"group\":");
+        text_json(&json, name, strlen(name));
+        text_printf(&json, ",\"id\":\"%s\",\"commands\":[", id);
+        for (uint32_t i = 0; i < way->command_count; i++) {
+            text_puts(&json, i == 0 ? "" : ",");
+            text_json(&json, text_chars(&way->commands[i]), way->commands[i].len);
+        }
+        text_puts(&json, "]}");
+        (void)puts(text_chars(&json));
+        text_fini(&json);
+    } else if (err == AMT_OK) {
+        for (uint32_t i = 0; i < way->command_count; i++) {
+            (void)puts(text_chars(&way->commands[i]));
+        }
+    }
+    onboarding_fini(&ways);
+    return err;
 }
 
 /* AMT_EUNKNOWN with an empty diag: no such call. */
@@ -205,6 +261,9 @@ static enum amt_err dispatch(struct store *store, const struct admin_options *o,
     }
     if (strcmp(call, "group link") == 0) {
         return group_link(store, o, name, diag);
+    }
+    if (strcmp(call, "group ways") == 0) {
+        return group_ways(store, o, name, diag);
     }
     if (strcmp(call, "group remove") == 0) {
         return store_group_remove(store, name, diag);
@@ -251,19 +310,23 @@ static int run_admin(const void *options, int argument_count, char **arguments)
 
 const struct cli_command k_command_admin = {
     .name = "admin",
-    .arguments = "group|device|token add|remove|list|link [NAME]",
+    .arguments = "group|device|token add|remove|list|ways|link [NAME]",
     .summary = "groups, devices and operator tokens of a server's data directory",
     .details =
         "A group owns the CIRA user name and password of its devices; a device may have its own.\n"
         "A device that logs in with its group's credential for the first time is added to it.\n"
         "Changes hold at once, also while the server runs.\n\n"
         "  amtlab admin group add lab            makes a group, prints user name and password\n"
+        "  amtlab admin group ways lab           how devices get into it, each with its command;\n"
+        "      mode of the server, kind and policy of the group, and certificates decide\n"
         "  amtlab admin group link lab --server mps.example:8443\n"
         "      prints the commands that activate a PC into the group; the id in them is a secret\n"
         "  amtlab admin device add UUID --group lab --password-file FILE\n"
+        "  amtlab admin device add UUID --group lab --host pc17     one of the local network\n"
         "  amtlab admin token add alice          prints an operator token, once\n"
         "  amtlab admin device list --json\n\n"
-        "Exit codes: 0 done, 1 no such name or it exists already, 2 usage, 4 the data directory\n"
+        "Exit codes: 0 done, 1 no such name, it exists already, or no such way now, 2 usage, 4 the "
+        "data directory\n"
         "cannot be used.\n",
     .options = k_options,
     .options_bytes = sizeof(struct admin_options),

@@ -15,6 +15,7 @@ static const struct cli_command *const k_commands[] = {
     &k_command_mps,
     &k_command_admin,
     &k_command_activations,
+    &k_command_scan,
     &k_command_connect,
     &k_command_device,
     &k_command_profiles,

@@ -5,6 +5,7 @@
 #include "mps/cira/credentials.h"
 #include "runtime/pki.h"
 
+static const char *const k_modes[] = { "hybrid", "lan", "wan", NULL };
 static const char *const k_tls_modes[] = { "default", "legacy", "offload", NULL };
 static const char *const k_keys[] = { "rsa3072", "rsa2048", "p256", NULL };
 static const char *const k_auth_modes[] = { "config", "store", "any", "deny", NULL };
@@ -24,6 +25,9 @@ const struct config_key mps_config_keys[] = {
     { "listen", CONFIG_TEXTS, AT(listen), ":4433",
       "CIRA addresses, host:port; no host means all, IPv6 and IPv4; port 0 picks one",
       .names = NULL },
+    { "mode", CONFIG_ENUM, AT(mode), "hybrid",
+      "hybrid; lan: no CIRA, devices are on the local network; wan: they are all elsewhere",
+      .names = k_modes },
     { "data", CONFIG_TEXT, AT(data), NULL,
       "data directory: certificates, store and its key; made on the first start", .names = NULL },
     { "tls", CONFIG_ENUM, AT(tls), "default",

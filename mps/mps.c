@@ -148,20 +148,24 @@ static void on_flush(void *ctx)
     timer_start(&mps->flush, FLUSH_US);
 }
 
+/* Without addresses to listen on, only what the server offers is published, where somebody can read it. */
 static enum amt_err start_activation(struct mps *mps, struct amt_diag *diag)
 {
     struct address cira = { .port = 0 };
-    if (mps->config->activation_listen.count == 0) {
+    if (mps->config->activation_listen.count == 0 && mps->store == NULL) {
         return AMT_OK;
     }
-    mps_listener_address(mps, 0, &cira);
+    if (mps->listener_count > 0) {
+        mps_listener_address(mps, 0, &cira);
+    }
     const struct activation_service_settings settings = { .loop = mps->loop,
                                                           .log = mps->log,
                                                           .config = mps->config,
                                                           .store = mps->store,
                                                           .tls = mps->tls,
                                                           .identity = mps->identity,
-                                                          .cira_port = cira.port };
+                                                          .cira_port = cira.port,
+                                                          .mode = mps->mode };
     mps->activation = activation_service_start(&settings, diag);
     return mps->activation == NULL ? AMT_ECONFIG : AMT_OK;
 }
@@ -171,7 +175,9 @@ static enum amt_err start_all(struct mps *mps, struct amt_diag *diag)
     TRY(start_store(mps, diag));
     TRY(credentials_init(&mps->credentials, mps->config, mps->store, diag));
     TRY(start_tls(mps, diag));
-    TRY(start_listeners(mps, diag));
+    if (mps->mode != MPS_MODE_LAN) { /* ACT-SRV-059 */
+        TRY(start_listeners(mps, diag));
+    }
     if (mps->config->api_listen.count > 0) {
         mps->api = api_start(mps->loop, mps, mps->store, &mps->config->api_listen, mps->log, diag);
         if (mps->api == NULL) {
@@ -196,6 +202,7 @@ struct mps *mps_start(struct loop *loop, const struct mps_config *config, struct
     mps->loop = loop;
     mps->config = config;
     mps->log = log;
+    mps->mode = activation_mode(config);
     fill_apf_config(&mps->apf, config);
     timer_init(&mps->flush, loop, on_flush, mps);
     loop_task_init(&mps->reap, loop, connections_reap, mps);
@@ -210,6 +217,16 @@ struct mps *mps_start(struct loop *loop, const struct mps_config *config, struct
 uint32_t mps_listener_count(const struct mps *mps)
 {
     return mps->is_stopping ? 0 : mps->listener_count;
+}
+
+enum mps_mode mps_mode(const struct mps *mps)
+{
+    return mps->mode;
+}
+
+const char *mps_data(const struct mps *mps)
+{
+    return mps->config->data == NULL ? "" : mps->config->data;
 }
 
 void mps_listener_address(const struct mps *mps, uint32_t index, struct address *address)

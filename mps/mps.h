@@ -26,11 +26,16 @@ struct mps_user {
     const char *certificate; /* SHA-256 of a client certificate that logs in by method none */
 };
 
+/* Where devices are: HYBRID both; LAN on the local network only: no CIRA; WAN elsewhere only: nothing is
+ * looked for on a local network (activation.md 8.3). */
+enum mps_mode { MPS_MODE_HYBRID, MPS_MODE_LAN, MPS_MODE_WAN };
+
 /* Bound from YAML by mps_config_keys; the manual of every key is there. */
 struct mps_config {
     char *name;                 /* the MPS name: CN and SAN of its certificate */
     struct config_texts names;  /* further SANs */
     struct config_texts listen; /* CIRA addresses */
+    int mode;                   /* enum mps_mode; LANonly, WANonly of a config.json count too */
     char *data;                 /* data directory; NULL in scenarios: nothing is stored */
     int tls;                    /* enum mps_tls_mode */
     int key;                    /* enum pki_key */
@@ -89,6 +94,9 @@ struct mps *mps_start(struct loop *loop, const struct mps_config *config, struct
                       struct amt_diag *diag);
 /* Number of CIRA listeners, and the address of one (the port is real after :0). */
 uint32_t mps_listener_count(const struct mps *mps);
+enum mps_mode mps_mode(const struct mps *mps);
+/* Its data directory; "" without one. */
+const char *mps_data(const struct mps *mps);
 void mps_listener_address(const struct mps *mps, uint32_t index, struct address *address);
 /* false when there is no API listener */
 bool mps_api_address(const struct mps *mps, struct address *address);

@@ -70,6 +70,7 @@ struct mps {
     struct tls_context *tls;
     struct listener *listeners[MPS_LISTENERS_MAX];
     uint32_t listener_count;
+    enum mps_mode mode; /* in effect */
     struct connection *connections, *last_connection;
     struct connection *devices; /* hash by uuid, in order of login */
     struct address_count *addresses;

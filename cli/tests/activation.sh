@@ -99,6 +99,20 @@ echo 'N3wP@ss!x' >mebx
 expect 0 "$amtlab" setupbin create --new-password-file mebx --pki-dns-suffix example.com \
     --root pki/root.pem --out key.bin
 
+# the ways in: what the server offers now, per group
+expect 0 "$amtlab" admin group add fleet --kind agent --data data
+expect 0 "$amtlab" admin group ways office --data data
+says '^office: amt group, server in hybrid mode'
+says "^activation  meshcmd amtconfig --url wss://mps.example.com:$port/apf.ashx"
+says '^scan        amtlab scan'
+expect 0 "$amtlab" admin group ways nothing --data data
+says '^activation  -  the group has no activation policy'
+expect 1 "$amtlab" admin group link nothing --data data
+says 'has no activation link: the group has no activation policy'
+expect 0 "$amtlab" admin group ways fleet --data data --json
+says '"way":"local","offered":false'
+echo "ways in: ok"
+
 # a USB key, then ACM by the group's command, then the tunnel (setup.bin, Trusted FQDN)
 use_group office
 plug_usb_key 1
@@ -118,8 +132,7 @@ use_group admin
 by_mesh 1 3
 says 'ACT-F-[0-9]'
 says 'the device is not activated'
-use_group nothing
-by_mesh 1 3
+by_rps 1 3 --profile nothing
 says 'ACT-F-52'
 echo "CCM, and ACM that is not possible: ok"
 

@@ -28,6 +28,7 @@ struct activation_certificates {
     EVP_PKEY *demand_key; /* one for all leaves under the own root: making keys is slow */
     struct activation_certificate **leaves;
     uint32_t leaf_count;
+    bool is_withdrawn;
 };
 
 struct activation_certificates *activation_certificates_new(void)
@@ -77,26 +78,45 @@ activation_certificates_at(const struct activation_certificates *set, uint32_t a
     return at < set->count ? set->sets[at] : NULL;
 }
 
-static bool is_valid_at(const struct activation_certificate *certificate, uint64_t now_s)
+#define SECONDS_PER_DAY 86400
+
+/* Until when, in Unix seconds, a set that is valid at that time stays so; 0: it is not valid then. */
+static uint64_t valid_until(const struct activation_certificate *certificate, uint64_t now_s)
 {
     time_t now = (time_t)now_s;
+    uint64_t until_s = ACTIVATION_NO_END;
     for (uint32_t i = 0; i < certificate->chain_count; i++) {
-        if (X509_cmp_time(X509_get0_notBefore(certificate->chain[i]), &now) > 0 ||
-            X509_cmp_time(X509_get0_notAfter(certificate->chain[i]), &now) <= 0) {
-            return false;
+        const ASN1_TIME *end = X509_get0_notAfter(certificate->chain[i]);
+        ASN1_TIME *from = ASN1_TIME_set(NULL, now);
+        int days = 0;
+        int seconds = 0;
+        bool is_valid =
+            from != NULL && X509_cmp_time(X509_get0_notBefore(certificate->chain[i]), &now) <= 0 &&
+            X509_cmp_time(end, &now) > 0 && ASN1_TIME_diff(&days, &seconds, from, end) == 1;
+        ASN1_TIME_free(from);
+        if (!is_valid) {
+            return 0;
         }
+        uint64_t left_s = (uint64_t)days * SECONDS_PER_DAY + (uint64_t)seconds;
+        until_s = now_s + left_s < until_s ? now_s + left_s : until_s;
     }
-    return true;
+    return until_s;
 }
 
-bool activation_certificates_are_usable(const struct activation_certificates *set, uint64_t now_s)
+uint64_t activation_certificates_usable_until(const struct activation_certificates *set,
+                                              uint64_t now_s)
 {
+    uint64_t latest_s = 0;
     for (uint32_t i = 0; i < set->count; i++) {
-        if (is_valid_at(set->sets[i], now_s)) {
-            return true;
-        }
+        uint64_t until_s = valid_until(set->sets[i], now_s);
+        latest_s = until_s > latest_s ? until_s : latest_s;
     }
-    return false;
+    return latest_s;
+}
+
+void activation_certificates_withdraw(struct activation_certificates *set, bool is_withdrawn)
+{
+    set->is_withdrawn = is_withdrawn;
 }
 
 /* --- loading --- */
@@ -555,6 +575,9 @@ static enum activation_failure choose(struct activation_certificates *set,
     bool is_bare_metal = report->conversation == ACTIVATION_BY_BARE_METAL;
     if (set->count == 0) {
         return ACT_F_NO_CERTIFICATES;
+    }
+    if (set->is_withdrawn) {
+        return ACT_F_CERTIFICATE_EXPIRED;
     }
     if (report->hash_count == 0) {
         return is_bare_metal ? ACT_F_HELLO_NO_MATCH : ACT_F_NO_HASHES;

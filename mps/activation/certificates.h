@@ -57,8 +57,13 @@ enum amt_err activation_certificates_add_root(struct activation_certificates *se
                                               const struct pki_identity *root) AMT_MUST_USE;
 /* Sets and own root; leaves made on demand do not count. */
 uint32_t activation_certificates_count(const struct activation_certificates *set);
-/* Whether any set is valid at that time: only then are ACM policy and activation link offered. */
-bool activation_certificates_are_usable(const struct activation_certificates *set, uint64_t now_s);
+/* Until when any set, valid at that time, stays valid (Unix seconds): only so long are ACM policy and
+ * activation link offered. 0: none is valid then. ACTIVATION_NO_END: the own root, for ever. */
+#define ACTIVATION_NO_END ((uint64_t)INT64_MAX)
+uint64_t activation_certificates_usable_until(const struct activation_certificates *set,
+                                              uint64_t now_s);
+/* While withdrawn, no certificate is chosen (F54). */
+void activation_certificates_withdraw(struct activation_certificates *set, bool is_withdrawn);
 const struct activation_certificate *
 activation_certificates_at(const struct activation_certificates *set, uint32_t at);
 

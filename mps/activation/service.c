@@ -8,11 +8,13 @@
 #include "base/memory.h"
 #include "mps/activation/mesh.h"
 #include "mps/activation/rps.h"
+#include "mps/onboarding.h"
 #include "runtime/websocket.h"
 
 #define ACTIVATION_PORT 443u
 #define LISTENERS_MAX   8u
 #define USER_CHARS      16u
+#define LOOK_US         (60u * (uint64_t)US_PER_SECOND)
 
 /* An accepted connection until it is a websocket. */
 struct visitor {
@@ -35,6 +37,8 @@ struct activation_service {
     uint32_t listener_count;
     struct visitor *visitors;
     struct group_name *groups;
+    struct timer look;      /* at the certificates */
+    uint64_t admin_until_s; /* 0: ACM is not offered now */
 };
 
 /* What conversations borrow of a group; each group once. */
@@ -211,9 +215,82 @@ static struct group_name *find_in_config(struct activation_service *service, con
     return NULL;
 }
 
+/* --- what is offered --- */
+
+/* The addresses as clients reach them: the configured names with the ports that are open. */
+static void reachable(const struct activation_service *service, struct text *cira,
+                      struct text *activation)
+{
+    const struct activation_service_settings *s = &service->settings;
+    const char *host = service->config.cira_host;
+    struct address address = { .port = 0 };
+    host = host != NULL ? host : s->config->name;
+    if (s->mode != MPS_MODE_LAN) {
+        text_printf(cira, "%s:%u", host,
+                    service->config.cira_port != 0 ? service->config.cira_port : s->cira_port);
+    }
+    if (activation_service_address(service, &address)) {
+        text_printf(activation, "%s:%u", s->config->name, address.port);
+    }
+}
+
+static void publish(struct activation_service *service)
+{
+    struct onboarding_policy policies[ACTIVATION_POLICIES_MAX];
+    struct text cira = { 0 };
+    struct text activation = { 0 };
+    struct amt_diag diag = { .err = AMT_OK };
+    reachable(service, &cira, &activation);
+    for (uint32_t i = 0; i < service->config.policy_count; i++) {
+        const struct activation_group_policy *from = &service->config.policies[i];
+        policies[i] =
+            (struct onboarding_policy){ from->group, from->policy.type, from->policy.fallback };
+    }
+    const struct onboarding_state state = {
+        .mode = service->settings.mode,
+        .cira = cira.len == 0 ? NULL : text_chars(&cira),
+        .activation = activation.len == 0 ? NULL : text_chars(&activation),
+        .has_no_manager = !service->config.mps.has_manager,
+        .admin_until_s = service->admin_until_s,
+        .policies = policies,
+        .policy_count = service->config.policy_count,
+    };
+    if (service->settings.store != NULL &&
+        onboarding_publish(service->settings.store, &state, &diag) != AMT_OK) {
+        LOG(service->settings.log, LOG_WARN, "activation.not_published",
+            log_text("text", diag.text), log_text("hint", diag.hint));
+    }
+    text_fini(&cira);
+    text_fini(&activation);
+}
+
+/* Until then the ACM policy exists (activation.md 6.5); without a certificate that is valid now it ends, for
+ * those who ask now as for those who read what is offered. */
+static void judge_certificates(struct activation_service *service)
+{
+    uint64_t now_s = loop_wall_us(service->settings.loop) / US_PER_SECOND;
+    uint64_t until_s = activation_certificates_usable_until(service->certificates, now_s);
+    activation_certificates_withdraw(service->certificates, until_s == 0);
+    if (until_s == service->admin_until_s) {
+        return;
+    }
+    if (until_s == 0) {
+        LOG(service->settings.log, LOG_WARN, "activation.acm_withdrawn",
+            log_u64("certificates", activation_certificates_count(service->certificates)),
+            log_text("hint", "no provisioning certificate is valid now: renew it and restart the "
+                             "server"));
+    } else {
+        LOG(service->settings.log, LOG_INFO, "activation.acm_offered",
+            log_u64("until", until_s == ACTIVATION_NO_END ? 0 : until_s));
+    }
+    service->admin_until_s = until_s;
+    publish(service);
+}
+
 static bool find_any(struct activation_service *service, const char *user, const char *group,
                      struct activation_policy *policy, const char **name)
 {
+    judge_certificates(service);
     bool is_in_store =
         service->settings.store != NULL && service->settings.config->auth != MPS_AUTH_CONFIG;
     struct group_name *found =
@@ -222,10 +299,12 @@ static bool find_any(struct activation_service *service, const char *user, const
         return false;
     }
     const struct activation_policy *wanted =
-        activation_config_policy(&service->config, found->name);
+        service->config.mps.has_manager ? activation_config_policy(&service->config, found->name)
+                                        : NULL;
     *policy =
         wanted == NULL ? (struct activation_policy){ .type = ACTIVATION_POLICY_NONE } : *wanted;
-    bool has_server = found->cira.root != NULL && found->cira.access_info != NULL;
+    bool has_server = found->cira.root != NULL && found->cira.access_info != NULL &&
+                      service->settings.mode != MPS_MODE_LAN;
     policy->cira = has_server ? &found->cira : NULL;
     *name = found->name;
     return true;
@@ -478,10 +557,32 @@ static enum amt_err start_conversations(struct activation_service *service)
     return service->mesh == NULL || service->rps == NULL ? AMT_ENOMEM : AMT_OK;
 }
 
+static void on_look(void *ctx)
+{
+    struct activation_service *service = ctx;
+    judge_certificates(service);
+    timer_start(&service->look, LOOK_US);
+}
+
+/* After the listeners: what is published names their ports. */
+static void offer(struct activation_service *service)
+{
+    bool is_judged = service->admin_until_s != 0;
+    judge_certificates(service);
+    if (!is_judged && service->admin_until_s == 0) {
+        publish(service);
+    }
+    timer_start(&service->look, LOOK_US);
+}
+
 static enum amt_err start_all(struct activation_service *service, struct amt_diag *diag)
 {
     const struct config_texts *listen = &service->settings.config->activation_listen;
     TRY(load(service, diag));
+    if (listen->count == 0) {
+        offer(service);
+        return AMT_OK;
+    }
     TRY(open_log(service, diag));
     TRY(start_conversations(service));
     if (listen->count > LISTENERS_MAX) {
@@ -491,7 +592,27 @@ static enum amt_err start_all(struct activation_service *service, struct amt_dia
     for (uint32_t i = 0; i < listen->count; i++) {
         TRY(listen_one(service, listen->items[i], diag));
     }
+    offer(service);
     return AMT_OK;
+}
+
+enum mps_mode activation_mode(const struct mps_config *config)
+{
+    struct activation_config *activation =
+        config->activation_node == NULL ? NULL : amt_alloc(sizeof *activation);
+    enum mps_mode mode = (enum mps_mode)config->mode;
+    if (activation != NULL) { /* what is wrong with it is said where it is used */
+        bool is_read =
+            activation_config_read(config->activation_node, "", activation, NULL) == AMT_OK;
+        if (is_read && mode == MPS_MODE_HYBRID) {
+            mode = activation->mps.is_lan_only   ? MPS_MODE_LAN
+                   : activation->mps.is_wan_only ? MPS_MODE_WAN
+                                                 : MPS_MODE_HYBRID;
+        }
+        activation_config_fini(activation);
+        amt_free(activation);
+    }
+    return mode;
 }
 
 struct activation_service *activation_service_start(const struct activation_service_settings *s,
@@ -503,6 +624,7 @@ struct activation_service *activation_service_start(const struct activation_serv
         return NULL;
     }
     service->settings = *s;
+    timer_init(&service->look, s->loop, on_look, service);
     activation_config_init(&service->config);
     enum amt_err err = start_all(service, diag);
     if (err != AMT_OK) {
@@ -536,6 +658,7 @@ void activation_service_free(struct activation_service *service)
     for (uint32_t i = 0; i < service->listener_count; i++) {
         listener_close(service->listeners[i]);
     }
+    timer_stop(&service->look);
     close_visitors(service);
     mesh_server_free(service->mesh);
     rps_server_free(service->rps);

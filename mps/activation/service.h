@@ -20,9 +20,15 @@ struct activation_service_settings {
     struct tls_context *tls;             /* NULL: plain HTTP */
     const struct pki_identity *identity; /* of the MPS, with its root above it; for CIRA set-up */
     uint16_t cira_port;                  /* where it listens, for devices told nothing else */
+    enum mps_mode mode;                  /* in effect (activation_mode) */
 };
+/* The mode in effect: that of the configuration; where it says nothing, that of the config.json which
+ * `activation:` names (LANonly, WANonly). */
+enum mps_mode activation_mode(const struct mps_config *config);
+
 struct activation_service;
-/* Listens when it returns. NULL with diag: the configuration, the log (F46: without it there is no
+/* Listens when it returns, on no address if none is configured: then it only publishes what the server
+ * offers (mps/onboarding.h). NULL with diag: the configuration, the log (F46: without it there is no
  * service), an address. Certificate sets that cannot be loaded are logged, one event each. */
 struct activation_service *activation_service_start(const struct activation_service_settings *s,
                                                     struct amt_diag *diag);

@@ -5,6 +5,7 @@
 #include "mps/api/api_internal.h"
 
 #define DEVICES_PATH "/api/v1/devices"
+#define GROUPS_PATH  "/api/v1/groups"
 
 static void answer_json(struct api_connection *connection, const struct text *body)
 {
@@ -94,21 +95,15 @@ static void answer_device_call(struct api_connection *connection, const struct u
     }
 }
 
-void api_answer(struct api_connection *connection, const char *method, const char *target,
-                bool is_upgrade, const char *operator_name)
+static void answer_device_path(struct api_connection *connection, const char *rest,
+                               const struct api_request *request)
 {
-    size_t prefix_len = sizeof DEVICES_PATH - 1;
-    if (strcmp(method, "GET") == 0 && strcmp(target, "/metrics") == 0) {
-        answer_metrics(connection);
-        return;
-    }
-    if (strncmp(target, DEVICES_PATH, prefix_len) != 0) {
-        api_error(connection, 404, "there is no such call; see docs/api.md");
-        return;
-    }
-    const char *rest = target + prefix_len;
-    if (rest[0] == '\0' && strcmp(method, "GET") == 0) {
+    if (rest[0] == '\0' && strcmp(request->method, "GET") == 0) {
         answer_devices(connection, NULL);
+        return;
+    }
+    if (rest[0] == '\0' && strcmp(request->method, "POST") == 0) {
+        api_device_add(connection, request->body, request->operator_name);
         return;
     }
     char text[UUID_TEXT_BYTES] = "";
@@ -121,6 +116,23 @@ void api_answer(struct api_connection *connection, const char *method, const cha
         api_error(connection, 404, "that is no device UUID");
         return;
     }
-    answer_device_call(connection, &uuid, method, rest + UUID_TEXT_BYTES, is_upgrade,
-                       operator_name);
+    answer_device_call(connection, &uuid, request->method, rest + UUID_TEXT_BYTES,
+                       request->is_upgrade, request->operator_name);
+}
+
+void api_answer(struct api_connection *connection, const struct api_request *request)
+{
+    bool is_get = strcmp(request->method, "GET") == 0;
+    const char *target = request->target;
+    if (is_get && strcmp(target, "/metrics") == 0) {
+        answer_metrics(connection);
+    } else if (is_get && strcmp(target, GROUPS_PATH) == 0) {
+        api_groups(connection);
+    } else if (is_get && strncmp(target, GROUPS_PATH "/", sizeof GROUPS_PATH) == 0) {
+        api_group(connection, target + sizeof GROUPS_PATH);
+    } else if (strncmp(target, DEVICES_PATH, sizeof DEVICES_PATH - 1) == 0) {
+        answer_device_path(connection, target + sizeof DEVICES_PATH - 1, request);
+    } else {
+        api_error(connection, 404, "there is no such call; see docs/api.md");
+    }
 }

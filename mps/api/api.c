@@ -16,7 +16,7 @@ struct api_check {
     char operator_name[65];
     enum amt_err result;
     bool is_upgrade;
-    char *method, *target;
+    char *method, *target, *body;
 };
 
 void api_error(struct api_connection *connection, int status, const char *message)
@@ -36,6 +36,7 @@ static void check_free(struct api_check *check)
     secret_fini(&check->token);
     amt_free(check->method);
     amt_free(check->target);
+    amt_free(check->body);
     amt_free(check);
 }
 
@@ -53,8 +54,12 @@ static void check_after(void *ctx)
     if (connection != NULL) {
         connection->check = NULL;
         if (check->result == AMT_OK) {
-            api_answer(connection, check->method, check->target, check->is_upgrade,
-                       check->operator_name);
+            const struct api_request request = { .method = check->method,
+                                                 .target = check->target,
+                                                 .body = check->body,
+                                                 .is_upgrade = check->is_upgrade,
+                                                 .operator_name = check->operator_name };
+            api_answer(connection, &request);
         } else {
             LOG(connection->api->log, LOG_WARN, "api.unauthorized",
                 log_text("target", check->target));
@@ -86,7 +91,11 @@ static void start_check(struct api_connection *connection, const struct http_req
         check->is_upgrade = request->is_upgrade;
         check->method = amt_strdup(request->method);
         check->target = amt_strdup(request->target);
-        is_ready = check->method != NULL && check->target != NULL &&
+        check->body = amt_alloc(request->body_len + 1u); /* ends with its 0 */
+        if (check->body != NULL && request->body_len > 0) {
+            memcpy(check->body, request->body, request->body_len);
+        }
+        is_ready = check->method != NULL && check->target != NULL && check->body != NULL &&
                    loop_work(connection->api->loop, check_work, check_after, check) == AMT_OK;
     }
     if (!is_ready) {
@@ -109,7 +118,7 @@ static void answer_ready(struct api_connection *connection)
 {
     struct api *api = connection->api;
     struct amt_diag diag = { 0 };
-    if (mps_listener_count(api->mps) == 0) {
+    if (mps_listener_count(api->mps) == 0 && mps_mode(api->mps) != MPS_MODE_LAN) {
         answer_plain(connection, 503, "not ready: no CIRA listener\n");
     } else if (api->store != NULL && !store_is_writable(api->store, &diag)) {
         struct text body = { 0 };

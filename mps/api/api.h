@@ -6,9 +6,12 @@
  *   GET  /readyz                               listening and the store can be written (no token)
  *   GET  /metrics                              Prometheus text
  *   GET  /api/v1/devices                       every known device with its connection state
+ *   POST /api/v1/devices                       adds one of the local network by hand
  *   GET  /api/v1/devices/UUID                  one
  *   GET  /api/v1/devices/UUID/events           its connection events, newest first
  *   POST /api/v1/devices/UUID/disconnect       ends its tunnel (DISCONNECT 11)
+ *   GET  /api/v1/groups                        groups: name, user, kind
+ *   GET  /api/v1/groups/NAME                   the ways into one, with commands to paste
  *   GET  /api/v1/devices/UUID/channels/PORT    with "Upgrade: amtlab-tcp": 101, then raw bytes
  */
 #ifndef AMTLAB_MPS_API_API_H

@@ -29,8 +29,12 @@ struct api {
 };
 
 /* One authorised request. */
-void api_answer(struct api_connection *connection, const char *method, const char *target,
-                bool is_upgrade, const char *operator_name);
+struct api_request {
+    const char *method, *target, *body; /* body: "" without one */
+    bool is_upgrade;
+    const char *operator_name;
+};
+void api_answer(struct api_connection *connection, const struct api_request *request);
 void api_error(struct api_connection *connection, int status, const char *message);
 
 /* JSON answers (api_devices.c). uuid NULL: all. False when there is no such device. */
@@ -38,6 +42,11 @@ bool api_devices_json(struct api *api, const struct uuid *uuid, struct text *out
 bool api_events_json(struct api *api, const struct uuid *uuid, struct text *out,
                      struct amt_diag *diag);
 void api_metrics_text(struct api *api, struct text *out);
+
+/* groups.c; segment: the rest of the path, percent-encoded. */
+void api_groups(struct api_connection *connection);
+void api_group(struct api_connection *connection, const char *segment);
+void api_device_add(struct api_connection *connection, const char *json, const char *operator_name);
 
 /* Opens the channel and, when it stands, upgrades the connection and couples both (api_relay.c). */
 void api_relay_start(struct api_connection *connection, const struct uuid *uuid, uint32_t port,

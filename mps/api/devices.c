@@ -60,6 +60,9 @@ static void put_stored(void *ctx, const struct store_device *device)
     bool is_online = mps_find_device(listing->api->mps, &device->uuid, &view);
     begin_device(listing, &device->uuid, is_online);
     put_text(listing->out, "group", device->group);
+    if (device->host[0] != '\0') {
+        put_text(listing->out, "host", device->host);
+    }
     text_printf(listing->out, ",\"own_password\":%s,\"first_seen_us\":%llu,\"last_seen_us\":%llu",
                 device->has_own_password ? "true" : "false",
                 (unsigned long long)device->first_seen_us,

@@ -64,6 +64,23 @@ enum amt_err store_device_put(struct store *store, const struct uuid *uuid, cons
     return store_finish(store, statement, "storing the device", diag);
 }
 
+enum amt_err store_device_place(struct store *store, const struct uuid *uuid, const char *host,
+                                struct amt_diag *diag)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "UPDATE devices SET host=?2 WHERE uuid=?1", diag);
+    if (statement == NULL) {
+        return AMT_ESYS;
+    }
+    store_bind_uuid(statement, 1, uuid);
+    store_bind_text(statement, 2, host);
+    TRY(store_finish(store, statement, "storing where the device is", diag));
+    if (sqlite3_changes(store->db) == 0) {
+        return amt_diag_set(diag, AMT_EUNKNOWN, "there is no such device");
+    }
+    return AMT_OK;
+}
+
 enum amt_err store_device_remove(struct store *store, const struct uuid *uuid,
                                  struct amt_diag *diag)
 {
@@ -97,7 +114,8 @@ enum amt_err store_each_device(struct store *store,
 {
     sqlite3_stmt *statement = store_prepare(
         store,
-        "SELECT d.uuid,g.name,d.password IS NOT NULL,d.first_seen_us,d.last_seen_us,d.certificate "
+        "SELECT d.uuid,g.name,d.password IS NOT NULL,d.first_seen_us,d.last_seen_us,d.certificate,"
+        "d.host "
         "FROM devices d LEFT JOIN groups g ON g.id=d.group_id ORDER BY d.uuid",
         diag);
     if (statement == NULL) {
@@ -117,6 +135,7 @@ enum amt_err store_each_device(struct store *store,
         }
         store_column_text(statement, 1, device.group, sizeof device.group);
         store_column_text(statement, 5, device.certificate, sizeof device.certificate);
+        store_column_text(statement, 6, device.host, sizeof device.host);
         fn(ctx, &device);
     }
     enum amt_err err = code == SQLITE_DONE ? AMT_OK : store_failed(store, diag, "reading devices");

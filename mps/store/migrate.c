@@ -22,6 +22,9 @@ static const char *const k_steps[] = {
     "  id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL,"
     "  wall_us INTEGER NOT NULL);"
     "CREATE INDEX events_uuid ON events(uuid, id);",
+    /* 2: kinds of groups, devices of the local network */
+    "ALTER TABLE groups ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN host TEXT;",
 };
 #define STEP_COUNT ((int)(sizeof k_steps / sizeof k_steps[0]))
 

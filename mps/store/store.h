@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "base/uuid.h"
 
 struct store;
@@ -17,18 +18,31 @@ struct store;
 struct store *store_open(const char *directory, struct amt_diag *diag);
 void store_close(struct store *store);
 
+/* AMT: no software of ours on the devices, a person runs a command. AGENT: a program on each device
+ * activates it by itself. They differ in the ways in that are offered (mps/onboarding.h). */
+enum store_group_kind { STORE_GROUP_AMT, STORE_GROUP_AGENT };
+/* "amt", "agent". */
+const char *store_group_kind_name(enum store_group_kind kind);
+/* AMT_EUNKNOWN. */
+enum amt_err store_group_kind_find(const char *name, enum store_group_kind *kind) AMT_MUST_USE;
+
 /* Group: `name` is for people; its CIRA user name is 16 letters and digits (apf.md 8.1). */
 struct store_group {
     int64_t id;
     char name[65], user[17];
+    enum store_group_kind kind;
     uint64_t created_us;
 };
 /* user NULL or password NULL: generated. The plain password is returned once, in *password. */
 enum amt_err store_group_add(struct store *store, const char *name, const char *user,
-                             const struct secret *password, struct store_group *group,
-                             struct secret *plain, struct amt_diag *diag) AMT_MUST_USE;
+                             const struct secret *password, enum store_group_kind kind,
+                             struct store_group *group, struct secret *plain,
+                             struct amt_diag *diag) AMT_MUST_USE;
 enum amt_err store_group_remove(struct store *store, const char *name,
                                 struct amt_diag *diag) AMT_MUST_USE;
+/* AMT_EUNKNOWN. */
+enum amt_err store_group_find(struct store *store, const char *name, struct store_group *group,
+                              struct amt_diag *diag) AMT_MUST_USE;
 enum amt_err store_each_group(struct store *store,
                               void (*fn)(void *ctx, const struct store_group *group), void *ctx,
                               struct amt_diag *diag) AMT_MUST_USE;
@@ -39,11 +53,15 @@ struct store_device {
     bool has_own_password;
     uint64_t first_seen_us, last_seen_us; /* 0 = never */
     char certificate[65];                 /* SHA-256 of its client certificate, or "" */
+    char host[256];                       /* its name or address on the local network, or "" */
 };
 /* Registers, or changes what is not NULL: own user and password override the group's. */
 enum amt_err store_device_put(struct store *store, const struct uuid *uuid, const char *group,
                               const char *user, const struct secret *password,
                               const char *certificate, struct amt_diag *diag) AMT_MUST_USE;
+/* Where a registered device is found on the local network. AMT_EUNKNOWN. */
+enum amt_err store_device_place(struct store *store, const struct uuid *uuid, const char *host,
+                                struct amt_diag *diag) AMT_MUST_USE;
 enum amt_err store_device_remove(struct store *store, const struct uuid *uuid,
                                  struct amt_diag *diag) AMT_MUST_USE;
 enum amt_err store_each_device(struct store *store,
@@ -81,6 +99,13 @@ enum amt_err store_each_event(struct store *store, const struct uuid *uuid, uint
                               void (*fn)(void *ctx, uint64_t wall_us, const char *event,
                                          const char *detail),
                               void *ctx, struct amt_diag *diag) AMT_MUST_USE;
+
+/* What the server says about itself, under a name; the last word holds. Commands beside it read that. */
+enum amt_err store_note(struct store *store, const char *key, const char *text,
+                        struct amt_diag *diag) AMT_MUST_USE;
+/* Appends it to text. AMT_EUNKNOWN: nothing was said yet. */
+enum amt_err store_noted(struct store *store, const char *key, struct text *text,
+                         struct amt_diag *diag) AMT_MUST_USE;
 
 /* Operators. A token is returned once; only its scrypt hash is kept. */
 enum amt_err store_token_add(struct store *store, const char *operator_name, struct secret *token,

@@ -72,13 +72,15 @@ static void on_response(void *ctx, const struct http_response *response)
     text_append(&f->body, response->body, response->body_len);
 }
 
-static const char *call_with(struct fixture *f, const char *method, const char *target,
-                             const char *headers, int status)
+static const char *call_whole(struct fixture *f, const char *method, const char *target,
+                              const char *headers, const char *body, int status)
 {
     struct http_request_spec request = { .method = method,
                                          .target = target,
                                          .host = "api",
                                          .headers = headers,
+                                         .body = body,
+                                         .body_len = body == NULL ? 0 : (uint32_t)strlen(body),
                                          .limit_us = 5 * SECOND_US };
     text_fini(&f->body);
     f->status = 0;
@@ -89,6 +91,12 @@ static const char *call_with(struct fixture *f, const char *method, const char *
                  text_chars(&f->body));
     }
     return text_chars(&f->body);
+}
+
+static const char *call_with(struct fixture *f, const char *method, const char *target,
+                             const char *headers, int status)
+{
+    return call_whole(f, method, target, headers, NULL, status);
 }
 
 static const char *call(struct fixture *f, const char *method, const char *target, int status)
@@ -176,7 +184,8 @@ static void devices_of_the_store_are_listed_also_while_they_are_away(void **stat
     begin(&f);
     f.w.config.auth = MPS_AUTH_STORE;
     assert_int_equal(secret_set(&password, PASSWORD, sizeof PASSWORD - 1), AMT_OK);
-    assert_int_equal(store_group_add(f.w.mps->store, "lab", USER, &password, &group, &plain, NULL),
+    assert_int_equal(store_group_add(f.w.mps->store, "lab", USER, &password, STORE_GROUP_AMT,
+                                     &group, &plain, NULL),
                      AMT_OK);
     double_init(&d, &f.w, 7, 8);
     double_connect(&d);
@@ -187,6 +196,31 @@ static void devices_of_the_store_are_listed_also_while_they_are_away(void **stat
     world_run(&f.w, SECOND_US);
     expect_part(call(&f, "GET", "/api/v1/devices", 200), "\"connected\":false,\"group\":\"lab\"");
     secret_fini(&plain);
+    end(&f);
+}
+
+static void groups_tell_their_ways_and_devices_are_added(void **state)
+{
+    struct fixture f;
+    struct secret plain = { .len = 0 };
+    struct store_group group;
+    (void)state;
+    begin(&f);
+    assert_int_equal(store_group_add(f.w.mps->store, "the lab", NULL, NULL, STORE_GROUP_AMT, &group,
+                                     &plain, NULL),
+                     AMT_OK);
+    secret_fini(&plain);
+    expect_part(call(&f, "GET", "/api/v1/groups", 200), "{\"groups\":[{\"group\":\"the lab\",");
+    const char *ways = call(&f, "GET", "/api/v1/groups/the%20lab", 200);
+    expect_part(ways, "\"kind\":\"amt\",\"mode\":\"hybrid\"");
+    expect_part(ways, "{\"way\":\"cira\",\"offered\":true,\"commands\":[\"amtlab cira set ");
+    expect_part(ways, "{\"way\":\"activation\",\"offered\":false,\"commands\":[],\"reason\":\"");
+    static const char k_device[] = "{\"uuid\":\"00000000-0000-0000-0000-000000000009\","
+                                   "\"group\":\"the lab\",\"host\":\"pc9\"}";
+    (void)call_whole(&f, "POST", "/api/v1/devices", f.authorization, k_device, 201);
+    world_expect_event(&f.w, "api.device_added", "group=the lab operator=alice");
+    expect_part(call(&f, "GET", "/api/v1/devices", 200), "\"group\":\"the lab\",\"host\":\"pc9\"");
+    (void)call_whole(&f, "POST", "/api/v1/devices", f.authorization, "{\"uuid\":1}", 400);
     end(&f);
 }
 
@@ -223,7 +257,11 @@ static void wrong_calls_are_answered_by_their_kind(void **state)
         { "GET", DEVICE "/", 404 },
         { "GET", DEVICE "/nothing", 404 },
         { "GET", DEVICE "/disconnect", 404 },
-        { "POST", "/api/v1/devices", 404 },
+        { "POST", "/api/v1/devices", 400 },
+        { "GET", "/api/v1/groups/", 404 },
+        { "GET", "/api/v1/groups/nobody", 404 },
+        { "GET", "/api/v1/groups/%zz", 404 },
+        { "GET", "/api/v1/groupsx", 404 },
         { "POST", DEVICE, 404 },
         { "GET", DEVICE "/channels/16992", 426 },
         { "GET", DEVICE "/channels/0", 400 },
@@ -419,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_token_of_any_length_is_refused_in_words),
         cmocka_unit_test(devices_are_listed_with_what_they_announced),
         cmocka_unit_test(devices_of_the_store_are_listed_also_while_they_are_away),
+        cmocka_unit_test(groups_tell_their_ways_and_devices_are_added),
         cmocka_unit_test(an_operator_sends_a_device_away),
         cmocka_unit_test(wrong_calls_are_answered_by_their_kind),
         cmocka_unit_test(an_upgrade_gives_the_bytes_of_a_channel),

@@ -426,12 +426,14 @@ static void usable_means_valid_now(void **state)
 {
     (void)state;
     struct activation_certificates *set = activation_certificates_new();
-    assert_false(activation_certificates_are_usable(set, NOW_S));
+    assert_int_equal(activation_certificates_usable_until(set, NOW_S), 0);
     assert_non_null(certificates_get(set, "leaf-expired int2 int1 root", "leaf-expired.key"));
-    assert_false(activation_certificates_are_usable(set, NOW_S));
+    assert_int_equal(activation_certificates_usable_until(set, NOW_S), 0);
     assert_non_null(certificates_get(set, "leaf int2 int1 root", "leaf.key"));
-    assert_true(activation_certificates_are_usable(set, NOW_S));
-    assert_false(activation_certificates_are_usable(set, NOW_S + UINT64_C(30) * 365 * 86400));
+    uint64_t until_s = activation_certificates_usable_until(set, NOW_S);
+    assert_true(until_s > NOW_S);
+    assert_int_equal(activation_certificates_usable_until(set, until_s - 1), until_s);
+    assert_int_equal(activation_certificates_usable_until(set, until_s), 0);
     activation_certificates_free(set);
 }
 

@@ -67,7 +67,8 @@ static void add_group(struct store *store, const char *name, const char *user, c
     struct secret given = { 0 };
     struct amt_diag diag = { 0 };
     assert_int_equal(secret_set(&given, password, (uint32_t)strlen(password)), AMT_OK);
-    assert_int_equal(store_group_add(store, name, user, &given, &group, &plain, &diag), AMT_OK);
+    assert_int_equal(
+        store_group_add(store, name, user, &given, STORE_GROUP_AMT, &group, &plain, &diag), AMT_OK);
 }
 
 static mode_t mode_of(const struct fixture *f, const char *name)
@@ -115,14 +116,18 @@ static void a_generated_group_has_a_user_and_password_firmware_takes(void **stat
     struct store *store = open_store(f);
     struct store_group group;
     struct secret plain = { 0 };
-    assert_int_equal(store_group_add(store, "a", NULL, NULL, &group, &plain, NULL), AMT_OK);
+    assert_int_equal(store_group_add(store, "a", NULL, NULL, STORE_GROUP_AMT, &group, &plain, NULL),
+                     AMT_OK);
     assert_int_equal(strlen(group.user), 16);
     assert_int_equal(plain.len, 16);
     struct amt_diag diag = { 0 };
-    assert_int_equal(store_group_add(store, "b", "with space", NULL, &group, &plain, &diag),
-                     AMT_ECONFIG);
+    assert_int_equal(
+        store_group_add(store, "b", "with space", NULL, STORE_GROUP_AMT, &group, &plain, &diag),
+        AMT_ECONFIG);
     assert_non_null(strstr(diag.text, "1 to 16 letters and digits"));
-    assert_int_equal(store_group_add(store, "a", NULL, NULL, &group, &plain, &diag), AMT_EEXISTS);
+    assert_int_equal(
+        store_group_add(store, "a", NULL, NULL, STORE_GROUP_AMT, &group, &plain, &diag),
+        AMT_EEXISTS);
     store_close(store);
 }
 
@@ -216,7 +221,8 @@ static void what_was_acknowledged_survives_kill_9(void **state)
             struct secret plain = { 0 };
             char name[16];
             (void)snprintf(name, sizeof name, "g%u", i);
-            enum amt_err err = store_group_add(store, name, NULL, NULL, &group, &plain, NULL);
+            enum amt_err err =
+                store_group_add(store, name, NULL, NULL, STORE_GROUP_AMT, &group, &plain, NULL);
             if (err != AMT_OK || write(pipe_fds[1], &i, sizeof i) != (ssize_t)sizeof i) {
                 break;
             }
