@@ -49,7 +49,8 @@ static void on_found(void *ctx, const char *host, const struct rmcp_presence *pr
                      presence->has_both_ports ? "true" : "false");
     } else {
         (void)printf("%-15s  AMT %u.%u  %-15s  port %u%s\n", host, release_of(presence),
-                     presence->minor, state, presence->open_port, presence->has_both_ports ? " and 16993" : "");
+                     presence->minor, state, presence->open_port,
+                     presence->has_both_ports ? " and 16993" : "");
     }
     (void)fflush(stdout);
 }
@@ -115,7 +116,8 @@ const struct cli_command k_command_scan = {
     .summary = "find AMT devices on a local network",
     .details =
         "Pings each IPv4 address of RANGE as management consoles do (RMCP presence ping, UDP 623) "
-        "and\nshows who answers: release, whether it is activated, open ports. Nothing is changed, and\n"
+        "and\nshows who answers: release, whether it is activated, open ports. Nothing is changed, "
+        "and\n"
         "no password is needed. Most devices answer only once they are activated.\n\n"
         "  amtlab scan 192.168.1.0/24\n"
         "  amtlab scan 10.0.0.1-10.0.0.40 --json\n"

@@ -5,8 +5,9 @@
 
 #include "base/memory.h"
 
-#define BATCH    64u
-#define PAUSE_US 5000u /* 12800 pings a second: a /16 in five seconds, and no burst that switches drop */
+#define BATCH 64u
+#define PAUSE_US \
+    5000u /* 12800 pings a second: a /16 in five seconds, and no burst that switches drop */
 
 struct client_scan {
     struct client_scan_settings settings;
@@ -18,29 +19,37 @@ struct client_scan {
     bool is_waiting;
 };
 
+/* A decimal number up to max at the beginning of text; *text moves behind it. */
+static bool read_number(const char **text, uint32_t max, uint32_t *out)
+{
+    const char *at = *text;
+    for (*out = 0; *at >= '0' && *at <= '9' && *out <= max; at++) {
+        *out = *out * 10 + (uint32_t)(*at - '0');
+    }
+    bool is_number = at > *text && *out <= max;
+    *text = at;
+    return is_number;
+}
+
+/* All of text[0, len). */
 static bool read_address(const char *text, size_t len, uint32_t *out)
 {
-    unsigned part[4];
-    int used = 0;
-    char copy[16];
-    if (len >= sizeof copy) {
-        return false;
+    const char *at = text;
+    *out = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t part = 0;
+        if ((i > 0 && *at++ != '.') || !read_number(&at, 255, &part)) {
+            return false;
+        }
+        *out = *out << 8 | part;
     }
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    if (sscanf(copy, "%3u.%3u.%3u.%3u%n", &part[0], &part[1], &part[2], &part[3], &used) != 4 ||
-        copy[used] != '\0' || part[0] > 255 || part[1] > 255 || part[2] > 255 || part[3] > 255) {
-        return false;
-    }
-    *out = part[0] << 24 | part[1] << 16 | part[2] << 8 | part[3];
-    return true;
+    return at == text + len;
 }
 
 static bool read_prefix(const char *text, uint32_t address, struct client_scan_range *range)
 {
-    unsigned bits = 0;
-    int used = 0;
-    if (sscanf(text, "%2u%n", &bits, &used) != 1 || text[used] != '\0' || bits > 32) {
+    uint32_t bits = 0;
+    if (!read_number(&text, 32, &bits) || *text != '\0') {
         return false;
     }
     uint32_t mask = bits == 0 ? 0 : UINT32_MAX << (32 - bits);

@@ -25,18 +25,16 @@ const char *mps_mode_name(enum mps_mode mode)
 enum amt_err onboarding_publish(struct store *store, const struct onboarding_state *state,
                                 struct amt_diag *diag)
 {
-    json_t *note =
-        json_pack("{s:i, s:s?, s:s?, s:b, s:I, s:[]}", "mode", (int)state->mode, "cira",
-                  state->cira, "activation", state->activation, "no_manager",
-                  state->has_no_manager ? 1 : 0, "admin_until", (json_int_t)state->admin_until_s,
-                  "policies");
+    json_t *note = json_pack("{s:i, s:s?, s:s?, s:b, s:I, s:[]}", "mode", (int)state->mode, "cira",
+                             state->cira, "activation", state->activation, "no_manager",
+                             state->has_no_manager ? 1 : 0, "admin_until",
+                             (json_int_t)state->admin_until_s, "policies");
     json_t *policies = json_object_get(note, "policies");
     for (uint32_t i = 0; i < state->policy_count; i++) {
         const struct onboarding_policy *policy = &state->policies[i];
-        (void)json_array_append_new(policies,
-                                    json_pack("{s:s, s:i, s:i}", "group", policy->group, "type",
-                                              (int)policy->type, "fallback",
-                                              (int)policy->fallback));
+        (void)json_array_append_new(policies, json_pack("{s:s, s:i, s:i}", "group", policy->group,
+                                                        "type", (int)policy->type, "fallback",
+                                                        (int)policy->fallback));
     }
     char *text = json_dumps(note, JSON_COMPACT);
     json_decref(note);

@@ -19,10 +19,10 @@ struct onboarding_policy {
 };
 struct onboarding_state {
     enum mps_mode mode;
-    const char *cira;        /* HOST:PORT told to devices; NULL: no CIRA */
-    const char *activation;  /* HOST:PORT of the activation server; NULL: there is none */
-    bool has_no_manager;     /* AmtManager is false: nothing is activated at all */
-    uint64_t admin_until_s;  /* Unix time until which a certificate is valid; 0: none is */
+    const char *cira;       /* HOST:PORT told to devices; NULL: no CIRA */
+    const char *activation; /* HOST:PORT of the activation server; NULL: there is none */
+    bool has_no_manager;    /* AmtManager is false: nothing is activated at all */
+    uint64_t admin_until_s; /* Unix time until which a certificate is valid; 0: none is */
     const struct onboarding_policy *policies;
     uint32_t policy_count;
 };
@@ -30,13 +30,19 @@ struct onboarding_state {
 enum amt_err onboarding_publish(struct store *store, const struct onboarding_state *state,
                                 struct amt_diag *diag) AMT_MUST_USE;
 
-enum onboarding_kind { ONBOARD_LOCAL, ONBOARD_SCAN, ONBOARD_CIRA, ONBOARD_ACTIVATION, ONBOARD_AGENT };
+enum onboarding_kind {
+    ONBOARD_LOCAL,
+    ONBOARD_SCAN,
+    ONBOARD_CIRA,
+    ONBOARD_ACTIVATION,
+    ONBOARD_AGENT
+};
 #define ONBOARDING_WAYS     5u
 #define ONBOARDING_COMMANDS 3u
 struct onboarding_way {
     enum onboarding_kind kind;
-    const char *name;     /* "local", "scan", "cira", "activation", "agent" */
-    const char *why_not;  /* NULL: it is offered */
+    const char *name;                          /* "local", "scan", "cira", "activation", "agent" */
+    const char *why_not;                       /* NULL: it is offered */
     struct text commands[ONBOARDING_COMMANDS]; /* ready to paste; without a secret but the id */
     uint32_t command_count;
 };
@@ -48,8 +54,9 @@ struct onboarding {
 
 struct onboarding_question {
     struct store *store;
-    const char *data;   /* the server's data directory, as commands shall name it */
-    const char *server; /* HOST:PORT of the activation server as clients reach it; NULL: as published */
+    const char *data; /* the server's data directory, as commands shall name it */
+    const char
+        *server; /* HOST:PORT of the activation server as clients reach it; NULL: as published */
     uint64_t now_s;
 };
 /* The ways into a group. AMT_EUNKNOWN: no such group, or no server has run on this store yet; diag says

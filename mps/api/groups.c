@@ -56,7 +56,11 @@ static bool read_name(const char *in, char out[static NAME_BYTES])
             (low >= 0 && high * 16 + low == 0)) {
             return false;
         }
-        out[len++] = low < 0 ? *in : (char)(high * 16 + low);
+        uint8_t byte = (uint8_t)(high * 16 + low);
+        out[len++] = *in;
+        if (low >= 0) {
+            memcpy(out + len - 1, &byte, 1);
+        }
         in += low < 0 ? 0 : 2;
     }
     out[len] = '\0';
@@ -72,8 +76,8 @@ void api_group(struct api_connection *connection, const char *segment)
     char name[NAME_BYTES];
     const struct onboarding_question question = { .store = api->store,
                                                   .data = mps_data(api->mps),
-                                                  .now_s = loop_wall_us(api->loop) /
-                                                           US_PER_SECOND };
+                                                  .now_s =
+                                                      loop_wall_us(api->loop) / US_PER_SECOND };
     if (!read_name(segment, name)) {
         api_error(connection, 404, "that is no name of a group");
         return;

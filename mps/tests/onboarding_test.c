@@ -57,8 +57,8 @@ static void add(struct fixture *f, const char *name, enum store_group_kind kind)
 {
     struct store_group group;
     struct secret plain = { .len = 0 };
-    assert_int_equal(
-        store_group_add(f->w.mps->store, name, NULL, NULL, kind, &group, &plain, NULL), AMT_OK);
+    assert_int_equal(store_group_add(f->w.mps->store, name, NULL, NULL, kind, &group, &plain, NULL),
+                     AMT_OK);
     secret_fini(&plain);
 }
 
@@ -91,8 +91,8 @@ static void expect_ways(struct fixture *f, const char *group, const char *offere
     assert_string_equal(names, offered);
 }
 
-#define CERTIFICATE                                                                                \
-    "certificates: [{name: lab, files: [" CERTS "leaf.pem, " CERTS "int2.pem, " CERTS              \
+#define CERTIFICATE                                                                   \
+    "certificates: [{name: lab, files: [" CERTS "leaf.pem, " CERTS "int2.pem, " CERTS \
     "int1.pem, " CERTS "root.pem], key: " CERTS "leaf.key}]\n"
 #define POLICIES                                                                                   \
     "policies:\n  - {group: admin, type: admin}\n  - {group: falls, type: admin, fallback: use}\n" \
@@ -178,8 +178,8 @@ static void what_cannot_be_answered_is_said(void **state)
     assert_non_null(strstr(diag.text, "no group \"nobody\""));
     onboarding_fini(&ways);
     add(&f, "it's a group", STORE_GROUP_AMT);
-    assert_int_equal(store_execute(f.w.mps->store, "DELETE FROM meta WHERE key LIKE 'note:%'", NULL),
-                     AMT_OK);
+    assert_int_equal(
+        store_execute(f.w.mps->store, "DELETE FROM meta WHERE key LIKE 'note:%'", NULL), AMT_OK);
     assert_int_equal(ask(&f, "it's a group", &ways, &diag), AMT_EUNKNOWN);
     assert_non_null(strstr(diag.text, "no server has run"));
     onboarding_fini(&ways);
