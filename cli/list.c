@@ -6,7 +6,7 @@
 #include "scenarios/engine/suite.h"
 
 struct list_options {
-    struct cli_texts tags, skip_tags, specs;
+    struct cli_texts tags, skip_tags, specs, fields;
     bool json;
 };
 
@@ -16,6 +16,8 @@ static const struct cli_option k_options[] = {
     { "skip-tag", 0, CLI_TEXTS, AT(skip_tags), "TAG", NULL, "no scenarios with this tag" },
     { "spec", 0, CLI_TEXTS, AT(specs), "PATTERN", NULL,
       "only scenarios that cite such a requirement: 'APF-MPS-02*'" },
+    { "field", 0, CLI_TEXTS, AT(fields), "PATTERN", NULL,
+      "only scenarios that replay such a field failure: 'FF-04*'" },
     { "json", 0, CLI_FLAG, AT(json), NULL, NULL, "as JSON" },
     { .name = NULL },
 };
@@ -66,6 +68,11 @@ static void json_scenario(const struct suite *suite, const struct scenario *at, 
         json_member(out, "id", spec->id);
         text_printf(out, "\"level\": \"%s\"}", result_level_name(spec->level));
     }
+    text_puts(out, "], \"field\": [");
+    for (const struct scenario_word *field = at->fields; field != NULL; field = field->next) {
+        text_puts(out, field == at->fields ? "" : ", ");
+        text_json(out, field->text, strlen(field->text));
+    }
     text_puts(out, "], \"cases\": [");
     bool is_first = true;
     for (const struct suite_case *c = suite->cases; c != NULL; c = c->next) {
@@ -87,7 +94,9 @@ static int run_list(const void *options_, int argument_count, char **arguments)
                                    .skip_tags = options->skip_tags.items,
                                    .skip_tag_count = options->skip_tags.count,
                                    .specs = options->specs.items,
-                                   .spec_count = options->specs.count };
+                                   .spec_count = options->specs.count,
+                                   .fields = options->fields.items,
+                                   .field_count = options->fields.count };
     struct suite suite = { .case_count = 0 };
     struct amt_diag_list errors = { 0 };
     struct text out = { 0 };
@@ -124,9 +133,10 @@ const struct cli_command k_command_list = {
     .name = "list",
     .arguments = "[PATH|ID|GLOB]...",
     .summary = "list scenarios: ids, names, tags, number of cases",
-    .details = "Lists what is named; default: everything below scenarios/library.\n\n"
-               "  amtlab list --spec 'APF-MPS-02*'\n  amtlab list --json\n\n"
-               "Exit codes: 0, 3 a file is invalid, 5 nothing has that name.",
+    .details =
+        "Lists what is named; default: everything below scenarios/library.\n\n"
+        "  amtlab list --spec 'APF-MPS-02*'\n  amtlab list --field FF-042\n  amtlab list --json\n\n"
+        "Exit codes: 0, 3 a file is invalid, 5 nothing has that name.",
     .options = k_options,
     .options_bytes = sizeof(struct list_options),
     .arguments_min = 0,

@@ -20,11 +20,11 @@
 #define UNTIL_FAIL_REPEATS 1000u
 
 struct run_options {
-    struct cli_texts targets, tags, skip_tags, specs, variables;
+    struct cli_texts targets, tags, skip_tags, specs, fields, variables;
     const char *level, *out, *report, *format, *clock, *keep_traces, *color, *trust, *target_name,
         *shard, *failed, *order;
     uint64_t jobs, seed, repeat, timeout_us, fail_fast;
-    bool until_fail, dry_run, verbose, quiet, strict, in_process;
+    bool until_fail, dry_run, verbose, quiet, strict, in_process, defects;
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -40,6 +40,10 @@ static const struct cli_option k_options[] = {
     { "skip-tag", 0, CLI_TEXTS, AT(skip_tags), "TAG", NULL, "no scenarios with this tag" },
     { "spec", 0, CLI_TEXTS, AT(specs), "PATTERN", NULL,
       "only scenarios that cite such a requirement: 'APF-MPS-02*'" },
+    { "field", 0, CLI_TEXTS, AT(fields), "PATTERN", NULL,
+      "only scenarios that replay such a field failure: 'FF-04*'" },
+    { "defects", 0, CLI_FLAG, AT(defects), NULL, NULL,
+      "play each scenario with its deliberate defects; passes when it finds them" },
     { "level", 0, CLI_TEXT, AT(level), "must|should|may", NULL,
       "only scenarios that cite a requirement at least this strict" },
     { "strict", 0, CLI_FLAG, AT(strict), NULL, NULL, "a failed `should` step fails the run" },
@@ -200,7 +204,10 @@ static int read_filter(const struct run_options *options, struct suite_filter *f
                                      .skip_tags = options->skip_tags.items,
                                      .skip_tag_count = options->skip_tags.count,
                                      .specs = options->specs.items,
-                                     .spec_count = options->specs.count };
+                                     .spec_count = options->specs.count,
+                                     .fields = options->fields.items,
+                                     .field_count = options->fields.count,
+                                     .wants_defects = options->defects };
     if (options->level != NULL) {
         filter->has_level = true;
         if (!result_level_parse(options->level, &filter->level)) {

@@ -37,6 +37,10 @@ int tls_verify_server(int is_ok, X509_STORE_CTX *store)
         (void)snprintf(t->why, sizeof t->why,
                        "the server's certificate is not accepted: %s (\"%.60s\", APF-DEV-002)",
                        X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)), name);
+        /* Firmware does not tell too early from too late: alert 45 for both (failures.md S14). */
+        if (X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID) {
+            X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_HAS_EXPIRED);
+        }
         return 0;
     }
     bool is_leaf = X509_STORE_CTX_get_error_depth(store) == 0;

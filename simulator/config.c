@@ -59,7 +59,7 @@ static const struct config_key k_cira[] = {
     { "lifetime", CONFIG_DURATION, AT(cira.lifetime_us), "0", "end the tunnel after; 0 = never",
       .names = NULL },
     { "connect_limit", CONFIG_DURATION, AT(cira.connect_limit_us), "30s",
-      "wait for the TCP connection", .names = NULL },
+      "wait for the TCP connection, and as long again for TLS", .names = NULL },
     { "window", CONFIG_SIZE, AT(cira.window_bytes), "4096B", "receive window of each channel",
       .min = 1, .max = 1048576 },
     { "chunk", CONFIG_SIZE, AT(cira.chunk_bytes), "4087B", "most payload in one CHANNEL_DATA",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scenarios/engine/defect.h"
 #include "scenarios/engine/record.h"
 
 static const struct key_def k_any_keys[] = { { NULL, KEY_ANY, false, NULL, NULL, NULL } };
@@ -215,6 +216,9 @@ static enum amt_err start_actor(struct actor *actor, struct amt_diag *diag)
     if (actor->attributes == NULL) {
         actor->attributes = value_map(&run->pool);
         return amt_diag_set(diag, AMT_ECONFIG, "actor '%s': %s", actor->name, why);
+    }
+    if (!defect_change_actor(run, actor->name, actor->attributes, &why)) {
+        return amt_diag_set(diag, AMT_ECONFIG, "defect, actor '%s': %s", actor->name, why);
     }
     for (const struct engine_target *at = run->options->targets; at != NULL; at = at->next) {
         if (strcmp(at->role, actor->kind->name) == 0) {

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "scenarios/engine/actor.h"
 #include "scenarios/engine/case_play.h"
+#include "scenarios/engine/defect.h"
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/filter.h"
 #include "scenarios/engine/strand.h"
@@ -161,13 +162,16 @@ static void put_variables(struct case_run *run, const struct matrix_case *c)
     for (const struct engine_variable *at = run->options->variables; at != NULL; at = at->next) {
         (void)put_from_outside(run, at->name);
     }
+    const struct yaml_node *changed = defect_part(run->defect, "vars");
     for (const struct matrix_choice *choice = c->choices; choice != NULL; choice = choice->next) {
-        put_variable(run, choice->name, choice->node, run->scenario->path);
+        const struct yaml_node *node = changed == NULL ? NULL : yaml_get(changed, choice->name);
+        put_variable(run, choice->name, node == NULL ? choice->node : node, run->scenario->path);
     }
     for (const struct scenario_part *part = run->scenario->variables; part != NULL;
          part = part->next) {
+        const struct yaml_node *node = changed == NULL ? NULL : yaml_get(changed, part->name);
         if (!put_from_outside(run, part->name)) {
-            put_variable(run, part->name, part->node, part->path);
+            put_variable(run, part->name, node == NULL ? part->node : node, part->path);
         }
     }
 }
@@ -186,7 +190,11 @@ static void describe(struct case_run *run, const struct matrix_case *c)
     for (const struct scenario_word *tag = scenario->tags; tag != NULL; tag = tag->next) {
         result_add_tag(results, result, tag->text);
     }
-    for (const struct scenario_spec *spec = scenario->specs; spec != NULL; spec = spec->next) {
+    for (const struct scenario_word *field = scenario->fields; field != NULL; field = field->next) {
+        result_add_tag(results, result, field->text);
+    }
+    for (const struct scenario_spec *spec = run->defect == NULL ? scenario->specs : NULL;
+         spec != NULL; spec = spec->next) {
         (void)result_add_spec(results, result, spec->id, spec->level);
     }
     run->last_case_spec = result->spec_last;
@@ -351,6 +359,7 @@ void case_play(const struct scenario *scenario, const struct matrix_case *c,
                struct result_case *result)
 {
     struct case_run run = { .scenario = scenario,
+                            .defect = c->defect,
                             .options = options,
                             .results = results,
                             .result = result,
@@ -361,6 +370,9 @@ void case_play(const struct scenario *scenario, const struct matrix_case *c,
     if (is_needed(&run)) {
         play(&run, c);
         set_verdict(&run);
+        if (run.defect != NULL) {
+            defect_judge(&run);
+        }
     } else {
         result->verdict = RESULT_UNSUPPORTED;
     }

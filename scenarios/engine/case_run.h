@@ -74,6 +74,7 @@ struct failure {
 
 struct case_run {
     const struct scenario *scenario;
+    const struct yaml_node *defect; /* the case has it, see defect.h; NULL */
     const struct engine_options *options;
     struct arena pool;
     struct loop *loop;

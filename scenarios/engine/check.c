@@ -251,6 +251,7 @@ void check_scenario(struct scenario *scenario, struct checker *checker)
     check_ignored(&check);
     check_steps(&check, scenario->steps, NULL, 0);
     check_steps(&check, scenario->finally, NULL, 0);
+    check_defects(&check, scenario->defects);
     check_phases(&check);
     check_sanity(&check);
     check_matrix(&check);

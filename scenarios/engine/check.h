@@ -37,5 +37,6 @@ void check_expect(struct check *check, const struct yaml_node *node, const struc
 void check_message_name(struct check *check, const struct yaml_node *node, const char *name);
 void check_actor_node(struct check *check, const struct scenario_part *part);
 void check_fault(struct check *check, const struct scenario_part *part);
+void check_defects(struct check *check, const struct yaml_node *list);
 
 #endif

@@ -132,7 +132,9 @@ static void check_wish(struct check *check, const struct yaml_node *wish,
 {
     const struct yaml_node *msg = yaml_get(wish, "msg"), *event = yaml_get(wish, "event"),
                            *none = yaml_get(wish, "none"), *outcome = yaml_get(wish, "outcome");
-    const struct yaml_node *name = msg != NULL ? msg : none;
+    bool is_message = none != NULL && none->kind == YAML_SCALAR &&
+                      (strncmp(none->text, "apf.", 4) == 0 || strchr(none->text, '.') == NULL);
+    const struct yaml_node *name = msg != NULL ? msg : is_message ? none : NULL;
     if (name != NULL && name->kind == YAML_SCALAR && strstr(name->text, "${") == NULL &&
         strcmp(name->text, "*") != 0) {
         check_message_name(check, name, name->text);

@@ -378,6 +378,9 @@ static enum step_state look_at_events(struct strand *strand, struct expectation 
 
 static bool is_unwanted(const struct expectation *e, const struct item *item)
 {
+    if (item->kind == ITEM_EVENT) {
+        return strcmp(word(e->none), item->name) == 0;
+    }
     if (item->kind != ITEM_MESSAGE || item->is_out) {
         return false;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scenarios/engine/apf_value.h"
+#include "scenarios/engine/defect.h"
 #include "scenarios/engine/match.h"
 #include "scenarios/engine/quantity.h"
 #include "scenarios/engine/record.h"
@@ -108,29 +109,42 @@ static bool bind(struct fault *fault, const struct value *value)
            read_action(fault, value_get(value, "do"));
 }
 
+static enum amt_err start_fault(struct case_run *run, const struct yaml_node *node,
+                                const char *path, struct amt_diag *diag)
+{
+    const char *why = "a fault needs 'at: actor.layer.direction' and one verb in 'do'";
+    struct fault **end = &run->faults;
+    run->path = path;
+    struct value *value = case_evaluate(run, node, &why);
+    struct fault *fault = pool_alloc(&run->pool, sizeof *fault);
+    fault->run = run;
+    fault->path = path;
+    bool is_bound = value != NULL && bind(fault, value);
+    const char *wrong = is_bound ? misfit(fault, value) : NULL;
+    why = wrong != NULL ? wrong : why;
+    if (!is_bound || wrong != NULL) {
+        amt_diag_set(diag, AMT_ECONFIG, "fault: %s", why);
+        amt_diag_at(diag, path, node->line, node->column);
+        return AMT_ECONFIG;
+    }
+    case_random(run, &fault->random, pool_printf(&run->pool, "fault %s %s", fault->at, fault->id));
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = fault;
+    return AMT_OK;
+}
+
 enum amt_err faults_start(struct case_run *run, struct amt_diag *diag)
 {
-    struct fault **end = &run->faults;
+    const struct yaml_node *further = defect_part(run->defect, "faults");
     for (const struct scenario_part *part = run->scenario->faults; part != NULL;
          part = part->next) {
-        const char *why = "a fault needs 'at: actor.layer.direction' and one verb in 'do'";
-        run->path = part->path;
-        struct value *value = case_evaluate(run, part->node, &why);
-        struct fault *fault = pool_alloc(&run->pool, sizeof *fault);
-        fault->run = run;
-        fault->path = part->path;
-        bool is_bound = value != NULL && bind(fault, value);
-        const char *wrong = is_bound ? misfit(fault, value) : NULL;
-        why = wrong != NULL ? wrong : why;
-        if (!is_bound || wrong != NULL) {
-            amt_diag_set(diag, AMT_ECONFIG, "fault: %s", why);
-            amt_diag_at(diag, part->path, part->node->line, part->node->column);
-            return AMT_ECONFIG;
-        }
-        case_random(run, &fault->random,
-                    pool_printf(&run->pool, "fault %s %s", fault->at, fault->id));
-        *end = fault;
-        end = &fault->next;
+        TRY(start_fault(run, part->node, part->path, diag));
+    }
+    for (const struct yaml_node *at = further == NULL ? NULL : further->first; at != NULL;
+         at = at->next) {
+        TRY(start_fault(run, at, run->scenario->path, diag));
     }
     return AMT_OK;
 }

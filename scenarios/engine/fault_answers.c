@@ -219,6 +219,39 @@ static void do_soap_fault(struct fault *fault, struct firmware_passing *passing,
     text_printf(text, "answered with the fault %s", wsman_fault_name(number));
 }
 
+/* Answered as if it had been carried out: firmware that says more than it does. */
+static void do_pretend(struct fault *fault, struct firmware_passing *passing, struct text *text)
+{
+    struct answer answer = { .head = { 0 } };
+    if (passing->is_answer) {
+        return;
+    }
+    const char *side = strncmp(passing->class_name, "CIM_", 4) == 0
+                           ? "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2"
+                       : strncmp(passing->class_name, "IPS_", 4) == 0
+                           ? "http://intel.com/wbem/wscim/1/ips-schema/1"
+                           : "http://intel.com/wbem/wscim/1/amt-schema/1";
+    text_puts(&answer.head, "HTTP/1.1 200 OK\r\nServer: Intel(R) Active Management Technology\r\n"
+                            "Content-Type: application/soap+xml; charset=UTF-8\r\n");
+    text_printf(&answer.body,
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+                "<a:Envelope xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\" "
+                "xmlns:b=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" "
+                "xmlns:g=\"%s/%s\"><a:Header><b:To>"
+                "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</b:To>"
+                "<b:RelatesTo>%s</b:RelatesTo><b:Action a:mustUnderstand=\"true\">"
+                "%s/%s/%sResponse</b:Action><b:MessageID>uuid:00000000-8086-8086-8086-000000000001"
+                "</b:MessageID></a:Header><a:Body><g:%s_OUTPUT><g:ReturnValue>%llu</g:ReturnValue>"
+                "</g:%s_OUTPUT></a:Body></a:Envelope>",
+                side, passing->class_name, passing->message_id, side, passing->class_name,
+                passing->operation, passing->operation,
+                (unsigned long long)fault_number(fault, "value", 0), passing->operation);
+    put_chunked(passing->bytes, &answer);
+    passing->hangs_up = false;
+    answer_fini(&answer);
+    text_puts(text, "answered without doing it");
+}
+
 /* Puts `with` in the place of what lies between two marks of the body. */
 static bool replace_between(struct text *body, const char *from, const char *to, const char *with)
 {
@@ -257,7 +290,8 @@ static void do_return_value(struct fault *fault, struct firmware_passing *passin
 static void do_xml(struct fault *fault, struct firmware_passing *passing, struct text *text)
 {
     const struct value *relates = fault_argument(fault, "relates_to"),
-                       *cut = fault_argument(fault, "cut"), *deep = fault_argument(fault, "deep");
+                       *cut = fault_argument(fault, "cut"), *deep = fault_argument(fault, "deep"),
+                       *find = fault_argument(fault, "find"), *put = fault_argument(fault, "put");
     struct answer answer;
     if (!passing->is_answer) {
         return;
@@ -267,6 +301,11 @@ static void do_xml(struct fault *fault, struct firmware_passing *passing, struct
         const char *with = value_written(&fault->run->pool, relates);
         (void)replace_between(&answer.body, "RelatesTo>", "<", with);
         text_printf(text, "made it relate to %s", with);
+    } else if (find != NULL && put != NULL) {
+        const char *from = value_written(&fault->run->pool, find);
+        if (replace_between(&answer.body, from, "<", value_written(&fault->run->pool, put))) {
+            text_printf(text, "wrote something else behind %s", from);
+        }
     } else if (cut != NULL) {
         uint64_t keep = answer.body.len / 2;
         answer.body.len = (size_t)keep;
@@ -296,6 +335,7 @@ static answer_fn *find_action(const char *verb)
                       { "http_body", do_body },
                       { "soap_fault", do_soap_fault },
                       { "return_value", do_return_value },
+                      { "pretend", do_pretend },
                       { "xml", do_xml } };
     for (size_t i = 0; i < sizeof k_actions / sizeof k_actions[0]; i++) {
         if (strcmp(k_actions[i].verb, verb) == 0) {

@@ -113,6 +113,9 @@ static const struct key_def k_soap_fault[] = {
 static const struct key_def k_return_value[] = {
     { "value", KEY_NUMBER, true, "what the method returns", NULL, NULL }, END
 };
+static const struct key_def k_pretend[] = {
+    { "value", KEY_NUMBER, true, "what the method is said to return", NULL, NULL }, END
+};
 static const char *const k_overload_actions[] = { "hang", "drop_tunnel", NULL };
 static const struct key_def k_overload[] = {
     { "max_inflight", KEY_COUNT, true, "requests that it can hold", NULL, NULL },
@@ -123,6 +126,9 @@ static const struct key_def k_overload[] = {
 static const struct key_def k_xml[] = {
     { "relates_to", KEY_ANY, false, "the answer relates to another message", NULL, NULL },
     { "cut", KEY_BOOL, false, "true: the second half of the envelope is missing", NULL, NULL },
+    { "find", KEY_TEXT, false, "text of the envelope; what follows up to the next '<' becomes put",
+      NULL, NULL },
+    { "put", KEY_TEXT, false, "see find", NULL, NULL },
     { "deep", KEY_COUNT, false, "so many elements in each other instead of the envelope", NULL,
       NULL },
     END
@@ -174,6 +180,8 @@ const struct fault_verb k_fault_verbs[] = {
       "gives up when more requests are under way than it can hold" },
     { "soap_fault", WSMAN, NULL, k_soap_fault, "code", NULL, "answers with a fault" },
     { "return_value", WSMAN, NULL, k_return_value, "value", NULL, "another return value" },
+    { "pretend", WSMAN, NULL, k_pretend, "value", NULL,
+      "answers a method without carrying it out (at .in)" },
     { "xml", WSMAN, NULL, k_xml, NULL, NULL, "another envelope" },
     { "http_header", FAULT_LAYER_LATER, "HTTP headers", NULL, NULL, NULL, "other headers" },
     { "http_chunk", FAULT_LAYER_LATER, "HTTP chunks", NULL, NULL, NULL, "broken chunks" },

@@ -116,6 +116,35 @@ struct matrix_case *matrix_expand(struct scenario *scenario, uint32_t *count)
     return first;
 }
 
+struct matrix_case *matrix_defects(struct scenario *scenario, uint32_t *count)
+{
+    struct matrix_case *first = NULL;
+    struct matrix_case **end = &first;
+    uint32_t all = 0;
+    *count = 0;
+    const struct matrix_case *cases = matrix_expand(scenario, &all);
+    for (const struct yaml_node *at = scenario->defects == NULL ? NULL : scenario->defects->first;
+         at != NULL; at = at->next) {
+        const struct yaml_node *wanted = yaml_get(at, "case"), *key = yaml_get(at, "key");
+        const struct matrix_case *from = cases;
+        while (from != NULL && wanted != NULL && !entry_fits(&scenario->pool, wanted, from)) {
+            from = from->next;
+        }
+        if (from == NULL || key == NULL || key->kind != YAML_SCALAR) {
+            continue; /* reported by the checks */
+        }
+        struct matrix_case *c = pool_alloc(&scenario->pool, sizeof *c);
+        c->choices = from->choices;
+        c->defect = at;
+        c->key = pool_printf(&scenario->pool, "defect=%s%s%s", key->text,
+                             from->key[0] == '\0' ? "" : ",", from->key);
+        *end = c;
+        end = &c->next;
+        ++*count;
+    }
+    return first;
+}
+
 const char *matrix_case_id(struct arena *pool, const struct scenario *scenario,
                            const struct matrix_case *c)
 {

@@ -37,6 +37,8 @@ const struct key_def k_scenario_keys[] = {
     { "actors", KEY_MAP, true, "who takes part, by name", NULL, NULL },
     { "ignore", KEY_TEXTS, false, "messages that expectations skip", NULL, NULL },
     { "faults", KEY_LIST, false, "what goes wrong, where and when", NULL, NULL },
+    { "defects", KEY_LIST, false, "settings under which it must fail: amtlab run --defects", NULL,
+      NULL },
     { "steps", KEY_STEPS, false, "what is done, in order", NULL, NULL },
     { "finally", KEY_STEPS, false, "done at the end in any case", NULL, NULL },
     { "phases", KEY_LIST, false, "load in phases (needs the fleet part)", NULL, NULL },
@@ -297,6 +299,7 @@ static void read_document(struct scenario *scenario, struct checker *checker,
     scenario->exclusive = add_words(scenario, NULL, yaml_get(root, "exclusive"));
     scenario->steps = yaml_get(root, "steps");
     scenario->finally = yaml_get(root, "finally");
+    scenario->defects = yaml_get(root, "defects");
     read_numbers(scenario, root);
     read_matrix(scenario, checker, yaml_get(root, "matrix"));
     merge_file(scenario, checker, root, 0);

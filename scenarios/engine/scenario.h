@@ -51,6 +51,7 @@ struct scenario {
     struct scenario_word *tags, *fields, *links, *capabilities, *ignored, *exclusive;
     struct scenario_part *variables, *matrix, *excluded, *actors, *faults;
     const struct yaml_node *steps, *finally; /* NULL if absent */
+    const struct yaml_node *defects;         /* LIST, see defect.h; NULL */
     enum scenario_clock clock;
     bool has_seed;
     uint64_t seed, timeout_us;

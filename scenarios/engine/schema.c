@@ -5,6 +5,7 @@
 
 #include "scenarios/engine/actor.h"
 #include "scenarios/engine/call.h"
+#include "scenarios/engine/defect.h"
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/schema_keys.h"
 #include "scenarios/engine/verb.h"
@@ -37,6 +38,7 @@ static void refine(struct schema *schema, json_t *map)
         const char *key, *definition;
     } k_lists[] = { { "spec", "requirement" },
                     { "faults", "fault" },
+                    { "defects", "defect" },
                     { "any_of", "verb.expect" },
                     { "all_of", "verb.expect" } };
     json_t *properties = json_object_get(map, "properties");
@@ -235,6 +237,9 @@ enum amt_err schema_scenario(struct text *out)
     schema_put(&schema, definitions, "requirement", schema_map(&schema, k_spec_keys, false));
     add_actor(&schema, definitions);
     add_fault(&schema, definitions);
+    json_t *defect = schema_map(&schema, k_defect_keys, false);
+    refine(&schema, defect);
+    schema_put(&schema, definitions, "defect", defect);
     add_step(&schema, definitions);
     schema_add_types(&schema, definitions);
     schema_put(&schema, root, "definitions", definitions);

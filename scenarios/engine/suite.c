@@ -58,6 +58,16 @@ static bool has_spec(const struct scenario *scenario, const struct suite_filter 
     return false;
 }
 
+static bool has_field(const struct scenario *scenario, const struct suite_filter *filter)
+{
+    for (const struct scenario_word *field = scenario->fields; field != NULL; field = field->next) {
+        if (fits_any(filter->fields, filter->field_count, field->text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_selected(const struct scenario *scenario, const struct suite_filter *filter)
 {
     if (filter == NULL) {
@@ -67,6 +77,9 @@ static bool is_selected(const struct scenario *scenario, const struct suite_filt
         return false;
     }
     if (has_any_tag(scenario, filter->skip_tags, filter->skip_tag_count)) {
+        return false;
+    }
+    if (filter->field_count > 0 && !has_field(scenario, filter)) {
         return false;
     }
     return (filter->spec_count == 0 && !filter->has_level) || has_spec(scenario, filter);
@@ -92,7 +105,11 @@ static void add_cases(struct adding *adding, struct scenario *scenario)
 {
     struct suite *suite = adding->suite;
     uint32_t count = 0;
-    for (const struct matrix_case *c = matrix_expand(scenario, &count); c != NULL; c = c->next) {
+    bool wants_defects = (adding->filter != NULL && adding->filter->wants_defects) ||
+                         (adding->key != NULL && strncmp(adding->key, "defect=", 7) == 0);
+    for (const struct matrix_case *c = wants_defects ? matrix_defects(scenario, &count)
+                                                     : matrix_expand(scenario, &count);
+         c != NULL; c = c->next) {
         if (adding->key != NULL && fnmatch(adding->key, c->key, 0) != 0) {
             continue;
         }

@@ -6,9 +6,10 @@
 
 /* Selection by words; NULL lists select everything. Patterns are those of the shell. */
 struct suite_filter {
-    const char *const *tags, *const *skip_tags, *const *specs;
-    uint32_t tag_count, skip_tag_count, spec_count;
-    bool has_level; /* only cases that claim a requirement at least this strict */
+    const char *const *tags, *const *skip_tags, *const *specs, *const *fields;
+    uint32_t tag_count, skip_tag_count, spec_count, field_count;
+    bool wants_defects; /* the cases of `defects` (defect.h) instead of the others */
+    bool has_level;     /* only cases that claim a requirement at least this strict */
     enum result_level level;
 };
 

@@ -285,9 +285,24 @@ void tunnel_set_timer(struct tunnel *t)
     }
 }
 
+/* Who takes the connection and never answers TLS has not connected (FF-006). */
+static void give_up_tls(struct tunnel *t)
+{
+    char text[80], limit[24];
+    text_format_duration(t->device->config->cira.connect_limit_us, limit);
+    (void)snprintf(text, sizeof text, "the TLS handshake was not over within %s", limit);
+    connection_log_failure(t->device, text, -1);
+    log_failure(t->device, stream_end_name(STREAM_END_TIMEOUT));
+    finish(t, true);
+}
+
 static void on_timer(void *ctx)
 {
     struct tunnel *t = ctx;
+    if (t->session == NULL) {
+        give_up_tls(t);
+        return;
+    }
     apf_device_session_tick(t->session, now_of(t));
     tunnel_set_timer(t);
 }
@@ -454,7 +469,10 @@ void tunnel_start(struct device *device)
     if (t->stream == NULL) {
         log_no_memory(device);
         finish(t, true);
+        return;
     }
+    /* The connection itself has a limit of its own; so long again for what follows. */
+    timer_start(&t->timer, 2 * device->config->cira.connect_limit_us);
 }
 
 void tunnel_refuse(struct device *device, const char *text)
