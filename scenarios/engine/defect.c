@@ -69,9 +69,9 @@ void defect_judge(struct case_run *run)
     const char *name = yaml_get(run->defect, "name")->text;
     if (result->verdict == RESULT_PASSED || result->verdict == RESULT_INFO) {
         result->failure = NULL;
-        (void)result_set_failure(run->results, result, "defect",
-                                 results_printf(run->results,
-                                                "nothing failed although this is wrong: %s", name));
+        (void)result_set_failure(
+            run->results, result, "defect",
+            results_printf(run->results, "nothing failed although this is wrong: %s", name));
         result->verdict = RESULT_FAILED;
         return;
     }

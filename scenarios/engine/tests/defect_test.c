@@ -16,10 +16,10 @@ static int free_pki(void **state)
     return 0;
 }
 
-#define STEPS                               \
-    "steps:\n"                              \
+#define STEPS                                \
+    "steps:\n"                               \
     "  - { actor: dev, cira.connect: {} }\n" \
-    "  - wait: 10s\n"                       \
+    "  - wait: 10s\n"                        \
     "  - { name: it is there, check: { mps.devices: { len: 1 }, wanted: 1 } }\n"
 
 /* Plays the defect of the scenario; the verdict and what was said. */
