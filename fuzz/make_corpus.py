@@ -382,5 +382,51 @@ def make_setup():
         write('host_setup', bytes([mode]) + b''.join(ask(request) for request, _ in asked[24:48]))
 
 
+def option(order, code, value):
+    return struct.pack(order + 'HH', code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def block(order, kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack(order + 'II', kind, len(body) + 12) + body + struct.pack(order + 'I', len(body) + 12)
+
+
+def segment(version, payload, flags=0x18):
+    tcp = struct.pack('>HHIIBBHHH', 51324, 4433, 1, 1, 0x50, flags, 0xffff, 0, 0) + payload
+    if version == 6:
+        return struct.pack('>IHBB', 0x60000000, len(tcp), 6, 64) + bytes(15) + b'\x01' + bytes(15) + b'\x02' + tcp
+    return struct.pack('>BBHIBBHII', 0x45, 0, 20 + len(tcp), 0x4000, 64, 6, 0, 0xc0000207, 0xc6336401) + tcp
+
+
+def make_captures():
+    """Capture files in both byte orders and the old format, of every link type; lengths that lie."""
+    links = {0: struct.pack('<I', 2), 1: bytes(12) + b'\x08\0', 101: b'', 113: bytes(14) + b'\x08\0',
+             276: b'\x08\0' + bytes(18)}
+    for order in '<>':
+        begin = block(order, 0x0a0d0d0a, struct.pack(order + 'IHHq', 0x1a2b3c4d, 1, 0, -1) + option(order, 1, b'a note')
+                      + option(order, 4, b'amtlab') + bytes(4))
+        for link, header in links.items():
+            interface = block(order, 1, struct.pack(order + 'HHI', link, 0, 0) + option(order, 2, b'lo')
+                              + option(order, 9, b'\x09') + option(order, 14, bytes(8)) + bytes(4))
+            packets = b''
+            for version in (4, 6):
+                packet = header + segment(version, b'\xd0\0\0\0\x01')
+                packets += block(order, 6, struct.pack(order + 'IIIII', 0, 1, 2, len(packet), len(packet)) + packet
+                                 + bytes(-len(packet) % 4) + option(order, 1, b'cut') + bytes(4))
+                packets += block(order, 3, struct.pack(order + 'I', len(packet)) + packet)
+            names = block(order, 4, option(order, 1, b'\xc0\0\x02\x07pc\0') + option(order, 2, bytes(16) + b'v6\0') + bytes(4))
+            secrets = block(order, 10, struct.pack(order + 'II', 0x544c534b, 5) + b'keys\n')
+            whole = begin + interface + names + secrets + packets
+            write('capture_file', whole)
+            write('capture_file', begin + interface + packets[:len(packets) // 4])
+            for at in (4, 8, 12, len(begin) + 4, len(begin) + 8, len(begin + interface) + 8):
+                write('capture_file', whole[:at] + b'\xff' + whole[at + 1:])
+            for magic in (0xa1b2c3d4, 0xa1b23c4d):
+                packet = header + segment(4, b'\x34')
+                write('capture_file', struct.pack(order + 'IHHIIII', magic, 2, 4, 0, 0, 65535, link)
+                      + struct.pack(order + 'IIII', 1, 2, len(packet), len(packet)) + packet)
+
+
 main()
 make_setup()
+make_captures()
