@@ -19,7 +19,8 @@ struct device_options {
     const char *forward, *trigger, *until, *log_levels, *log_format;
     struct cli_texts sets;
     uint64_t count, seed, deadline_us, stagger_us;
-    bool offload, print_config;
+    const char *capture, *key_log;
+    bool offload, print_config, capture_secrets;
 };
 
 static const struct cli_option k_options[] = {
@@ -56,6 +57,13 @@ static const struct cli_option k_options[] = {
       "wait between the starts of two devices" },
     { "offload", 0, CLI_FLAG, offsetof(struct device_options, offload), "", NULL,
       "plain TCP, for an MPS behind a TLS terminator" },
+    { "capture", 0, CLI_TEXT, offsetof(struct device_options, capture), "FILE|DIR/", NULL,
+      "capture sessions, decrypted, as pcapng: all in a file, or one each device [key "
+      "capture.file]" },
+    { "capture-secrets", 0, CLI_FLAG, offsetof(struct device_options, capture_secrets), "", NULL,
+      "keep passwords in captures instead of writing * over them" },
+    { "keylog", 0, CLI_TEXT, offsetof(struct device_options, key_log), "FILE", NULL,
+      "append the keys of TLS sessions, for Wireshark; a secret [key tls.key_log]" },
     { "set", 0, CLI_TEXTS, offsetof(struct device_options, sets), "KEY=VALUE", NULL,
       "any key of the profile, repeatable" },
     { "until", 0, CLI_TEXT, offsetof(struct device_options, until), "EVENT", NULL,
@@ -134,6 +142,9 @@ static enum amt_err apply_options(struct run *run, const struct device_options *
     TRY(set_key(run, "cira.common_name", o->common_name, diag));
     TRY(set_key(run, "cira.trigger", o->trigger, diag));
     TRY(set_key(run, "tls.offload", o->offload ? "true" : NULL, diag));
+    TRY(set_key(run, "capture.file", o->capture, diag));
+    TRY(set_key(run, "capture.secrets", o->capture_secrets ? "true" : NULL, diag));
+    TRY(set_key(run, "tls.key_log", o->key_log, diag));
     TRY(set_forward(run, o->forward, diag));
     TRY(set_password(run, o, diag));
     return cli_apply_sets(device_config_keys, &o->sets, &run->config, diag);

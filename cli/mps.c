@@ -14,7 +14,8 @@
 struct mps_options {
     const char *config, *data, *name, *log_levels, *log_format;
     struct cli_texts listen, api_listen, sets;
-    bool check, print_config;
+    const char *capture, *key_log;
+    bool check, print_config, capture_secrets;
 };
 
 static const struct cli_option k_options[] = {
@@ -28,6 +29,13 @@ static const struct cli_option k_options[] = {
       "CIRA address, repeatable; port 0 picks one [key listen, or :4433]" },
     { "api-listen", 0, CLI_TEXTS, offsetof(struct mps_options, api_listen), "HOST:PORT", NULL,
       "operator API address, repeatable [key api_listen, or 127.0.0.1:4480]" },
+    { "capture", 0, CLI_TEXT, offsetof(struct mps_options, capture), "FILE|DIR/", NULL,
+      "capture sessions, decrypted, as pcapng: all in a file, or one each device [key "
+      "capture.file]" },
+    { "capture-secrets", 0, CLI_FLAG, offsetof(struct mps_options, capture_secrets), "", NULL,
+      "keep passwords in captures instead of writing * over them" },
+    { "keylog", 0, CLI_TEXT, offsetof(struct mps_options, key_log), "FILE", NULL,
+      "append the keys of TLS sessions, for Wireshark; a secret [key key_log]" },
     { "set", 0, CLI_TEXTS, offsetof(struct mps_options, sets), "KEY=VALUE", NULL,
       "any key of the configuration, repeatable" },
     { "log-level", 0, CLI_TEXT, offsetof(struct mps_options, log_levels), "LEVELS", "info",
@@ -86,6 +94,15 @@ static enum amt_err apply_options(struct server *server, const struct mps_option
     TRY(set_list(server, "api_listen", &o->api_listen, diag));
     if (o->api_listen.count == 0 && o->config == NULL) {
         TRY(set_key(server, "api_listen", "127.0.0.1:4480", diag));
+    }
+    if (o->capture != NULL) {
+        TRY(set_key(server, "capture.file", o->capture, diag));
+    }
+    if (o->capture_secrets) {
+        TRY(set_key(server, "capture.secrets", "true", diag));
+    }
+    if (o->key_log != NULL) {
+        TRY(set_key(server, "key_log", o->key_log, diag));
     }
     TRY(cli_apply_sets(mps_config_keys, &o->sets, &server->config, diag));
     bool has_users = server->config.user_count > 0 || server->config.users_node != NULL;

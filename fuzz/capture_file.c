@@ -51,12 +51,12 @@ static void check_frame(uint32_t link_type, const uint8_t *packet, uint32_t len)
     }
     uint8_t *out = amt_alloc(FRAME_HEADER_MAX_BYTES + frame.payload.len);
     FUZZ_REQUIRE(out != NULL);
-    uint32_t bytes =
-        frame_encode(&frame, packet + frame.payload.off, frame.payload.len, out);
+    uint32_t bytes = frame_encode(&frame, packet + frame.payload.off, frame.payload.len, out);
     FUZZ_REQUIRE(bytes <= FRAME_HEADER_MAX_BYTES + frame.payload.len);
     FUZZ_REQUIRE(frame_decode(PCAPNG_LINK_RAW, out, bytes, &again, &missing) == AMT_OK);
     FUZZ_REQUIRE(missing == 0 && again.payload.len == frame.payload.len);
-    FUZZ_REQUIRE(frame_end_equal(&again.from, &frame.from) && frame_end_equal(&again.to, &frame.to));
+    FUZZ_REQUIRE(frame_end_equal(&again.from, &frame.from) &&
+                 frame_end_equal(&again.to, &frame.to));
     FUZZ_REQUIRE(again.sequence == frame.sequence && again.flags == frame.flags);
     amt_free(out);
 }

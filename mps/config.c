@@ -40,6 +40,8 @@ const struct config_key mps_config_keys[] = {
       "present the root too and not only the MPS certificate", .names = NULL },
     { "key_log", CONFIG_TEXT, AT(key_log), NULL, "TLS key log file for Wireshark; a secret",
       .names = NULL },
+    { "capture", CONFIG_MAP, AT(capture), NULL, "sessions as pcapng files, decrypted",
+      .children = capture_config_keys },
     { "client_roots", CONFIG_TEXT, AT(client_roots), NULL,
       "PEM file of roots that client certificates must chain to (login method none)",
       .names = NULL },

@@ -79,6 +79,16 @@ static enum amt_err start_tls(struct mps *mps, struct amt_diag *diag)
     return mps->tls == NULL ? AMT_ECERT : AMT_OK;
 }
 
+static enum amt_err start_capture(struct mps *mps, struct amt_diag *diag)
+{
+    const struct capture_config *config = &mps->config->capture;
+    if (config->path == NULL) {
+        return AMT_OK;
+    }
+    mps->capture = capture_open(mps->loop, config, "amtlab mps", mps->log, diag);
+    return mps->capture == NULL ? AMT_ESYS : AMT_OK;
+}
+
 static enum amt_err start_store(struct mps *mps, struct amt_diag *diag)
 {
     const struct mps_config *config = mps->config;
@@ -175,6 +185,7 @@ static enum amt_err start_all(struct mps *mps, struct amt_diag *diag)
     TRY(start_store(mps, diag));
     TRY(credentials_init(&mps->credentials, mps->config, mps->store, diag));
     TRY(start_tls(mps, diag));
+    TRY(start_capture(mps, diag));
     if (mps->mode != MPS_MODE_LAN) { /* ACT-SRV-059 */
         TRY(start_listeners(mps, diag));
     }
@@ -312,6 +323,7 @@ void mps_free(struct mps *mps)
     connections_reap(mps);
     loop_task_cancel(&mps->reap);
     timer_stop(&mps->flush);
+    capture_free(mps->capture);
     store_close(mps->store);
     credentials_fini(&mps->credentials);
     attempts_free(mps->attempts);

@@ -7,6 +7,7 @@
 
 #include "base/uuid.h"
 #include "protocol/apf/mps_session.h"
+#include "runtime/capture.h"
 #include "runtime/config.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -41,6 +42,7 @@ struct mps_config {
     int key;                    /* enum pki_key */
     bool sends_chain;
     char *key_log;
+    struct capture_config capture;
     char *client_roots;                 /* PEM of roots for client certificates, or NULL */
     int auth;                           /* enum mps_auth_mode */
     const struct yaml_node *users_node; /* `users` of the YAML: a list of mps_user */

@@ -68,6 +68,7 @@ struct mps {
     struct log *log;
     struct apf_mps_config apf;
     struct tls_context *tls;
+    struct capture *capture; /* NULL: off */
     struct listener *listeners[MPS_LISTENERS_MAX];
     uint32_t listener_count;
     enum mps_mode mode; /* in effect */

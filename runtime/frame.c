@@ -6,14 +6,14 @@
 #include "runtime/net.h"
 #include "runtime/pcapng.h"
 
-#define IPV4_BYTES  20u
-#define IPV6_BYTES  40u
-#define TCP_BYTES   20u
-#define TCP         6u
-#define ETHER_IPV4  0x0800u
-#define ETHER_IPV6  0x86ddu
-#define ETHER_VLAN  0x8100u
-#define EXTENSIONS  8u /* IPv6 extension headers that are looked behind */
+#define IPV4_BYTES 20u
+#define IPV6_BYTES 40u
+#define TCP_BYTES  20u
+#define TCP        6u
+#define ETHER_IPV4 0x0800u
+#define ETHER_IPV6 0x86ddu
+#define ETHER_VLAN 0x8100u
+#define EXTENSIONS 8u /* IPv6 extension headers that are looked behind */
 
 /* ---- writing ---- */
 

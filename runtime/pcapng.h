@@ -12,17 +12,17 @@
 #include "base/bytes.h"
 #include "base/cursor.h"
 
-#define PCAPNG_BLOCK_MAX_BYTES  16777216u
-#define PCAPNG_INTERFACES_MAX   64u
-#define PCAPNG_SECRETS_TLS      0x544c534bu /* key log lines as SSLKEYLOGFILE has them */
-#define PCAPNG_LINK_NULL        0u
-#define PCAPNG_LINK_ETHERNET    1u
-#define PCAPNG_LINK_RAW         101u /* the packet begins with its IPv4 or IPv6 header */
-#define PCAPNG_LINK_LOOP        108u
-#define PCAPNG_LINK_LINUX_SLL   113u
-#define PCAPNG_LINK_LINUX_SLL2  276u
-#define PCAPNG_NAME_IPV4_BYTES  4u
-#define PCAPNG_NAME_IPV6_BYTES  16u
+#define PCAPNG_BLOCK_MAX_BYTES 16777216u
+#define PCAPNG_INTERFACES_MAX  64u
+#define PCAPNG_SECRETS_TLS     0x544c534bu /* key log lines as SSLKEYLOGFILE has them */
+#define PCAPNG_LINK_NULL       0u
+#define PCAPNG_LINK_ETHERNET   1u
+#define PCAPNG_LINK_RAW        101u /* the packet begins with its IPv4 or IPv6 header */
+#define PCAPNG_LINK_LOOP       108u
+#define PCAPNG_LINK_LINUX_SLL  113u
+#define PCAPNG_LINK_LINUX_SLL2 276u
+#define PCAPNG_NAME_IPV4_BYTES 4u
+#define PCAPNG_NAME_IPV6_BYTES 16u
 
 enum pcapng_kind {
     PCAPNG_SECTION,
@@ -42,9 +42,9 @@ struct pcapng_block {
     uint64_t time_us;        /* PACKET: since 1970; 0 in a simple packet, which has no time */
     uint32_t original_bytes; /* PACKET: on the wire; data may be shorter */
     uint32_t secrets_type;   /* SECRETS */
-    struct view data;        /* PACKET: its bytes; SECRETS; NAMES: the records, see pcapng_name_next */
-    struct view comment;     /* the first one */
-    struct view name;        /* SECTION: the program that wrote it; INTERFACE: its name */
+    struct view data;    /* PACKET: its bytes; SECRETS; NAMES: the records, see pcapng_name_next */
+    struct view comment; /* the first one */
+    struct view name;    /* SECTION: the program that wrote it; INTERFACE: its name */
 };
 
 /* Zero-initialised is the beginning of a file. */

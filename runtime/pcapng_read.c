@@ -93,8 +93,8 @@ struct option_seen {
 
 /* The next option in in[*at, end); false at the end. A length that does not fit ends the list: the block's
  * own members are good, and tools write odd options. */
-static bool next_option(const struct pcapng_reader *r, const uint8_t *in, uint32_t *at, uint32_t end,
-                        struct option_seen *option)
+static bool next_option(const struct pcapng_reader *r, const uint8_t *in, uint32_t *at,
+                        uint32_t end, struct option_seen *option)
 {
     if (end - *at < 4) {
         return false;
@@ -329,8 +329,8 @@ static enum amt_err read_record(struct pcapng_reader *r, const uint8_t *in, uint
     uint32_t fraction = get32(r, in + 4);
     block->kind = PCAPNG_PACKET;
     block->link_type = r->old_link_type;
-    block->time_us = (uint64_t)get32(r, in) * 1000000u +
-                     (r->is_nanoseconds ? fraction / 1000 : fraction);
+    block->time_us =
+        (uint64_t)get32(r, in) * 1000000u + (r->is_nanoseconds ? fraction / 1000 : fraction);
     block->original_bytes = get32(r, in + 12);
     block->data = (struct view){ OLD_RECORD_BYTES, bytes };
     *used = OLD_RECORD_BYTES + bytes;

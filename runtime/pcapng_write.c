@@ -3,7 +3,8 @@
 #include <string.h>
 
 #define OPTION_MAX_BYTES 65532u
-#define OVERHEAD_BYTES   64u /* fixed members of the longest block, two option heads, end of options */
+#define OVERHEAD_BYTES \
+    64u /* fixed members of the longest block, two option heads, end of options */
 
 /* A block under construction at the back of out; nothing counts before it is finished. */
 struct block {
@@ -61,7 +62,8 @@ static enum amt_err begin(struct block *b, struct bytes *out, uint32_t type, uin
     if (body_bytes > PCAPNG_BLOCK_MAX_BYTES - OVERHEAD_BYTES) {
         return AMT_ETOOBIG;
     }
-    *b = (struct block){ .out = out, .base = bytes_reserve(out, (uint32_t)body_bytes + OVERHEAD_BYTES) };
+    *b = (struct block){ .out = out,
+                         .base = bytes_reserve(out, (uint32_t)body_bytes + OVERHEAD_BYTES) };
     if (b->base == NULL) {
         return AMT_ENOMEM;
     }

@@ -160,6 +160,8 @@ const struct config_key device_config_keys[] = {
       .names = NULL },
     { "direct", CONFIG_MAP, 0, NULL, "its own network ports, besides the tunnel",
       .children = k_direct },
+    { "capture", CONFIG_MAP, AT(capture), NULL, "its sessions as pcapng files, decrypted",
+      .children = capture_config_keys },
     { "forward", CONFIG_NUMBERS, AT(forward), "[16993, 16992, 664, 623, 16995, 16994, 5900]",
       "ports announced, in this order", .names = NULL },
     { "forward_address", CONFIG_TEXT, AT(forward_address), NULL,

@@ -172,6 +172,18 @@ struct tls_context *device_tls_context(const struct device_config *config, struc
     return context;
 }
 
+static enum amt_err set_capture(struct device *device, struct amt_diag *diag)
+{
+    const struct device_config *config = device->config;
+    device->owns_capture = config->shared_capture == NULL && config->capture.path != NULL;
+    device->capture = config->shared_capture;
+    if (device->owns_capture) {
+        device->capture =
+            capture_open(device->loop, &config->capture, "amtlab device", device->log, diag);
+    }
+    return device->owns_capture && device->capture == NULL ? AMT_ESYS : AMT_OK;
+}
+
 static enum amt_err set_tls(struct device *device, struct amt_diag *diag)
 {
     const struct device_config *config = device->config;
@@ -305,7 +317,8 @@ struct device *device_new(struct loop *loop, const struct device_config *config,
     loop_task_init(&device->reap, loop, tunnels_reap, device);
     if (set_identity(device, seed, index, diag) != AMT_OK || set_firmware(device, diag) != AMT_OK ||
         set_server(device, diag) != AMT_OK || set_forwards(device, diag) != AMT_OK ||
-        set_tls(device, diag) != AMT_OK || direct_start(device, diag) != AMT_OK) {
+        set_tls(device, diag) != AMT_OK || set_capture(device, diag) != AMT_OK ||
+        direct_start(device, diag) != AMT_OK) {
         device_free(device);
         return NULL;
     }
@@ -327,6 +340,9 @@ void device_free(struct device *device)
     direct_stop(device);
     firmware_free(device->firmware);
     firmware_profile_free(device->profile);
+    if (device->owns_capture) {
+        capture_free(device->capture);
+    }
     if (device->owns_tls) {
         tls_context_free(device->tls);
     }

@@ -7,6 +7,7 @@
 
 #include "base/uuid.h"
 #include "protocol/apf/device_session.h"
+#include "runtime/capture.h"
 #include "runtime/config.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -94,10 +95,12 @@ struct device_config {
     /* Of the profile files, for what points into them; owned. */
     struct yaml_document *documents[DEVICE_DOCUMENTS_MAX];
     struct firmware_profile *firmware_profile; /* fleets: made once by device_profile, shared */
-    struct stream_wrap wrap;                   /* scenarios; not from YAML */
-    struct tls_context *tls_context;           /* fleets: made once by device_tls_context, shared */
-    const struct pki_trust *trust;             /* scenarios; not from YAML */
-    const struct pki_identity *identity;       /* scenarios; not from YAML */
+    struct capture_config capture;
+    struct stream_wrap wrap;             /* scenarios; not from YAML */
+    struct tls_context *tls_context;     /* fleets: made once by device_tls_context, shared */
+    struct capture *shared_capture;      /* fleets: one for all devices */
+    const struct pki_trust *trust;       /* scenarios; not from YAML */
+    const struct pki_identity *identity; /* scenarios; not from YAML */
 };
 extern const struct config_key device_config_keys[];
 

@@ -55,6 +55,8 @@ struct device {
     struct log *log;
     struct tls_context *tls; /* NULL when offloaded */
     bool owns_tls, is_mutual;
+    struct capture *capture; /* NULL: off */
+    bool owns_capture;
     struct uuid uuid;
     char uuid_text[UUID_TEXT_BYTES];
     struct secret password;

@@ -234,15 +234,15 @@ static void open_stream(struct connection *c, struct stream *s)
     if (mps->tls == NULL) {
         c->is_open = true;
         c->stream = wrap(mps, STREAM_LAYER_APF, s);
-        stream_set_handler(c->stream, &k_handler, c);
     } else {
         struct stream *tls = tls_accept(mps->loop, mps->tls, s, NULL, NULL);
         if (tls == NULL) {
             return;
         }
         c->stream = wrap(mps, STREAM_LAYER_APF, tls);
-        stream_set_handler(c->stream, &k_handler, c);
     }
+    c->stream = capture_stream(mps->capture, false, c->stream);
+    stream_set_handler(c->stream, &k_handler, c);
     stream_set_write_limit(c->stream, mps->config->send_queue_bytes);
 }
 

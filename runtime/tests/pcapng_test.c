@@ -86,12 +86,13 @@ static void what_is_written_is_read(void **state)
 
 /* Section, an interface in nanoseconds that starts 10 s late, a packet: as a big-endian host writes. */
 static const uint8_t k_big[] = {
-    0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 28, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 28, /* interface */
-    0, 0, 0, 1, 0, 0, 0, 44, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 9, 0, 0, 0, 0, 14, 0, 8, 0, 0, 0, 0,
-    0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 44, /* packet: 2^32 ns */
-    0, 0, 0, 6, 0, 0, 0, 36, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0xca, 0xfe, 0,
-    0, 0, 0, 0, 36
+    0x0a, 0x0d, 0x0d, 0x0a, 0,    0,    0, 28, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0,  0,    28, /* interface */
+    0,    0,    0,    1,    0,    0,    0, 44, 0,    1,    0,    0,    0, 0, 0, 0, 0,    9,
+    0,    1,    9,    0,    0,    0,    0, 14, 0,    8,    0,    0,    0, 0, 0, 0, 0,    10,
+    0,    0,    0,    0,    0,    0,    0, 44, /* packet: 2^32 ns */
+    0,    0,    0,    6,    0,    0,    0, 36, 0,    0,    0,    0,    0, 0, 0, 1, 0,    0,
+    0,    0,    0,    0,    0,    2,    0, 0,  0,    3,    0xca, 0xfe, 0, 0, 0, 0, 0,    36
 };
 
 static void both_byte_orders_are_read(void **state)
@@ -102,7 +103,8 @@ static void both_byte_orders_are_read(void **state)
     uint32_t used = 0;
     uint32_t at = 0;
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(pcapng_read(&reader, k_big + at, sizeof k_big - at, &block, &used), AMT_OK);
+        assert_int_equal(pcapng_read(&reader, k_big + at, sizeof k_big - at, &block, &used),
+                         AMT_OK);
         at += used;
     }
     assert_int_equal(at, sizeof k_big);
@@ -116,9 +118,9 @@ static void both_byte_orders_are_read(void **state)
 static void the_format_of_tcpdump_is_read(void **state)
 {
     (void)state;
-    static const uint8_t k_old[] = { 0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0,   0, 0, 0, 0, 0, 0, 0,
-                                     0,    0,    4,    0,    1, 0, 0, 0, 100, 0, 0, 0, 7, 0, 0, 0,
-                                     1,    0,    0,    0,    9, 0, 0, 0, 0xaa };
+    static const uint8_t k_old[] = { 0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0,   0, 0,   0,
+                                     0,    0,    0,    0,    4, 0, 1, 0, 0, 0, 100, 0, 0,   0,
+                                     7,    0,    0,    0,    1, 0, 0, 0, 9, 0, 0,   0, 0xaa };
     struct pcapng_reader reader = { 0 };
     struct pcapng_block block;
     uint32_t used = 0;
@@ -179,7 +181,8 @@ static void a_segment_reads_as_it_was_written(void **state)
         uint32_t len = frame_encode(&frame, k_packet, sizeof k_packet, out);
         assert_int_equal(len, (i == 0 ? 40 : 60) + sizeof k_packet);
         assert_int_equal(frame_decode(PCAPNG_LINK_RAW, out, len, &read, &missing), AMT_OK);
-        assert_true(frame_end_equal(&read.from, &frame.from) && frame_end_equal(&read.to, &frame.to));
+        assert_true(frame_end_equal(&read.from, &frame.from) &&
+                    frame_end_equal(&read.to, &frame.to));
         assert_false(frame_end_equal(&read.from, &read.to));
         assert_int_equal(read.sequence, 0xfffffff0u);
         assert_int_equal(read.acknowledged, 7);
@@ -200,8 +203,10 @@ static void headers_of_links_are_skipped(void **state)
     (void)state;
     static const struct {
         uint32_t link, header, type_at;
-    } k_links[] = { { PCAPNG_LINK_ETHERNET, 14, 12 },  { PCAPNG_LINK_LINUX_SLL, 16, 14 },
-                    { PCAPNG_LINK_LINUX_SLL2, 20, 0 }, { PCAPNG_LINK_NULL, 4, 2 },
+    } k_links[] = { { PCAPNG_LINK_ETHERNET, 14, 12 },
+                    { PCAPNG_LINK_LINUX_SLL, 16, 14 },
+                    { PCAPNG_LINK_LINUX_SLL2, 20, 0 },
+                    { PCAPNG_LINK_NULL, 4, 2 },
                     { PCAPNG_LINK_LOOP, 4, 2 } };
     struct frame frame = { .flags = FRAME_SYN };
     assert_int_equal(frame_end_parse("10.0.0.1:1", &frame.from), AMT_OK);
@@ -212,9 +217,9 @@ static void headers_of_links_are_skipped(void **state)
         uint32_t missing = 0;
         packet[k_links[i].type_at] = 0x08;
         uint32_t len = frame_encode(&frame, k_packet, 0, packet + k_links[i].header);
-        assert_int_equal(frame_decode(k_links[i].link, packet, k_links[i].header + len, &read,
-                                      &missing),
-                         AMT_OK);
+        assert_int_equal(
+            frame_decode(k_links[i].link, packet, k_links[i].header + len, &read, &missing),
+            AMT_OK);
         assert_int_equal(read.from.port, 1);
         assert_int_equal(read.payload.len, 0);
     }

@@ -420,7 +420,7 @@ struct stream *tunnel_secure(struct tunnel *t, struct stream *s)
             return NULL;
         }
     }
-    s = wrap(device, STREAM_LAYER_APF, s);
+    s = capture_stream(device->capture, true, wrap(device, STREAM_LAYER_APF, s));
     stream_set_handler(s, &k_stream, t);
     return s;
 }

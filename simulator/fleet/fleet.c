@@ -12,6 +12,7 @@ struct fleet {
     struct device_config first, others; /* borrow all texts of the settings' config */
     struct tls_context *tls;            /* ours; NULL when plain, or when the config brought one */
     struct firmware_profile *profile;   /* ours; NULL when the config brought one */
+    struct capture *capture;            /* ours; NULL: off */
 };
 
 static void on_start(void *ctx)
@@ -45,6 +46,14 @@ static enum amt_err make_devices(struct fleet *fleet, struct loop *loop,
             return AMT_ECONFIG;
         }
         fleet->first.firmware_profile = fleet->profile;
+    }
+    const struct capture_config *capture = &fleet->first.capture;
+    if (capture->path != NULL && fleet->first.shared_capture == NULL) {
+        fleet->capture = capture_open(loop, capture, "amtlab device", log, diag);
+        if (fleet->capture == NULL) {
+            return AMT_ESYS;
+        }
+        fleet->first.shared_capture = fleet->capture;
     }
     fleet->others = fleet->first;
     fleet->others.uuid = NULL;
@@ -92,6 +101,7 @@ void fleet_free(struct fleet *fleet)
         device_free(fleet->devices[i]);
     }
     amt_free(fleet->devices);
+    capture_free(fleet->capture);
     tls_context_free(fleet->tls);
     firmware_profile_free(fleet->profile);
     amt_free(fleet);
