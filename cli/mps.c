@@ -160,6 +160,10 @@ static void print_ready(struct server *server)
         address_format(&address, shown);
         text_printf(&line, "],\"activation\":[\"%s\"", shown);
     }
+    if (mps_hello_address(server->mps, &address)) {
+        address_format(&address, shown);
+        text_printf(&line, "],\"hello\":[\"%s\"", shown);
+    }
     struct text root = { 0 };
     text_printf(&root, "%s/root.crt", server->config.data);
     text_puts(&line, "],\"root\":");

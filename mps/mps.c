@@ -158,11 +158,19 @@ static void on_flush(void *ctx)
     timer_start(&mps->flush, FLUSH_US);
 }
 
+/* By clients from PCs, or by devices that say hello. */
+static bool has_activation(const struct mps_config *config)
+{
+    const struct yaml_node *node = config->activation_node;
+    return config->activation_listen.count > 0 || yaml_get(node, "provisioning") != NULL ||
+           yaml_get(node, "meshcentral") != NULL;
+}
+
 /* Without addresses to listen on, only what the server offers is published, where somebody can read it. */
 static enum amt_err start_activation(struct mps *mps, struct amt_diag *diag)
 {
     struct address cira = { .port = 0 };
-    if (mps->config->activation_listen.count == 0 && mps->store == NULL) {
+    if (!has_activation(mps->config) && mps->store == NULL) {
         return AMT_OK;
     }
     if (mps->listener_count > 0) {
@@ -256,6 +264,11 @@ bool mps_api_address(const struct mps *mps, struct address *address)
 bool mps_activation_address(const struct mps *mps, struct address *address)
 {
     return activation_service_address(mps->activation, address);
+}
+
+bool mps_hello_address(const struct mps *mps, struct address *address)
+{
+    return activation_service_hello_address(mps->activation, address);
 }
 
 const struct mps_statistics *mps_statistics(struct mps *mps)

@@ -104,6 +104,8 @@ void mps_listener_address(const struct mps *mps, uint32_t index, struct address 
 bool mps_api_address(const struct mps *mps, struct address *address);
 /* The same for the activation server. */
 bool mps_activation_address(const struct mps *mps, struct address *address);
+/* And where devices say hello. */
+bool mps_hello_address(const struct mps *mps, struct address *address);
 const struct mps_statistics *mps_statistics(struct mps *mps);
 
 /* Writes the events that wait into the store, now instead of within a second; logs when that begins to

@@ -27,8 +27,16 @@ enum tls_client_certificate {
     TLS_CLIENT_ASKED,     /* asks with an empty list of issuers, requires none, accepts any in the
                            * handshake (APF-MPS-003); judge it with tls_peer_is_trusted */
     TLS_CLIENT_NOT_ASKED, /* sends no request, as a server without mutual authentication */
-    TLS_CLIENT_REQUIRED   /* the handshake fails without a client's certificate under `trust` */
+    TLS_CLIENT_REQUIRED,  /* the handshake fails without a client's certificate under `trust` */
+    TLS_CLIENT_JUDGED     /* and here without one that `judge` accepts, whatever its roots */
 };
+
+/* Looks at a client's certificate in the handshake: leaf, and all that it sent. NULL: it is let in; else why
+ * not, static text; *alert gets the TLS alert that says so: 42 bad_certificate, 48 unknown_ca. */
+struct x509_st;
+struct stack_st_X509;
+typedef const char *tls_judge_fn(void *ctx, struct x509_st *leaf, const struct stack_st_X509 *sent,
+                                 int *alert);
 
 /* A list of revoked certificates as AMT keeps it: those that name url as the place of their revocation
  * list, with these serial numbers (hexadecimal, leading zeros and case do not count). */
@@ -52,6 +60,8 @@ struct tls_settings {
     /* TLS_CLIENT_REQUIRED: certificates that are not accepted, the client's or above it. Copied. */
     const struct tls_revoked *revoked;
     uint32_t revoked_count;
+    tls_judge_fn *judge; /* TLS_CLIENT_JUDGED; its context outlives the handshakes */
+    void *judge_ctx;
     const struct pki_trust *trust; /* roots, or NULL */
     const char *key_log_path;      /* NSS key log for Wireshark, or NULL */
 };

@@ -104,8 +104,10 @@ static void set_roots(SSL_CTX *ssl, const struct tls_settings *settings)
     SSL_CTX_set_cert_store(ssl, store);
 }
 
-static void set_client_verification(SSL_CTX *ssl, const struct tls_settings *settings)
+static void set_client_verification(struct tls_context *context,
+                                    const struct tls_settings *settings)
 {
+    SSL_CTX *ssl = context->ssl;
     static const unsigned char k_session_context[] = "amtlab";
     (void)SSL_CTX_set_session_id_context(ssl, k_session_context, sizeof k_session_context - 1);
     switch (settings->client_certificate) {
@@ -122,13 +124,20 @@ static void set_client_verification(SSL_CTX *ssl, const struct tls_settings *set
         SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                            tls_verify_client);
         break;
+    case TLS_CLIENT_JUDGED:
+        context->judge = settings->judge;
+        context->judge_ctx = settings->judge_ctx;
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        SSL_CTX_set_cert_verify_callback(ssl, tls_judge_client, context);
+        break;
     }
 }
 
-static void set_verification(SSL_CTX *ssl, const struct tls_settings *settings)
+static void set_verification(struct tls_context *context, const struct tls_settings *settings)
 {
+    SSL_CTX *ssl = context->ssl;
     if (settings->is_server) {
-        set_client_verification(ssl, settings);
+        set_client_verification(context, settings);
         return;
     }
     set_roots(ssl, settings);
@@ -188,7 +197,7 @@ static enum amt_err set_up(struct tls_context *context, const struct tls_setting
     (void)SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
     (void)SSL_CTX_set_num_tickets(ssl, 0);
     SSL_CTX_set_info_callback(ssl, on_info);
-    set_verification(ssl, settings);
+    set_verification(context, settings);
     if (!set_versions(ssl, settings) || !set_identity(ssl, settings)) {
         char reason[160];
         pki_openssl_reason(reason, sizeof reason);

@@ -17,6 +17,8 @@ struct tls_context {
     FILE *key_log;
     uint32_t references;
     bool is_server, verifies_peer;
+    tls_judge_fn *judge; /* or NULL */
+    void *judge_ctx;
     char **client_names; /* NULL-terminated, or NULL */
     char **revoked;      /* url, serial, url, serial, ..., NULL; or NULL */
 };
@@ -53,6 +55,8 @@ BIO *tls_bio_new(struct tls_stream *t);
 int tls_verify_server(int is_ok, X509_STORE_CTX *store);
 /* And that of servers that require a client's certificate. */
 int tls_verify_client(int is_ok, X509_STORE_CTX *store);
+/* In place of OpenSSL's own verification: context->judge. */
+int tls_judge_client(X509_STORE_CTX *store, void *context);
 /* NULL when s is not a TLS stream. */
 struct tls_stream *tls_of(struct stream *s);
 

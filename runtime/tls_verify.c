@@ -146,6 +146,25 @@ int tls_verify_client(int is_ok, X509_STORE_CTX *store)
     return 1;
 }
 
+int tls_judge_client(X509_STORE_CTX *store, void *ctx)
+{
+    const struct tls_context *context = ctx;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_stream *t = SSL_get_app_data(ssl);
+    int alert = SSL3_AD_BAD_CERTIFICATE;
+    const char *why = context->judge(context->judge_ctx, X509_STORE_CTX_get0_cert(store),
+                                     X509_STORE_CTX_get0_untrusted(store), &alert);
+    if (why == NULL) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    (void)snprintf(t->why, sizeof t->why, "the client's certificate is not accepted: %s", why);
+    X509_STORE_CTX_set_error(store, alert == TLS1_AD_UNKNOWN_CA
+                                        ? X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+                                        : X509_V_ERR_CERT_UNTRUSTED);
+    return 0;
+}
+
 static X509 *peer_certificate(const struct stream *s)
 {
     SSL *ssl = stream_tls(s);

@@ -71,17 +71,44 @@ struct activation_keys {
     char *authorities, *log, *recipient, *meshcentral, *meshcentral_domain, *cira_host;
     struct config_texts home_domains;
     uint32_t cira_port, hello_port;
-    char *hello_group, *hello_password, *hello_fqdn, *hello_address;
+    char *hello_group, *hello_password, *hello_password_file, *hello_fqdn, *hello_address;
+    struct config_texts hello_listen;
+    char *device_host;
+    uint32_t device_port;
+    struct hello_limits hello_limits;
     bool own_root, prefers_upgrade, tls;
     uint64_t hold_us;
 };
 #define AT(member) offsetof(struct activation_keys, member)
+static const struct config_key k_limit_keys[] = {
+    { "connections", CONFIG_U32, AT(hello_limits.connections), "100",
+      "connections to the hello port at once", .min = 1, .max = 100000 },
+    { "connections_per_address", CONFIG_U32, AT(hello_limits.connections_per_address), "4",
+      "of them from one address", .min = 1, .max = 100000 },
+    { "devices", CONFIG_U32, AT(hello_limits.devices), "20", "devices that are set up at once",
+      .min = 1, .max = 100000 },
+    { "time", CONFIG_DURATION, AT(hello_limits.time_us), "10s", "for a hello packet",
+      .names = NULL },
+    { "pause", CONFIG_DURATION, AT(hello_limits.pause_us), "60s",
+      "an address whose hello led to nothing is not listened to", .names = NULL },
+    { .name = NULL },
+};
 static const struct config_key k_provisioning_keys[] = {
     { "port", CONFIG_U32, AT(hello_port), "0", "port for hello packets, 9971; 0: none", .min = 0,
       .max = 65535 },
+    { "listen", CONFIG_TEXTS, AT(hello_listen), NULL,
+      "addresses for hello packets [all, with that port]", .names = NULL },
+    { "device_host", CONFIG_TEXT, AT(device_host), NULL,
+      "connect to devices there [where their hello came from]", .names = NULL },
+    { "device_port", CONFIG_U32, AT(device_port), "16993", "and to this port", .min = 1,
+      .max = 65535 },
+    { "limits", CONFIG_MAP, 0, NULL, "what anybody who says hello may cost",
+      .children = k_limit_keys },
     { "group", CONFIG_TEXT, AT(hello_group), NULL, "group of the devices", .names = NULL },
-    { "mebx_password", CONFIG_TEXT, AT(hello_password), NULL, "MEBx password they get",
-      .names = NULL },
+    { "mebx_password", CONFIG_TEXT, AT(hello_password), NULL,
+      "MEBx password they get; better in a file", .names = NULL },
+    { "mebx_password_file", CONFIG_TEXT, AT(hello_password_file), NULL,
+      "file whose first line is it", .names = NULL },
     { "trusted_fqdn", CONFIG_TEXT, AT(hello_fqdn), NULL, "the domain they are told",
       .names = NULL },
     { "address", CONFIG_TEXT, AT(hello_address), NULL, "IPv4 address for setup.bin",
@@ -209,7 +236,7 @@ static const char *keep_first_line(struct reader *r, const struct yaml_node *nod
     }
     if (!is_read) {
         refuse(r, node, "name a file whose first line is the password",
-               "the password_file of a certificate cannot be read");
+               "a password_file cannot be read");
         return NULL;
     }
     line[strcspn(line, "\r\n")] = '\0';
@@ -353,23 +380,35 @@ static void read_provisioning(struct reader *r, const struct yaml_node *node,
                               const struct activation_keys *keys)
 {
     struct activation_provisioning *provisioning = &r->config->provisioning;
-    if (keys->hello_port == 0) {
+    provisioning->limits = keys->hello_limits; /* also for a server of config.json */
+    if (keys->device_host != NULL) {
+        provisioning->device_host = keep(r, keys->device_host);
+    }
+    provisioning->device_port = (uint16_t)keys->device_port;
+    if (keys->hello_listen.count > 0) {
+        provisioning->listen = keep_list(r, &keys->hello_listen);
+    }
+    bool is_of_meshcentral = provisioning->is_on && keys->hello_group == NULL;
+    if ((keys->hello_port == 0 && keys->hello_listen.count == 0) || is_of_meshcentral) {
         return;
     }
-    if (keys->hello_group == NULL || keys->hello_fqdn == NULL || keys->hello_password == NULL ||
-        !activation_password_is_good(keys->hello_password)) {
+    const char *password = keys->hello_password_file != NULL
+                               ? keep_first_line(r, node, keys->hello_password_file)
+                               : keys->hello_password;
+    if (keys->hello_group == NULL || keys->hello_fqdn == NULL || password == NULL ||
+        !activation_password_is_good(password)) {
         refuse(r, node,
                "mebx_password: 8 to 32 characters with a digit, a lower and an upper letter and "
                "another",
                "provisioning needs a group, trusted_fqdn and a good mebx_password");
         return;
     }
-    provisioning->port = (uint16_t)keys->hello_port;
+    provisioning->is_on = true;
+    provisioning->port = keys->hello_port == 0 ? ACTIVATION_HELLO_PORT : (uint16_t)keys->hello_port;
     provisioning->group = keep(r, keys->hello_group);
     provisioning->trusted_fqdn = keep(r, keys->hello_fqdn);
     provisioning->address = keep(r, keys->hello_address);
-    if (secret_set(&provisioning->mebx_password, keys->hello_password,
-                   (uint32_t)strlen(keys->hello_password)) != AMT_OK) {
+    if (secret_set(&provisioning->mebx_password, password, (uint32_t)strlen(password)) != AMT_OK) {
         r->err = AMT_ECONFIG;
     }
 }

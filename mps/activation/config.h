@@ -7,6 +7,7 @@
 #define AMTLAB_MPS_ACTIVATION_CONFIG_H
 
 #include "base/arena.h"
+#include "mps/activation/hello.h"
 #include "mps/activation/job.h"
 #include "mps/mps.h"
 #include "runtime/config.h"
@@ -31,10 +32,16 @@ struct activation_account {
     struct secret password;
 };
 
-/* Bare metal (activation.md 8.4, 11); port 0: there is none. */
+/* Bare metal (activation.md 8.4, 11). */
 struct activation_provisioning {
-    uint16_t port;
-    const char *group, *trusted_fqdn, *address;
+    bool is_on;
+    uint16_t port;             /* where listen names none */
+    const char *const *listen; /* addresses, NULL-terminated; none: all of this host */
+    const char *group;         /* its name, or "mesh/<domain>/<id>" as in config.json */
+    const char *trusted_fqdn, *address;
+    const char *device_host; /* devices are connected to there; NULL: where their hello came from */
+    uint16_t device_port;    /* 0: 16993 */
+    struct hello_limits limits;
     struct secret mebx_password;
 };
 

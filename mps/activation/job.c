@@ -123,6 +123,18 @@ void job_hold(struct activation_job *job, uint64_t us, void (*next)(struct activ
     timer_start(&job->timer, job->settings.hold_us != 0 ? job->settings.hold_us : us);
 }
 
+void job_wait(struct activation_job *job, uint64_t us, void (*late)(struct activation_job *job))
+{
+    job->after_hold = late;
+    timer_start(&job->timer, us);
+}
+
+void job_stop_waiting(struct activation_job *job)
+{
+    job->after_hold = NULL;
+    timer_stop(&job->timer);
+}
+
 /* --- the decision --- */
 
 static bool wants_admin(const struct activation_policy *policy)
@@ -148,8 +160,7 @@ static void on_no_answer(struct activation_job *job)
 static void wait_for(struct activation_job *job, enum job_wait wait)
 {
     job->wait = wait;
-    job->after_hold = on_no_answer;
-    timer_start(&job->timer, 120 * SECOND);
+    job_wait(job, 120 * SECOND, on_no_answer);
 }
 
 static void after_clearing(struct activation_job *job)
@@ -235,17 +246,39 @@ static void choose_admin(struct activation_job *job, enum activation_failure fai
     }
 }
 
+/* From the network there is only admin control mode (activation.md 8.4, 11.2). */
+static void decide_bare_metal(struct activation_job *job)
+{
+    enum activation_failure failure = ACTIVATION_NO_FAILURE;
+    if (job->settings.group == NULL) {
+        job_fail(job, ACT_F_POLICY_NONE, "Invalid device group for Intel AMT activation.");
+        return;
+    }
+    if (!wants_admin(job->settings.policy)) {
+        job_fail(job, ACT_F_POLICY_NONE, "Device group does not have ACM activation policy.");
+        return;
+    }
+    job->certificate = activation_certificates_choose(job->settings.certificates, &job->report,
+                                                      &job->hash, &failure, &job->facts);
+    if (job->certificate == NULL) {
+        job_fail(job, failure, "Unable to find a matching ACM activation certificate.");
+    } else {
+        job_metal(job);
+    }
+}
+
 void job_decide(struct activation_job *job)
 {
     const struct activation_policy *policy = job->settings.policy;
     enum activation_failure failure = ACTIVATION_NO_FAILURE;
     job->certificate = NULL;
     job->action = ACTIVATION_ACM;
-    if (policy->type == ACTIVATION_POLICY_NONE) {
+    if (job->report.conversation == ACTIVATION_BY_BARE_METAL) {
+        decide_bare_metal(job);
+    } else if (policy->type == ACTIVATION_POLICY_NONE) {
         job_fail(job, ACT_F_POLICY_NONE, "group \"%s\"",
                  job->settings.group == NULL ? "" : job->settings.group);
-    } else if (job->report.conversation != ACTIVATION_BY_BARE_METAL &&
-               job->report.local_user[0] == '\0') {
+    } else if (job->report.local_user[0] == '\0') {
         job_fail(job, ACT_F_NO_HOST_ACCESS, "no local account was reported");
     } else if (policy->type == ACTIVATION_POLICY_DEACTIVATE) {
         if (job->control_mode == 1) {

@@ -79,6 +79,9 @@ struct activation_settings {
     const struct activation_cira *cira; /* NULL: none is set up */
     const char *group;
     bool prefers_upgrade; /* CCM to ACM by UpgradeClientToAdmin instead of deactivating first */
+    /* Bare metal only: the password for the MEBx, and who signs the TLS certificate of the device. */
+    const struct secret *mebx_password;
+    const struct pki_identity *tls_issuer;
     /* Waits of activation.md 4.2; 0 = those there. Tests and scenarios shorten them. */
     uint64_t hold_us;
 };

@@ -14,6 +14,13 @@
 /* What a host command is waited for. */
 enum job_wait { WAIT_NOTHING, WAIT_STOP, WAIT_UNPROVISION, WAIT_START_TLS, WAIT_REPORT };
 
+/* What a bare-metal setup is at (activation.md 11.2). */
+struct job_metal {
+    uint32_t step;      /* of the table in job_metal.c */
+    uint32_t key_tries; /* of GenerateKeyPair */
+    const char *key_id; /* InstanceID of the key pair; NULL: the device has its certificate */
+};
+
 struct activation_job {
     struct activation_settings settings;
     struct activation_channel channel;
@@ -28,9 +35,11 @@ struct activation_job {
 
     struct wsman_client *client; /* to the port in use */
     uint32_t port;
-    struct tls_context *tls;  /* of the TLS session of 4.7; NULL */
+    struct tls_context *tls;  /* of the TLS session of 4.7 and 11.2; NULL */
     struct stream *tls_probe; /* looks at the device's certificate first */
-    char tls_hash[129];       /* that the device announced, hex */
+    void (*on_shown)(struct activation_job *job, const char *fingerprint);
+    void (*on_turned_away)(struct activation_job *job, const struct stream_end *end);
+    char tls_hash[129]; /* that the device announced, hex */
     uint32_t tls_tries;
     struct arena call_arena;
     void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome);
@@ -51,7 +60,8 @@ struct activation_job {
     uint32_t chain_at;
     bool has_retried_nonce, is_changing; /* the method that changes the mode is under way */
     bool has_set_mebx;
-    bool was_lost; /* its answer was lost, but it has worked (F45) */
+    bool was_lost;          /* its answer was lost, but it has worked (F45) */
+    struct job_metal metal; /* bare metal */
     uint32_t cira_step;
     const char *cira_doing;
     const struct wsman_instance *cira_items; /* to be deleted */
@@ -69,6 +79,9 @@ void job_succeed(struct activation_job *job, enum activation_outcome outcome);
 void job_say(struct activation_job *job, const char *format, ...) AMT_PRINTF(2, 3);
 /* next comes after a wait of activation.md 4.2 (or the wait of the settings). */
 void job_hold(struct activation_job *job, uint64_t us, void (*next)(struct activation_job *job));
+/* The same, exactly so long, for what does not come. */
+void job_wait(struct activation_job *job, uint64_t us, void (*late)(struct activation_job *job));
+void job_stop_waiting(struct activation_job *job);
 void job_decide(struct activation_job *job); /* from the report on */
 
 /* job_call.c: one WS-Man call; the answer comes to answer. body may be NULL. */
@@ -88,6 +101,7 @@ void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *ou
 
 /* job_read.c: general settings, host based setup, suffixes; then next. */
 void job_read(struct activation_job *job, void (*next)(struct activation_job *job));
+bool job_realm_is_good(const char *realm); /* F51 */
 
 /* job_admin.c, job_client.c, job_tls.c: the ways to activate. Each ends in job_verify. */
 void job_admin(struct activation_job *job);
@@ -95,6 +109,23 @@ void job_admin_again(struct activation_job *job); /* with the nonce that was rea
 void job_client(struct activation_job *job);
 void job_tls(struct activation_job *job);
 void job_tls_started(struct activation_job *job, int status, const char *hash_hex);
+/* job_probe.c: one TLS handshake with the device's 16993 and the certificate of the job; then one of the
+ * two, with the SHA-256 of its certificate in hex, or with why it did not come about. job->tls stays, for
+ * job_connect. is_legacy: TLS 1.0 on. */
+void job_tls_probe(struct activation_job *job, bool is_legacy,
+                   void (*on_shown)(struct activation_job *job, const char *fingerprint),
+                   void (*on_turned_away)(struct activation_job *job,
+                                          const struct stream_end *end));
+/* job_metal.c: from the network after a hello; its steps are k_steps there. A step goes on by
+ * job_metal_next; job_metal_fail ends the job for an outcome that is not success. */
+void job_metal(struct activation_job *job);
+void job_metal_next(struct activation_job *job);
+void job_metal_fail(struct activation_job *job, const struct wsman_outcome *outcome);
+bool job_metal_is_good(const struct wsman_outcome *outcome);
+/* job_metal_tls.c: the device gets a key, a certificate and TLS for its network port. Three steps. */
+void job_metal_find_key(struct activation_job *job);
+void job_metal_certify(struct activation_job *job);
+void job_metal_enable_tls(struct activation_job *job);
 /* The password, its hash, and the line in the log; false: the job has failed (F46). */
 bool job_prepare(struct activation_job *job, enum activation_action action);
 void job_password_hash(const struct activation_job *job, char out[static 33]);

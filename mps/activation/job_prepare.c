@@ -73,6 +73,8 @@ bool job_prepare(struct activation_job *job, enum activation_action action)
 {
     struct amt_diag diag = { .err = AMT_OK };
     struct text root = { 0 };
+    const struct secret *mebx = job->settings.mebx_password;
+    char mebx_text[SECRET_MAX_BYTES + 1] = "";
     job->action = action;
     if (action != ACTIVATION_UPGRADE) {
         job->password = job->settings.policy->password;
@@ -82,6 +84,9 @@ bool job_prepare(struct activation_job *job, enum activation_action action)
         return false;
     }
     put_root_hash(job, &root);
+    if (action == ACTIVATION_BARE_METAL && mebx != NULL) {
+        memcpy(mebx_text, mebx->bytes, mebx->len);
+    }
     const struct activation_log_entry entry = {
         .time_ms = loop_wall_us(job->settings.loop) / 1000u,
         .action = action,
@@ -90,6 +95,7 @@ bool job_prepare(struct activation_job *job, enum activation_action action)
         .fqdn = activation_report_suffix(&job->report),
         .user = "admin",
         .password = &job->password,
+        .mebx_password = action == ACTIVATION_BARE_METAL ? mebx_text : NULL,
         .certificate_hash = root.len == 0 ? NULL : text_chars(&root),
         .hash_type =
             job->hash != NULL && job->hash->type == ACTIVATION_HASH_SHA1 ? "sha1" : "sha256",
@@ -102,6 +108,7 @@ bool job_prepare(struct activation_job *job, enum activation_action action)
     enum amt_err err = job->settings.activation_log == NULL
                            ? amt_diag_set(&diag, AMT_ESYS, "there is no activation log")
                            : activation_log_append(job->settings.activation_log, &entry, &diag);
+    amt_wipe(mebx_text, sizeof mebx_text);
     text_fini(&root);
     if (err != AMT_OK) {
         job_fail(job, ACT_F_LOG_NOT_WRITABLE, "Unable to log operation. %s", diag.text);

@@ -5,7 +5,7 @@
 #include "mps/activation/job_internal.h"
 
 /* "Digest:" and 32 hexadecimal digits (F51). */
-static bool is_realm(const char *realm)
+bool job_realm_is_good(const char *realm)
 {
     return realm != NULL && strlen(realm) == 39 && strncmp(realm, "Digest:", 7) == 0 &&
            strspn(realm + 7, "0123456789abcdefABCDEF") == 32;
@@ -73,7 +73,7 @@ static void on_general(struct activation_job *job, const struct wsman_outcome *o
         outcome->result == WSMAN_DONE ? wsman_get(outcome->reply->instance, "DigestRealm") : NULL;
     if (outcome->result != WSMAN_DONE) {
         job_fail_outcome(job, outcome, "Get AMT_GeneralSettings");
-    } else if (!is_realm(realm)) {
+    } else if (!job_realm_is_good(realm)) {
         job_fail(job, ACT_F_REALM_MALFORMED, "DigestRealm is \"%s\"", realm == NULL ? "" : realm);
     } else {
         (void)snprintf(job->realm, sizeof job->realm, "%s", realm);

@@ -31,29 +31,7 @@ static void start(struct activation_job *job)
     job->channel.start_tls_configuration(job->channel.ctx, hash);
 }
 
-/* The whole chain, leaf first, as the client's certificate. */
-static struct tls_context *make_context(const struct activation_job *job)
-{
-    const struct activation_certificate *certificate = job->certificate;
-    struct amt_diag diag = { .err = AMT_OK };
-    struct pki_identity *identity = pki_identity_of(certificate->chain[0], certificate->key);
-    bool is_good = identity != NULL;
-    for (uint32_t i = 1; is_good && i < certificate->chain_count; i++) {
-        is_good = pki_identity_add_issuer(identity, certificate->chain[i]) == AMT_OK;
-    }
-    const struct tls_settings settings = { .identity = identity,
-                                           .sends_chain = true,
-                                           .max_version = TLS_VERSION_1_2 };
-    struct tls_context *context = is_good ? tls_context_new(&settings, &diag) : NULL;
-    pki_identity_free(identity);
-    return context;
-}
-
 /* --- the certificate that the device announced must be the one it shows (F42) --- */
-
-static void on_probe_open(void *ctx);
-static void on_probe_end(void *ctx, const struct stream_end *end);
-static const struct stream_handler k_probe = { .on_open = on_probe_open, .on_end = on_probe_end };
 
 static void on_committed(struct activation_job *job, const struct wsman_outcome *outcome);
 
@@ -147,14 +125,8 @@ static void on_general(struct activation_job *job, const struct wsman_outcome *o
     set_admin(job);
 }
 
-static void on_probe_open(void *ctx)
+static void on_shown(struct activation_job *job, const char *fingerprint)
 {
-    struct activation_job *job = ctx;
-    char fingerprint[65];
-    struct stream *probe = job->tls_probe;
-    tls_peer_fingerprint(probe, fingerprint);
-    job->tls_probe = NULL;
-    stream_close(probe);
     if (strcasecmp(fingerprint, job->tls_hash) != 0) {
         fail(job, ACT_F_TLS_HASH_DIFFERS, "Failed to perform ACM TLS connection, status 998.");
     } else if (job_connect(job, 16993, NULL, NULL)) {
@@ -163,27 +135,13 @@ static void on_probe_open(void *ctx)
 }
 
 /* An alert of the device: it does not take our certificate (F43). */
-static void on_probe_end(void *ctx, const struct stream_end *end)
+static void on_turned_away(struct activation_job *job, const struct stream_end *end)
 {
-    struct activation_job *job = ctx;
     char text[STREAM_TEXT_BYTES + 80];
-    stream_close(job->tls_probe);
-    job->tls_probe = NULL;
     (void)snprintf(text, sizeof text, "Failed to perform ACM TLS connection: %s", end->text);
     fail(job,
          end->kind == STREAM_END_TLS ? ACT_F_PROVISIONING_HASH_DIFFERS : ACT_F_LOCAL_PORT_REFUSED,
          text);
-}
-
-static void probe(struct activation_job *job)
-{
-    const struct tls_name_check check = { .name = NULL };
-    struct stream *s = job->channel.open_port(job->channel.ctx, 16993);
-    job->tls_probe =
-        s == NULL ? NULL : tls_connect(job->settings.loop, job->tls, &check, s, &k_probe, job);
-    if (job->tls_probe == NULL) {
-        fail(job, ACT_F_INTERNAL_ERROR, "the server is out of memory");
-    }
 }
 
 void job_tls_started(struct activation_job *job, int status, const char *hash_hex)
@@ -198,13 +156,7 @@ void job_tls_started(struct activation_job *job, int status, const char *hash_he
         return;
     }
     (void)snprintf(job->tls_hash, sizeof job->tls_hash, "%s", hash_hex == NULL ? "" : hash_hex);
-    tls_context_free(job->tls);
-    job->tls = make_context(job);
-    if (job->tls == NULL) {
-        fail(job, ACT_F_WRONG_PRIVATE_KEY, "the provisioning certificate cannot be used for TLS");
-    } else {
-        probe(job);
-    }
+    job_tls_probe(job, false, on_shown, on_turned_away);
 }
 
 void job_tls(struct activation_job *job)

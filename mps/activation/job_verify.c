@@ -48,7 +48,8 @@ static void on_committed(struct activation_job *job, const struct wsman_outcome 
 
 static void finish(struct activation_job *job)
 {
-    bool commits = strtoul(job->report.version, NULL, 10) >= 19;
+    bool commits = job->action != ACTIVATION_BARE_METAL && /* it has committed already */
+                   strtoul(job->report.version, NULL, 10) >= 19;
     if (commits) {
         commit(job);
     } else {

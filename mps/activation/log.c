@@ -170,36 +170,40 @@ static bool put_secret(const struct activation_log *log, struct text *line, cons
 }
 
 /* Fields and their order: activation.md 6.6 (ACT-SRV-032). */
-static bool format(const struct activation_log *log, const struct activation_log_entry *entry,
-                   struct text *line)
+static bool put_bare_metal(const struct activation_log *log,
+                           const struct activation_log_entry *entry, struct text *line)
 {
-    char uuid[UUID_TEXT_BYTES];
+    bool is_good =
+        entry->mebx_password == NULL || put_secret(log, line, "newmebx", entry->mebx_password,
+                                                   (uint32_t)strlen(entry->mebx_password));
+    put(line, "mesh", entry->group);
+    put(line, "amtRealm", entry->realm);
+    put(line, "amtver", entry->version);
+    put(line, "host", entry->host_name);
+    put(line, "ip", entry->peer);
+    put(line, "user", entry->user);
+    is_good =
+        put_secret(log, line, "pass", entry->password->bytes, entry->password->len) && is_good;
+    text_puts(line, ",\"tls\":1");
+    return is_good;
+}
+
+static bool put_by_host(const struct activation_log *log, const struct activation_log_entry *entry,
+                        const char *uuid, struct text *line)
+{
     bool is_acm = entry->action == ACTIVATION_ACM || entry->action == ACTIVATION_UPGRADE;
-    bool is_metal = entry->action == ACTIVATION_BARE_METAL;
     bool is_good = true;
-    uuid_format(&entry->uuid, uuid);
-    put_time(line, entry->time_ms);
-    put(line, "action", activation_action_name(entry->action));
-    put(line, "domain", "");
-    put(line, "amtUuid", uuid);
     if (is_acm) {
         put(line, "certHash", entry->certificate_hash);
         put(line, "hashType", entry->hash_type);
     }
-    if (is_metal && entry->mebx_password != NULL) {
-        is_good = put_secret(log, line, "newmebx", entry->mebx_password,
-                             (uint32_t)strlen(entry->mebx_password));
-    }
     put(line, "amtRealm", entry->realm);
-    put(line, is_metal ? "amtver" : "amtVersion", is_metal ? entry->version : NULL);
     if (is_acm) {
         put(line, "amtFqdn", entry->fqdn);
     }
     put(line, "user", entry->user);
     if (entry->password != NULL) {
-        is_good = put_secret(log, line, is_metal ? "pass" : "password", entry->password->bytes,
-                             entry->password->len) &&
-                  is_good;
+        is_good = put_secret(log, line, "password", entry->password->bytes, entry->password->len);
     }
     put(line, "ipport", entry->peer);
     put(line, "nodeid", uuid);
@@ -209,6 +213,20 @@ static bool format(const struct activation_log *log, const struct activation_log
         text_puts(line, ",\"agentId\":0");
         put(line, "tag", entry->client);
     }
+    return is_good;
+}
+
+static bool format(const struct activation_log *log, const struct activation_log_entry *entry,
+                   struct text *line)
+{
+    char uuid[UUID_TEXT_BYTES];
+    uuid_format(&entry->uuid, uuid);
+    put_time(line, entry->time_ms);
+    put(line, "action", activation_action_name(entry->action));
+    put(line, "domain", "");
+    put(line, "amtUuid", uuid);
+    bool is_good = entry->action == ACTIVATION_BARE_METAL ? put_bare_metal(log, entry, line)
+                                                          : put_by_host(log, entry, uuid, line);
     text_puts(line, "}\r\n");
     return is_good && !line->failed;
 }

@@ -346,6 +346,7 @@ static void read_provisioning(struct reader *r, json_t *section)
         return;
     }
     provisioning->port = port_of(r, section, "port", ACTIVATION_HELLO_PORT);
+    provisioning->is_on = provisioning->port != 0;
     provisioning->group = text_of(r, section, "deviceGroup");
     provisioning->trusted_fqdn = text_of(r, section, "trustedFqdn");
     provisioning->address = text_of(r, section, "ip");

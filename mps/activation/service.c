@@ -6,8 +6,10 @@
 
 #include "base/base64.h"
 #include "base/memory.h"
+#include "mps/activation/hello.h"
 #include "mps/activation/mesh.h"
 #include "mps/activation/rps.h"
+#include "mps/certificates.h"
 #include "mps/onboarding.h"
 #include "runtime/websocket.h"
 
@@ -33,6 +35,8 @@ struct activation_service {
     struct activation_log *activation_log;
     struct mesh_server *mesh;
     struct rps_server *rps;
+    struct hello_server *hello;      /* NULL: nobody may say hello */
+    struct pki_identity *tls_issuer; /* of the certificates that such devices get */
     struct listener *listeners[LISTENERS_MAX];
     uint32_t listener_count;
     struct visitor *visitors;
@@ -534,16 +538,19 @@ static enum amt_err open_log(struct activation_service *service, struct amt_diag
                                      &service->activation_log, diag);
 }
 
+static struct activation_settings job_settings(const struct activation_service *service)
+{
+    return (struct activation_settings){ .loop = service->settings.loop,
+                                         .log = service->settings.log,
+                                         .certificates = service->certificates,
+                                         .activation_log = service->activation_log,
+                                         .prefers_upgrade = service->config.prefers_upgrade,
+                                         .hold_us = service->config.hold_us };
+}
+
 static enum amt_err start_conversations(struct activation_service *service)
 {
-    const struct activation_settings settings = {
-        .loop = service->settings.loop,
-        .log = service->settings.log,
-        .certificates = service->certificates,
-        .activation_log = service->activation_log,
-        .prefers_upgrade = service->config.prefers_upgrade,
-        .hold_us = service->config.hold_us,
-    };
+    const struct activation_settings settings = job_settings(service);
     const struct mesh_server_settings mesh = {
         .activation = settings, .find_group = find_group, .on_result = on_result, .ctx = service
     };
@@ -575,16 +582,68 @@ static void offer(struct activation_service *service)
     timer_start(&service->look, LOOK_US);
 }
 
+/* --- bare metal --- */
+
+/* By name, or as config.json says it: "mesh/<domain>/<id>". */
+static bool find_hello_group(void *ctx, struct activation_policy *policy, const char **group)
+{
+    struct activation_service *service = ctx;
+    const char *wanted = service->config.provisioning.group;
+    const char *slash = strncmp(wanted, "mesh/", 5) == 0 ? strrchr(wanted, '/') : NULL;
+    bool is_id = slash != NULL && strlen(slash + 1) >= USER_CHARS;
+    return is_id ? find_any(service, slash + 1, NULL, policy, group)
+                 : find_any(service, NULL, wanted, policy, group);
+}
+
+static enum amt_err listen_for_hello(struct activation_service *service, struct amt_diag *diag)
+{
+    const struct activation_provisioning *provisioning = &service->config.provisioning;
+    struct address address = { .port = provisioning->port };
+    if (provisioning->listen == NULL) {
+        return hello_server_listen(service->hello, &address, diag);
+    }
+    for (const char *const *at = provisioning->listen; *at != NULL; at++) {
+        TRY(address_parse(*at, provisioning->port, &address, diag));
+        TRY(hello_server_listen(service->hello, &address, diag));
+    }
+    return AMT_OK;
+}
+
+static enum amt_err start_hello(struct activation_service *service, struct amt_diag *diag)
+{
+    const struct activation_provisioning *provisioning = &service->config.provisioning;
+    struct hello_server_settings settings = { .activation = job_settings(service),
+                                              .find_group = find_hello_group,
+                                              .on_result = on_result,
+                                              .ctx = service,
+                                              .trusted_fqdn = provisioning->trusted_fqdn,
+                                              .device_host = provisioning->device_host,
+                                              .device_port = provisioning->device_port,
+                                              .limits = provisioning->limits };
+    if (!provisioning->is_on) {
+        return AMT_OK;
+    }
+    service->tls_issuer = mps_own_root(service->settings.config, diag);
+    if (service->tls_issuer == NULL) {
+        return AMT_ECONFIG;
+    }
+    settings.activation.mebx_password = &provisioning->mebx_password;
+    settings.activation.tls_issuer = service->tls_issuer;
+    service->hello = hello_server_new(&settings);
+    return service->hello == NULL ? AMT_ENOMEM : listen_for_hello(service, diag);
+}
+
 static enum amt_err start_all(struct activation_service *service, struct amt_diag *diag)
 {
     const struct config_texts *listen = &service->settings.config->activation_listen;
     TRY(load(service, diag));
-    if (listen->count == 0) {
+    if (listen->count == 0 && !service->config.provisioning.is_on) {
         offer(service);
         return AMT_OK;
     }
     TRY(open_log(service, diag));
     TRY(start_conversations(service));
+    TRY(start_hello(service, diag));
     if (listen->count > LISTENERS_MAX) {
         return amt_diag_set(diag, AMT_ECONFIG, "activation_listen: at most %u addresses",
                             LISTENERS_MAX);
@@ -662,6 +721,8 @@ void activation_service_free(struct activation_service *service)
     close_visitors(service);
     mesh_server_free(service->mesh);
     rps_server_free(service->rps);
+    hello_server_free(service->hello);
+    pki_identity_free(service->tls_issuer);
     activation_certificates_free(service->certificates);
     activation_log_close(service->activation_log);
     activation_config_fini(&service->config);
@@ -681,4 +742,10 @@ bool activation_service_address(const struct activation_service *service, struct
     }
     listener_address(service->listeners[0], address);
     return true;
+}
+
+bool activation_service_hello_address(const struct activation_service *service,
+                                      struct address *address)
+{
+    return service != NULL && hello_server_address(service->hello, address);
 }

@@ -1,6 +1,7 @@
 /*
- * The activation server as a whole: certificates, log, policies, and the port where clients come in
- * (HTTPS; /apf.ashx speaks MeshCentral's host protocol, any other WebSocket the RPS protocol).
+ * The activation server as a whole: certificates, log, policies, and the ports where clients come in
+ * (HTTPS; /apf.ashx speaks MeshCentral's host protocol, any other WebSocket the RPS protocol) and where
+ * devices say hello.
  */
 #ifndef AMTLAB_MPS_ACTIVATION_SERVICE_H
 #define AMTLAB_MPS_ACTIVATION_SERVICE_H
@@ -35,6 +36,9 @@ struct activation_service *activation_service_start(const struct activation_serv
 /* Ends all conversations. NULL is allowed. */
 void activation_service_free(struct activation_service *service);
 bool activation_service_address(const struct activation_service *service, struct address *address);
+/* Where devices say hello; false: nowhere. */
+bool activation_service_hello_address(const struct activation_service *service,
+                                      struct address *address);
 
 /* The id of a group for activation commands (64 characters): made from its name and CIRA password, so it
  * cannot be guessed and changes with the password. AMT_EUNKNOWN. */

@@ -38,8 +38,8 @@ static enum amt_err init_parts(struct firmware *firmware)
     return AMT_OK;
 }
 
-/* Born provisioned, unless the state file says what it has become. */
-static void be_born(struct firmware *firmware)
+/* Born provisioned, or waiting for it, unless the state file says what it has become. */
+static enum amt_err be_born(struct firmware *firmware, struct amt_diag *diag)
 {
     enum firmware_mode mode = (enum firmware_mode)firmware->profile->config.control_mode;
     if (provisioning_mode(firmware) == FIRMWARE_NOT_PROVISIONED &&
@@ -47,7 +47,10 @@ static void be_born(struct firmware *firmware)
         firmware->is_being_born = true;
         provisioning_activate(firmware, mode);
         firmware->is_being_born = false;
+        return AMT_OK;
     }
+    TRY(mebx_be_born(firmware, diag));
+    return firmware->profile->config.hello ? provisioning_start(firmware) : AMT_OK;
 }
 
 static enum amt_err start(struct firmware *firmware, const char *state_dir, struct amt_diag *diag)
@@ -60,7 +63,7 @@ static enum amt_err start(struct firmware *firmware, const char *state_dir, stru
     bool is_new = firmware->state_path == NULL || access(firmware->state_path, F_OK) != 0;
     TRY(firmware_state_load(firmware, diag));
     if (is_new) {
-        be_born(firmware);
+        TRY(be_born(firmware, diag));
         return firmware_state_save(firmware, diag);
     }
     return AMT_OK;
@@ -193,7 +196,11 @@ void firmware_unprovision(struct firmware *firmware, bool is_partial)
 void firmware_reset(struct firmware *firmware)
 {
     firmware_unprovision(firmware, false);
+    struct amt_diag diag = { .err = AMT_OK };
     keys_hashes_reset(firmware);
-    be_born(firmware);
+    if (be_born(firmware, &diag) != AMT_OK) {
+        LOG(firmware->log, LOG_WARN, "mebx.not_set", log_text("uuid", firmware->uuid_text),
+            log_text("reason", diag.text));
+    }
     save_state(firmware);
 }

@@ -15,6 +15,9 @@
 #define MEBX_ADDRESS_BYTES 46u /* an IPv6 address as text, with its 0 */
 #define MEBX_DEFAULT_PORT  9971u
 
+/* `mebx:` of the profile, typed in before the device is switched on for the first time. AMT_ESYS,
+ * AMT_ECERT: a file of `roots`; AMT_ETOOBIG, AMT_ECONFIG; all with diag. */
+enum amt_err mebx_be_born(struct firmware *firmware, struct amt_diag *diag) AMT_MUST_USE;
 /* Whether this is the password of the MEBx; a device from the factory has "admin". */
 bool mebx_password_is(const struct firmware *firmware, const void *password, size_t len);
 /* 8 to 32 characters of all four kinds (wsman.md 3.1), without : , and ". */

@@ -12,6 +12,13 @@
 
 #define FIRMWARE_INSTANCE_SETS_MAX 10u
 
+/* What was typed by hand before the device was switched on. */
+struct firmware_mebx {
+    char *trusted_fqdn, *server;
+    struct config_texts roots; /* PEM files */
+    uint32_t server_port;
+};
+
 /* The keys of `firmware:` in a profile file; see firmware_config_keys for what each means. */
 struct firmware_config {
     char *version;                     /* "16.1.25.2124": of the Server header */
@@ -47,6 +54,9 @@ struct firmware_config {
     struct config_texts absent_classes;    /* names */
     struct config_texts absent_properties; /* "Class.Property" */
     struct config_texts hash_algorithms;   /* "sha1" "sha256" "sha384" */
+    struct firmware_mebx mebx;
+    bool hello; /* born in provisioning, when it is not born provisioned */
+    uint64_t hello_pause_us;
     /* Class: [ {Property: value} ]; replaces those of the base. */
     const struct yaml_node *instances;
     /* Those of each file of a profile chain, the base first; the caller keeps the documents. */

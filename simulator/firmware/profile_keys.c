@@ -13,6 +13,17 @@ static const char *const k_unknown[] = { "unreachable", "selectors", NULL };
 static const char *const k_hosts[] = { "off",  "booting", "bios",       "os",
                                        "hung", "asleep",  "hibernated", NULL };
 
+static const struct config_key k_mebx_keys[] = {
+    { "trusted_fqdn", CONFIG_TEXT, AT(mebx.trusted_fqdn), NULL,
+      "PKI DNS suffix: the domain that provisioning certificates must be for", .names = NULL },
+    { "roots", CONFIG_TEXTS, AT(mebx.roots), NULL,
+      "PEM files of roots whose SHA-256 the device trusts too", .names = NULL },
+    { "server", CONFIG_TEXT, AT(mebx.server), NULL,
+      "provisioning server, name or address; default: ProvisionServer in the domain of DHCP",
+      .names = NULL },
+    { "server_port", CONFIG_U32, AT(mebx.server_port), "9971", "its port", .min = 1, .max = 65535 },
+    { .name = NULL },
+};
 const struct config_key firmware_config_keys[] = {
     { "version", CONFIG_TEXT, AT(version), "16.1.25.2124", "version in the Server header",
       .names = NULL },
@@ -98,6 +109,13 @@ const struct config_key firmware_config_keys[] = {
       "properties that it lacks, as Class.Property", .names = NULL },
     { "hash_algorithms", CONFIG_TEXTS, AT(hash_algorithms), "[sha1, sha256]",
       "hashes of trusted roots: sha1, sha256, sha384", .names = NULL },
+    { "mebx", CONFIG_MAP, 0, NULL, "what somebody has typed into the MEBx of a new device",
+      .children = k_mebx_keys },
+    { "hello", CONFIG_BOOL, AT(hello), "false",
+      "a new device that is not provisioned is in provisioning: it says hello to its server",
+      .names = NULL },
+    { "hello_pause", CONFIG_DURATION, AT(hello_pause_us), "3m",
+      "before the second hello; each further one waits that much longer", .names = NULL },
     { "instances", CONFIG_NODE, AT(instances), NULL,
       "Class: [ { Property: value } ], instead of what devices are born with", .names = NULL },
     { .name = NULL },

@@ -38,6 +38,10 @@ enum amt_err provisioning_start_host_based(struct firmware *firmware, enum keys_
 /* In provisioning, after the handshake of a TLS stream: whether its client has shown a provisioning
  * certificate that the device believes. It is then the administrator, without logging on. */
 bool provisioning_session_begins(struct firmware *firmware, const struct stream *s);
+/* For tls_settings: what the device says to such a certificate in the handshake (activation.md 11.3). ctx:
+ * the firmware. */
+const char *provisioning_session_judge(void *ctx, X509 *leaf, const struct stack_st_X509 *sent,
+                                       int *alert);
 bool provisioning_session_user(const struct firmware *firmware, struct firmware_user *user);
 /* Host interface: out of client control mode at once. AMT_ESTATE in admin control mode (ACT-DEV-029). */
 enum amt_err provisioning_host_unprovision(struct firmware *firmware) AMT_MUST_USE;

@@ -13,7 +13,6 @@
 
 #define NO_PSK_FROM      1100u /* release (ACT-DEV-046) */
 #define RETRY_MAX        14u
-#define PAUSE_STEP_US    (UINT64_C(180) * US_PER_SECOND) /* 3, 6, 9 ... minutes: all in 6 hours */
 #define CONNECT_LIMIT_US (UINT64_C(10) * US_PER_SECOND)
 #define DEFAULT_HOST     "ProvisionServer" /* looked up in the domain of DHCP */
 
@@ -68,11 +67,14 @@ static bool server_address(const struct firmware *firmware, struct address *addr
     struct mebx_server server;
     mebx_server(firmware, &server);
     const char *host = server.address[0] != 0 ? server.address : server.fqdn;
-    const char *suffix = provisioning_suffix(firmware);
+    const char *suffix = firmware->provisioning->dhcp_suffix;
     int len = 0;
+    if (suffix[0] == 0) { /* no domain of DHCP: the one that was typed in is all there is */
+        suffix = firmware->provisioning->trusted_suffix;
+    }
     if (host[0] != 0) {
         len = snprintf(address->host, sizeof address->host, "%s", host);
-    } else if (suffix != NULL) {
+    } else if (suffix[0] != 0) {
         len = snprintf(address->host, sizeof address->host, DEFAULT_HOST ".%s", suffix);
     }
     address->port = server.port;
@@ -113,7 +115,9 @@ static void on_pause_over(void *ctx)
             net_connect(hello->firmware->loop, &address, CONNECT_LIMIT_US, &k_handler, hello);
     }
     if (hello->retry < RETRY_MAX) {
-        timer_start(&hello->pause, (hello->retry + 1) * PAUSE_STEP_US);
+        /* By default 3, 6, 9 ... minutes: all in six hours. */
+        timer_start(&hello->pause,
+                    (hello->retry + 1) * hello->firmware->profile->config.hello_pause_us);
     }
 }
 

@@ -72,10 +72,14 @@ static bool take_chain(struct firmware *firmware, struct setup_chain *chain, X50
     return chain->status == CHAIN_COMPLETE;
 }
 
+#define ALERT_BAD_CERTIFICATE 42
+#define ALERT_UNKNOWN_CA      48
+
 /* Why this client does not get in; NULL: it does. */
 static const char *judge(struct firmware *firmware, struct setup_chain *chain, X509 *leaf,
-                         const STACK_OF(X509) * sent)
+                         const STACK_OF(X509) * sent, int *alert)
 {
+    *alert = ALERT_BAD_CERTIFICATE;
     if (EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) != EVP_PKEY_RSA) {
         return "not an RSA certificate";
     }
@@ -83,9 +87,24 @@ static const char *judge(struct firmware *firmware, struct setup_chain *chain, X
         return "another certificate than the one that was announced";
     }
     if (!take_chain(firmware, chain, leaf, sent)) {
+        *alert = ALERT_UNKNOWN_CA;
         return chain->why == NULL ? "the chain ends before a root" : chain->why;
     }
     return setup_chain_leaf_fault(firmware, chain);
+}
+
+const char *provisioning_session_judge(void *ctx, X509 *leaf, const STACK_OF(X509) * sent,
+                                       int *alert)
+{
+    struct firmware *firmware = ctx;
+    struct setup_chain chain = { .count = 0 };
+    const char *why = judge(firmware, &chain, leaf, sent, alert);
+    setup_chain_clear(&chain);
+    if (why != NULL) {
+        LOG(firmware->log, LOG_INFO, "provisioning.session", log_text("uuid", firmware->uuid_text),
+            log_text("why", why));
+    }
+    return why;
 }
 
 bool provisioning_session_begins(struct firmware *firmware, const struct stream *s)
@@ -94,11 +113,13 @@ bool provisioning_session_begins(struct firmware *firmware, const struct stream 
     struct ssl_st *ssl = stream_tls(s);
     X509 *leaf = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
     struct setup_chain chain = { .count = 0 };
+    int alert = 0;
     if (provisioning->state != PROVISIONING_IN) {
         return false;
     }
-    const char *why = leaf == NULL ? "it showed no certificate"
-                                   : judge(firmware, &chain, leaf, SSL_get_peer_cert_chain(ssl));
+    const char *why = leaf == NULL
+                          ? "it showed no certificate"
+                          : judge(firmware, &chain, leaf, SSL_get_peer_cert_chain(ssl), &alert);
     LOG(firmware->log, LOG_INFO, "provisioning.session", log_text("uuid", firmware->uuid_text),
         log_text("why", why == NULL ? "" : why));
     if (why != NULL) {

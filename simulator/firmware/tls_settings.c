@@ -217,10 +217,12 @@ static struct tls_context *build(struct firmware *firmware, struct tls_settings 
     return context;
 }
 
-/* The client shows its provisioning certificate, which the setup itself judges. */
+/* The client shows its provisioning certificate, which the setup judges in the handshake. */
 static struct tls_context *make_setup_context(struct firmware *firmware)
 {
-    struct tls_settings settings = { .client_certificate = TLS_CLIENT_ASKED };
+    struct tls_settings settings = { .client_certificate = TLS_CLIENT_JUDGED,
+                                     .judge = provisioning_session_judge,
+                                     .judge_ctx = firmware };
     struct pki_identity *factory = factory_identity(firmware);
     return build(firmware, &settings, factory == NULL ? NULL : pki_identity_ref(factory));
 }

@@ -78,6 +78,9 @@ static void all_keys_are_read(void **state)
     assert_string_equal(r.config->home_domains[1], "lab");
     assert_null(r.config->home_domains[2]);
     assert_int_equal(r.config->provisioning.port, 9971);
+    assert_true(r.config->provisioning.is_on);
+    assert_int_equal(r.config->provisioning.device_port, 16993);
+    assert_int_equal(r.config->provisioning.limits.devices, 20);
     assert_true(r.config->prefers_upgrade && r.config->has_own_root);
     assert_int_equal(r.config->hold_us, 20000);
     done(&r);
@@ -149,7 +152,7 @@ static void each_mistake_has_its_place_and_cure(void **state)
         { "certificates:\n  - { pfx: a, files: [b], key: c }\n", 2, "either pfx" },
         { "certificates:\n  - { pfx: a, password: x, password_file: b }\n", 2, "" },
         { "certificates:\n  - { pfx: a, password_file: /nonexistent/pass }\n", 2,
-          "password_file of a certificate cannot be read" },
+          "password_file cannot be read" },
         { "certificates: { pfx: a }\n", 1, "are lists" },
         { "certificates:\n  - a.pfx\n", 2, "is a map of keys" },
         { "certificates:\n  - { pfxx: a }\n", 2, "" },

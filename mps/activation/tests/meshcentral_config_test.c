@@ -145,6 +145,7 @@ static void the_mps_settings_are_read(void **state)
     assert_string_equal(mps->lan_names[1], "b.lan");
     assert_null(mps->lan_names[2]);
     assert_int_equal(r.config->provisioning.port, 9972);
+    assert_true(r.config->provisioning.is_on);
     assert_string_equal(r.config->provisioning.trusted_fqdn, "example.com");
     done(&r);
     read_text(&r, "{\"settings\":{\"LANonly\":true,\"Cert\":\"a\"}}");
@@ -186,10 +187,12 @@ static void a_bare_metal_section_must_be_whole(void **state)
                   "\"newMebxPassword\":\"weak\",\"trustedFqdn\":\"e\",\"ip\":\"1.2.3.4\"}}}");
     assert_true(has_problem(&r, "Invalid MEBx password, must have 1 lower"));
     assert_int_equal(r.config->provisioning.port, 0);
+    assert_false(r.config->provisioning.is_on);
     done(&r);
     read_text(&r, "{\"settings\":{\"AmtProvisioningServer\":{\"deviceGroup\":\"g\"}}}");
     assert_true(has_problem(&r, "without \"newMebxPassword\""));
     assert_int_equal(r.config->provisioning.port, 0);
+    assert_false(r.config->provisioning.is_on);
     done(&r);
 }
 

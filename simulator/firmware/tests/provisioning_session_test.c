@@ -21,6 +21,7 @@ struct session {
     struct stream *stream;
     struct text received;
     bool has_ended;
+    int alert; /* of the device; -1: none */
 };
 
 static void on_data(void *ctx, const uint8_t *in, uint32_t len)
@@ -30,8 +31,8 @@ static void on_data(void *ctx, const uint8_t *in, uint32_t len)
 
 static void on_end(void *ctx, const struct stream_end *end)
 {
-    (void)end;
     ((struct session *)ctx)->has_ended = true;
+    ((struct session *)ctx)->alert = end->alert_is_ours ? -1 : end->tls_alert;
 }
 
 /* Keys that others could read are refused, and so are those of a checkout. */
@@ -189,12 +190,13 @@ static void other_clients_are_turned_away(void **state)
         const char *chain, *key; /* NULL: no certificate */
         const char *announced;   /* NULL: none */
         const char *suffix;
+        int alert; /* activation.md 11.3 */
     } k_cases[] = {
-        { NULL, NULL, NULL, "corp.example.com" },
-        { "leaf", "leaf", NULL, "corp.example.com" },       /* without its chain */
-        { "chain", "leaf", "leaf-ou", "corp.example.com" }, /* not the announced one */
-        { "chain", "leaf", NULL, "example.net" },           /* of another domain */
-        { "chain", "leaf", NULL, NULL },                    /* the device knows no domain */
+        { NULL, NULL, NULL, "corp.example.com", 40 },           /* handshake_failure */
+        { "leaf", "leaf", NULL, "corp.example.com", 48 },       /* without its chain */
+        { "chain", "leaf", "leaf-ou", "corp.example.com", 42 }, /* not the announced one */
+        { "chain", "leaf", NULL, "example.net", 42 },           /* of another domain */
+        { "chain", "leaf", NULL, NULL, 42 },                    /* the device knows no domain */
     };
     (void)state;
     for (size_t i = 0; i < sizeof k_cases / sizeof *k_cases; i++) {
@@ -214,6 +216,7 @@ static void other_clients_are_turned_away(void **state)
                    k_cases[i].chain == NULL ? NULL : load(k_cases[i].chain, k_cases[i].key));
         assert_int_equal(set_admin(&session), -1);
         assert_true(session.has_ended);
+        assert_int_equal(session.alert, k_cases[i].alert);
         assert_int_equal(provisioning_state(pc.firmware), PROVISIONING_IN);
         assert_false(users_have_admin(pc.firmware));
         hang_up(&session);
