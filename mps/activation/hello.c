@@ -74,8 +74,8 @@ static struct stream *open_port(void *ctx, uint32_t port)
     static const struct stream_handler k_none = { .on_open = NULL };
     const struct hello_device *device = ctx;
     (void)port; /* there is only one */
-    return net_connect(device->server->settings.activation.loop, &device->address,
-                       CONNECT_LIMIT_US, &k_none, NULL);
+    return net_connect(device->server->settings.activation.loop, &device->address, CONNECT_LIMIT_US,
+                       &k_none, NULL);
 }
 
 static void take_hashes(const struct hello_packet *packet, const uint8_t *bytes,

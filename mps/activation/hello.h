@@ -17,7 +17,7 @@ struct hello_limits {
     uint32_t connections_per_address; /* 4 */
     uint32_t devices;                 /* worked on at once; 20 */
     uint64_t time_us;                 /* until a packet is whole; 10 s */
-    uint64_t pause_us;                /* after a hello that led to nothing; 60 s: devices wait 3 min */
+    uint64_t pause_us; /* after a hello that led to nothing; 60 s: devices wait 3 min */
 };
 
 struct hello_server_settings {

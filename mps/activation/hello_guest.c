@@ -5,10 +5,10 @@
 #include "base/memory.h"
 #include "mps/activation/hello_internal.h"
 
-#define PACKET_MAX_BYTES  16000u /* as MeshCentral */
-#define CONNECTIONS_MAX   100u
-#define PER_ADDRESS_MAX   4u
-#define TIME_LIMIT_US     (10u * (uint64_t)US_PER_SECOND)
+#define PACKET_MAX_BYTES 16000u /* as MeshCentral */
+#define CONNECTIONS_MAX  100u
+#define PER_ADDRESS_MAX  4u
+#define TIME_LIMIT_US    (10u * (uint64_t)US_PER_SECOND)
 
 struct hello_guest {
     struct hello_server *server;
@@ -162,7 +162,8 @@ void hello_guest_new(struct hello_server *server, struct stream *s)
                       !hello_server_shuns(server, host);
     struct hello_guest *g = is_welcome ? amt_alloc(sizeof *g) : NULL;
     if (g == NULL) {
-        LOG(server->settings.activation.log, LOG_DEBUG, "hello.turned_away", log_text("peer", peer));
+        LOG(server->settings.activation.log, LOG_DEBUG, "hello.turned_away",
+            log_text("peer", peer));
         stream_reset(s);
         return;
     }

@@ -16,7 +16,7 @@ struct hello_device {
     struct hello_server *server;
     struct hello_device *next;
     struct uuid uuid;
-    struct address address; /* it is connected to there */
+    struct address address;                                 /* it is connected to there */
     char peer[STREAM_NAME_BYTES], host[ADDRESS_HOST_BYTES]; /* where the hello came from */
     struct activation_policy policy;
     struct activation_job *job;

@@ -161,9 +161,9 @@ static void set_mebx_password(struct activation_job *job)
 {
     const struct secret *password = job->settings.mebx_password;
     struct wsman_instance *input = job_input(job);
-    char *text = password == NULL ? NULL
-                                  : arena_text(&job->call_arena, (const char *)password->bytes,
-                                               password->len);
+    char *text = password == NULL
+                     ? NULL
+                     : arena_text(&job->call_arena, (const char *)password->bytes, password->len);
     wsman_set(input, "Password", text == NULL ? "" : text);
     job_invoke(job, k_service, "SetMEBxPassword", input, on_mebx_password);
     if (text != NULL) {
@@ -206,9 +206,8 @@ static void on_clock_set(struct activation_job *job, const struct wsman_outcome 
 static void on_clock(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     uint64_t now_s = loop_wall_us(job->settings.loop) / US_PER_SECOND;
-    uint64_t device_s = job_metal_is_good(outcome)
-                            ? wsman_get_u64(outcome->reply->instance, "Ta0", now_s)
-                            : now_s;
+    uint64_t device_s =
+        job_metal_is_good(outcome) ? wsman_get_u64(outcome->reply->instance, "Ta0", now_s) : now_s;
     uint64_t apart_s = now_s > device_s ? now_s - device_s : device_s - now_s;
     if (apart_s <= CLOCK_TOLERANCE_S) {
         job_metal_next(job);

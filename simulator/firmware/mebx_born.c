@@ -18,8 +18,8 @@ static enum amt_err trust_root(struct firmware *firmware, const char *path, stru
         return diag == NULL ? AMT_ESYS : diag->err;
     }
     bool is_hashed = EVP_Digest(der, len, hash, &hash_len, EVP_sha256(), NULL) == 1;
-    enum amt_err err = is_hashed ? keys_hash_add(firmware, "By hand", KEYS_HASH_SHA256, hash)
-                                 : AMT_ENOMEM;
+    enum amt_err err =
+        is_hashed ? keys_hash_add(firmware, "By hand", KEYS_HASH_SHA256, hash) : AMT_ENOMEM;
     amt_free(der);
     if (err != AMT_OK && err != AMT_EEXISTS) {
         return amt_diag_set(diag, err, "mebx.roots: %s: %s", path, amt_err_text(err));
@@ -30,9 +30,9 @@ static enum amt_err trust_root(struct firmware *firmware, const char *path, stru
 enum amt_err mebx_be_born(struct firmware *firmware, struct amt_diag *diag)
 {
     const struct firmware_mebx *mebx = &firmware->profile->config.mebx;
-    bool is_address = mebx->server != NULL && (strchr(mebx->server, ':') != NULL ||
-                                               strspn(mebx->server, "0123456789.") ==
-                                                   strlen(mebx->server));
+    bool is_address =
+        mebx->server != NULL && (strchr(mebx->server, ':') != NULL ||
+                                 strspn(mebx->server, "0123456789.") == strlen(mebx->server));
     if (mebx->trusted_fqdn != NULL &&
         provisioning_set_trusted_suffix(firmware, mebx->trusted_fqdn) != AMT_OK) {
         return amt_diag_set(diag, AMT_ETOOBIG, "mebx.trusted_fqdn: longer than a DNS name");

@@ -11,7 +11,6 @@
 #include "simulator/firmware/keys_internal.h"
 #include "simulator/firmware/provisioning.h"
 
-
 void metal_init(struct metal *m)
 {
     static const struct pki_request k_root = { .common_name = "MPSRoot",
@@ -83,8 +82,7 @@ void metal_serve(struct metal *m)
 
 void metal_run(struct metal *m, uint64_t seconds)
 {
-    (void)loop_run_until(m->pc.loop, NULL, NULL,
-                         loop_now_us(m->pc.loop) + seconds * US_PER_SECOND);
+    (void)loop_run_until(m->pc.loop, NULL, NULL, loop_now_us(m->pc.loop) + seconds * US_PER_SECOND);
 }
 
 void metal_fini(struct metal *m)

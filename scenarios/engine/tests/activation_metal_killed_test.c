@@ -84,7 +84,8 @@ static bool live(uint32_t turns, struct counts *counts)
     struct amt_diag diag = { .err = AMT_OK };
     uint32_t known = 0;
     metal_init(&m);
-    assert_int_equal(config_set(firmware_config_keys, "hello", "true", &m.pc.config, &diag), AMT_OK);
+    assert_int_equal(config_set(firmware_config_keys, "hello", "true", &m.pc.config, &diag),
+                     AMT_OK);
     metal_start(&m);
     give_key(&m);
     metal_serve(&m);

@@ -13,8 +13,8 @@
 #include "protocol/setupbin/variables.h"
 #include "scenarios/engine/tests/activation_metal.h"
 #include "simulator/firmware/keys.h"
-#include "simulator/firmware/meddle.h"
 #include "simulator/firmware/mebx.h"
+#include "simulator/firmware/meddle.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/setup_file.h"
 #include "simulator/firmware/tls_settings.h"
@@ -36,8 +36,7 @@ static void expect(const struct metal *m, enum activation_outcome outcome,
     }
     assert_int_equal(m->results, 1);
     assert_int_equal(m->last.outcome, outcome);
-    assert_string_equal(activation_failure_code(m->last.failure),
-                        activation_failure_code(failure));
+    assert_string_equal(activation_failure_code(m->last.failure), activation_failure_code(failure));
 }
 
 static uint32_t log_lines(const struct metal *m, const char *word)
@@ -149,9 +148,9 @@ static void the_domain_from_a_usb_key(void **state)
     add_text(&record, SETUPBIN_ME, SETUPBIN_CURRENT_PASSWORD, "admin");
     add_text(&record, SETUPBIN_ME, SETUPBIN_NEW_PASSWORD, "Fr0m@UsbKey");
     add_text(&record, SETUPBIN_AMT, SETUPBIN_DNS_SUFFIX, "corp.example.com");
-    assert_int_equal(setupbin_add(&record, SETUPBIN_AMT, SETUPBIN_SERVER_ADDRESS, k_address,
-                                  sizeof k_address),
-                     AMT_OK);
+    assert_int_equal(
+        setupbin_add(&record, SETUPBIN_AMT, SETUPBIN_SERVER_ADDRESS, k_address, sizeof k_address),
+        AMT_OK);
     assert_int_equal(setupbin_add(&record, SETUPBIN_AMT, SETUPBIN_HELLO, &k_on, 1), AMT_OK);
     assert_int_equal(setupbin_note_modules(&header, &record), AMT_OK);
     setupbin_sort(&record);
@@ -270,8 +269,9 @@ static void steal(void *ctx, struct firmware_passing *passing)
 static void a_reply_is_lost(void **state)
 {
     static const char *const k_operations[] = { "SetMEBxPassword", "SetAdminAclEntryEx",
-                                                "GenerateKeyPair", "AddCertificate", "Create",
-                                                "Put", "CommitChanges" };
+                                                "GenerateKeyPair", "AddCertificate",
+                                                "Create",          "Put",
+                                                "CommitChanges" };
     (void)state;
     for (size_t i = 0; i < sizeof k_operations / sizeof k_operations[0]; i++) {
         struct metal m;
