@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/run_device.h"
 #include "cli/run_select.h"
 #include "conformance/registry.h"
 #include "scenarios/engine/actor.h"
@@ -22,8 +23,8 @@
 struct run_options {
     struct cli_texts targets, tags, skip_tags, specs, fields, variables;
     const char *level, *out, *report, *format, *clock, *keep_traces, *color, *trust, *target_name,
-        *shard, *failed, *order;
-    uint64_t jobs, seed, repeat, timeout_us, fail_fast;
+        *shard, *failed, *order, *certificate, *key;
+    uint64_t jobs, seed, repeat, timeout_us, fail_fast, wait_us;
     bool until_fail, dry_run, verbose, quiet, strict, in_process, defects;
 };
 
@@ -67,6 +68,13 @@ static const struct cli_option k_options[] = {
     { "var", 0, CLI_TEXTS, AT(variables), "NAME=VALUE", NULL,
       "variable of the scenarios; also AMTLAB_VAR_NAME in the environment, which is the place for "
       "secrets" },
+    { "certificate", 0, CLI_TEXT, AT(certificate), "FILE", NULL,
+      "of the server that a device target calls, PEM with its chain; default: one made for the "
+      "run" },
+    { "key", 0, CLI_TEXT, AT(key), "FILE", NULL,
+      "its private key, PEM; default: in the same file" },
+    { "wait", 0, CLI_DURATION, AT(wait_us), "TIME", "20m",
+      "how long a device target may take to call, before each case" },
     { "out", 0, CLI_TEXT, AT(out), "FOLDER", NULL, "writes all reports into this folder" },
     { "report", 0, CLI_TEXT, AT(report), "LIST", NULL,
       "junit=FILE,json=FILE,html=FOLDER,tap=FILE,md=FILE" },
@@ -131,13 +139,28 @@ static int read_targets(struct running *running)
         if (!is_known) {
             return usage("the role of a target is mps or device", text);
         }
-        if (address_parse(equals + 1, 4433, &target->address, &diag) != AMT_OK) {
+        bool is_device = strcmp(target->role, "device") == 0;
+        if ((is_device ? run_device_target(equals + 1, target, &diag)
+                       : address_parse(equals + 1, 4433, &target->address, &diag)) != AMT_OK) {
             return usage(diag.text, text);
         }
         target->next = running->runner.engine.targets;
         running->runner.engine.targets = target;
     }
     return CLI_OK;
+}
+
+/* A device speaks with one scenario at a time: what one changes would disturb the others. */
+static void settle_device_target(struct running *running)
+{
+    for (struct engine_target *at = running->runner.engine.targets; at != NULL; at = at->next) {
+        if (strcmp(at->role, "device") == 0) {
+            at->certificate = running->options->certificate;
+            at->key = running->options->key;
+            at->wait_us = running->options->wait_us;
+            running->runner.workers = 1;
+        }
+    }
 }
 
 static int read_variables(struct running *running)
@@ -446,6 +469,7 @@ static int run_run(const void *options_, int argument_count, char **arguments)
     };
     running.runner.engine.command_options = "";
     int status = read_targets(&running);
+    settle_device_target(&running);
     status = status != CLI_OK ? status : read_variables(&running);
     status = status != CLI_OK ? status : read_choices(&running);
     if (status == CLI_OK && options->report != NULL &&

@@ -5,6 +5,7 @@
 
 #include "scenarios/engine/defect.h"
 #include "scenarios/engine/record.h"
+#include "scenarios/engine/target_device.h"
 
 static const struct key_def k_any_keys[] = { { NULL, KEY_ANY, false, NULL, NULL, NULL } };
 
@@ -56,8 +57,10 @@ const char *actor_text(const struct actor *actor, const char *key, const char *f
 const struct value *actor_path(struct actor *actor, const char *path)
 {
     struct arena *pool = &actor->run->pool;
-    struct value *live = actor->kind->show == NULL || !actor->is_started ? value_map(pool)
-                                                                         : actor->kind->show(actor);
+    struct value *live =
+        actor->is_external && actor->kind->role == ACTOR_DEVICE ? target_device_show(actor)
+        : actor->kind->show == NULL || !actor->is_started       ? value_map(pool)
+                                                                : actor->kind->show(actor);
     struct value *log = value_map(pool);
     value_put(pool, log, "errors", value_copy(pool, actor->errors));
     value_put(pool, live, "log", log);
@@ -225,6 +228,10 @@ static enum amt_err start_actor(struct actor *actor, struct amt_diag *diag)
             actor->is_external = true;
             actor->address = at->address;
         }
+    }
+    if (actor->is_external && actor->kind->role == ACTOR_DEVICE) {
+        run->unsupported = target_device_unfit(actor);
+        return AMT_OK;
     }
     if (actor->is_external) {
         const char *setting = actor->kind->role == ACTOR_MPS ? setting_of_target(actor) : NULL;

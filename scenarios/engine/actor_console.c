@@ -6,12 +6,18 @@
 #include "base/memory.h"
 #include "scenarios/engine/actor_parts.h"
 #include "scenarios/engine/filter.h"
+#include "scenarios/engine/target_device.h"
 
 static const struct key_def k_keys[] = {
     { "kind", KEY_TEXT, true, "console", NULL, NULL },
     { "via", KEY_TEXT, false, "the mps actor it works through", NULL, NULL },
     { "to", KEY_TEXT, false, "or the device actor it reaches directly, for wsman steps", NULL,
       NULL },
+    { "device", KEY_TEXT, false,
+      "the device actor that steps mean which name none; with via: through its tunnel, unless it "
+      "is a "
+      "target with an address",
+      NULL, NULL },
     { "auth", KEY_MAP, false, "{ user, password } on devices, for steps that give none", NULL,
       NULL },
     { "port", KEY_NUMBER, false, "on devices, for wsman steps that give none, default 16992", NULL,
@@ -28,13 +34,80 @@ struct actor *actor_console_via(struct actor *actor)
 
 struct actor *actor_console_to(struct actor *actor)
 {
+    struct actor *device = case_actor(actor->run, actor_text(actor, "device", ""));
+    if (device != NULL && device->is_external && !target_device_calls(actor->run)) {
+        return device;
+    }
     return case_actor(actor->run, actor_text(actor, "to", ""));
+}
+
+bool console_device(struct actor *actor, const char *given, struct uuid *uuid, const char **why)
+{
+    struct arena *pool = &actor->run->pool;
+    memset(uuid, 0, sizeof *uuid);
+    if (actor_console_to(actor) != NULL) {
+        return true;
+    }
+    struct actor *device = case_actor(actor->run, actor_text(actor, "device", ""));
+    const struct value *known =
+        given[0] == '\0' && device != NULL ? actor_path(device, "uuid") : NULL;
+    const char *text = known != NULL && known->kind == VALUE_TEXT ? known->text : given;
+    if (uuid_parse(text, uuid) == AMT_OK) {
+        return true;
+    }
+    *why = pool_printf(pool, "'device' is '%s'; wanted a UUID%s", text,
+                       device == NULL ? "" : " (the device has not called yet)");
+    return false;
+}
+
+/* The device's own port on the network. A closed one refuses, as a PC would. */
+static struct stream *connect_directly(struct actor *console, struct actor *to, uint32_t port)
+{
+    struct address address = { .host = "127.0.0.1", .port = (uint16_t)port };
+    if (to->is_external) {
+        bool is_usual = port == CONSOLE_PORT_HTTP || port == CONSOLE_PORT_TLS;
+        address = to->address;
+        address.port = is_usual ? address.port : (uint16_t)port;
+    } else {
+        (void)device_direct_address(actor_device(to), port, &address);
+    }
+    return net_connect(console->run->loop, &address, 0, NULL, NULL);
+}
+
+struct stream *console_connect(struct actor *actor, const struct uuid *device, uint32_t port,
+                               const struct stream_handler *handler, void *ctx)
+{
+    struct actor *to = actor_console_to(actor);
+    if (to == NULL) {
+        return mps_open_channel(actor_mps_server(actor_console_via(actor)), device, port, handler,
+                                ctx);
+    }
+    struct stream *s = connect_directly(actor, to, port);
+    if (s != NULL && handler != NULL) {
+        stream_set_handler(s, handler, ctx);
+    }
+    return s;
+}
+
+bool console_speaks_tls(struct actor *actor, uint32_t port)
+{
+    const struct actor *to = actor_console_to(actor);
+    return to != NULL && to->is_external ? target_device_speaks_tls(actor->run)
+                                         : port == CONSOLE_PORT_TLS;
 }
 
 static enum amt_err start(struct actor *actor, struct amt_diag *diag)
 {
     struct actor *via = actor_console_via(actor), *to = actor_console_to(actor);
+    const struct actor *device = case_actor(actor->run, actor_text(actor, "device", ""));
     actor->state = pool_alloc(&actor->run->pool, sizeof(struct console));
+    if (actor_get(actor, "device") != NULL && (device == NULL || device->kind != &k_actor_device)) {
+        return amt_diag_set(diag, AMT_ECONFIG, "'device: %s' is no device actor",
+                            actor_text(actor, "device", ""));
+    }
+    if (to != NULL && to == device) {
+        return AMT_OK; /* a target that is reached by its address */
+    }
     if (actor_get(actor, "to") != NULL) {
         return to != NULL && to->kind == &k_actor_device && actor_get(actor, "via") == NULL
                    ? AMT_OK
@@ -131,8 +204,7 @@ struct console_channel *console_open(struct actor *actor, const char *name,
     c->name = pool_strdup(pool, name);
     c->next = console->channels;
     console->channels = c;
-    c->stream =
-        mps_open_channel(actor_mps_server(actor_console_via(actor)), device, port, &k_handler, c);
+    c->stream = console_connect(actor, device, port, &k_handler, c);
     (void)pool_checked(c->stream);
     return c;
 }

@@ -35,6 +35,18 @@ struct console {
     struct console_client *clients;
 };
 
+#define CONSOLE_PORT_HTTP 16992u
+#define CONSOLE_PORT_TLS  16993u
+
+/* The UUID of the device a step speaks to: as given, else that of the console's `device`; zero for one
+ * that is reached directly. False with *why in the pool when there is none. */
+bool console_device(struct actor *actor, const char *given, struct uuid *uuid, const char **why);
+/* A stream to a port of the device: a channel of its tunnel, or a connection. NULL without memory. */
+struct stream *console_connect(struct actor *actor, const struct uuid *device, uint32_t port,
+                               const struct stream_handler *handler, void *ctx);
+/* Is TLS spoken on that port? */
+bool console_speaks_tls(struct actor *actor, uint32_t port);
+
 struct console_channel *console_open(struct actor *actor, const char *name,
                                      const struct uuid *device, uint32_t port);
 /* The newest open channel of that name, or the newest still opening; NULL. */

@@ -6,6 +6,7 @@
 #include "scenarios/engine/actor_parts.h"
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/filter.h"
+#include "scenarios/engine/target_device.h"
 
 struct mps_actor {
     struct mps_config config;
@@ -55,11 +56,19 @@ static enum amt_err give_identity(struct actor *actor, struct amt_diag *diag)
     if (config->tls == MPS_TLS_OFFLOAD) {
         return AMT_OK;
     }
+    enum pki_flaw flaw = flaw_of(actor);
+    if (flaw == PKI_FLAW_NONE) {
+        TRY(target_device_identity(actor->run, &state->identity, diag));
+    }
+    if (state->identity != NULL) {
+        config->identity = state->identity;
+        return AMT_OK;
+    }
     if (strcmp(cert, ACTOR_BUILTIN) != 0) {
         state->identity = pki_load(cert, actor_text(actor, "tls.key", cert), diag);
     } else {
         const struct pki_identity *identity =
-            pki_set_server(actor->run->options->pki, config->name, flaw_of(actor), diag);
+            pki_set_server(actor->run->options->pki, config->name, flaw, diag);
         state->identity = identity == NULL ? NULL : pki_identity_ref(identity);
     }
     config->identity = state->identity;
@@ -79,6 +88,11 @@ static struct value *product_part(const struct actor *actor)
     for (const struct value *at = limits == NULL ? NULL : limits->first; at != NULL;
          at = at->next) {
         value_put(pool, map, at->key, value_copy(pool, at));
+    }
+    if (target_device_calls(actor->run)) {
+        char address[ADDRESS_HOST_BYTES + 10];
+        address_format(&target_device(actor->run)->address, address);
+        value_put(pool, map, "listen", value_text(pool, address));
     }
     if (value_get(map, "listen") == NULL) {
         value_put(pool, map, "listen", value_text(pool, "127.0.0.1:0"));

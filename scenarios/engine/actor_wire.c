@@ -8,6 +8,7 @@
 #include "runtime/net.h"
 #include "scenarios/engine/apf_value.h"
 #include "scenarios/engine/record.h"
+#include "scenarios/engine/target_device.h"
 
 #define CONNECT_LIMIT_US (30u * (uint64_t)US_PER_SECOND)
 #define PRINT_BYTES      400u
@@ -30,6 +31,9 @@ static const struct key_def k_keys[] = {
     { "codec", KEY_WORD, false, "apf, or none for bytes", k_codecs, NULL },
     { "role", KEY_WORD, false, "the end it plays: device, or mps when it listens", k_roles, NULL },
     { "tls", KEY_MAP, false, "defaults of tls.handshake", NULL, k_tls_keys },
+    { "answers", KEY_TEXTS, false,
+      "what it answers by itself, as a server would: forwards (each request for one), keepalives",
+      NULL, NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
 
@@ -59,6 +63,9 @@ static void on_message(void *ctx, enum apf_direction direction, const struct apf
         apf_print(message, bytes, text, sizeof text);
         item->fields = apf_value_fields(pool, message, bytes);
         item->text = pool_strdup(pool, text);
+        if (!item->is_out) {
+            wire_answer(wire, message);
+        }
     }
     /* A built-in server at the other end notes what we send when it arrives. */
     const struct actor *peer = case_actor(actor->run, wire->peer);
@@ -168,7 +175,12 @@ enum amt_err wire_listen(struct wire *wire, const char *at, struct amt_diag *dia
     if (wire->listener != NULL) {
         return AMT_OK;
     }
-    TRY(address_parse(strcmp(at, "true") == 0 ? "127.0.0.1:0" : at, 0, &address, diag));
+    if (target_device_calls(wire->actor->run)) {
+        address = target_device(wire->actor->run)->address;
+        TRY(target_device_identity(wire->actor->run, &wire->identity, diag));
+    } else {
+        TRY(address_parse(strcmp(at, "true") == 0 ? "127.0.0.1:0" : at, 0, &address, diag));
+    }
     wire->listener = net_listen(wire->actor->run->loop, &address, on_accept, wire, diag);
     if (wire->listener == NULL) {
         return diag->err;
@@ -232,6 +244,56 @@ void wire_reset(struct wire *wire)
     }
 }
 
+static void write_answers(void *ctx)
+{
+    struct wire *wire = ctx;
+    if (wire->stream != NULL && wire->answers.len > 0) {
+        (void)wire_write(wire, bytes_front(&wire->answers), wire->answers.len);
+    }
+    bytes_consume(&wire->answers, wire->answers.len);
+}
+
+static enum amt_err read_answers(struct wire *wire, struct amt_diag *diag)
+{
+    const struct value *answers = actor_get(wire->actor, "answers");
+    bool is_list = answers != NULL && answers->kind == VALUE_LIST;
+    loop_task_init(&wire->answering, wire->actor->run->loop, write_answers, wire);
+    for (const struct value *at = is_list ? answers->first : answers; at != NULL;
+         at = is_list ? at->next : NULL) {
+        const char *word = at->kind == VALUE_TEXT ? at->text : "";
+        if (strcmp(word, "forwards") == 0) {
+            wire->answers_forwards = true;
+        } else if (strcmp(word, "keepalives") == 0) {
+            wire->answers_keepalives = true;
+        } else {
+            return amt_diag_set(diag, AMT_ECONFIG,
+                                "'answers' is '%.40s'; there are forwards and keepalives", word);
+        }
+    }
+    return AMT_OK;
+}
+
+void wire_answer(struct wire *wire, const struct apf_message *message)
+{
+    struct apf_message answer = { .type = 0 };
+    if (wire->answers_keepalives && message->type == APF_KEEPALIVE_REQUEST) {
+        answer = (struct apf_message){ .type = APF_KEEPALIVE_REPLY, .cookie = message->cookie };
+    } else if (wire->answers_forwards && message->type == APF_GLOBAL_REQUEST &&
+               message->want_reply) {
+        answer = (struct apf_message){ .type = APF_REQUEST_SUCCESS,
+                                       .request = message->request,
+                                       .port = message->port };
+    } else {
+        return;
+    }
+    uint32_t len = 0;
+    const uint8_t *bytes = apf_value_bytes(&wire->actor->run->pool, &answer, NULL, &len);
+    if (bytes == NULL || bytes_append(&wire->answers, bytes, len) != AMT_OK) {
+        (void)pool_checked(NULL);
+    }
+    loop_task_post(&wire->answering);
+}
+
 static enum amt_err start(struct actor *actor, struct amt_diag *diag)
 {
     struct wire *wire = pool_alloc(&actor->run->pool, sizeof *wire);
@@ -244,6 +306,7 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
     wire->is_server =
         strcmp(actor_text(actor, "role", listen == NULL ? "device" : "mps"), "mps") == 0;
     actor->state = wire;
+    TRY(read_answers(wire, diag));
     if (listen != NULL && expr_holds(listen)) {
         return wire_listen(wire, listen->kind == VALUE_TEXT ? listen->text : "true", diag);
     }
@@ -256,6 +319,7 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
 static void stop(struct actor *actor)
 {
     struct wire *wire = actor->state;
+    loop_task_cancel(&wire->answering);
     listener_close(wire->listener);
     stream_reset(wire->waiting);
     stream_reset(wire->stream);
@@ -268,6 +332,8 @@ static void free_state(struct actor *actor)
     struct wire *wire = actor->state;
     apf_flow_fini(&wire->flow);
     bytes_fini(&wire->joined);
+    bytes_fini(&wire->answers);
+    pki_identity_free(wire->identity);
 }
 
 static struct value *show(struct actor *actor)

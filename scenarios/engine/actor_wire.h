@@ -18,7 +18,15 @@ struct wire {
     bool is_server, is_tls, is_open, is_secure, has_ended, is_raw;
     struct stream_end end;
     const char *peer;
+    struct pki_identity *identity; /* of a server that a target calls; NULL: one made for the run */
+    /* What it answers by itself, as a server would (`answers`): written on the next turn of the loop. */
+    bool answers_forwards, answers_keepalives;
+    struct bytes answers;
+    struct loop_task answering;
 };
+
+/* A message came: notes its answer if that is one that the wire gives by itself. */
+void wire_answer(struct wire *wire, const struct apf_message *message);
 
 /* Starts connecting; the stream is there at once. */
 void wire_connect(struct wire *wire);

@@ -92,7 +92,7 @@ static enum amt_err from_size(const struct value *value, bool is_counter, struct
         return amt_diag_set(diag, AMT_ECONFIG, "'%s' wants a size up to %u bytes",
                             is_counter ? "pattern: { counter: ... }" : "zeros", BYTES_VALUE_MAX);
     }
-    uint8_t *block = bytes_reserve(out, (uint32_t)len);
+    uint8_t *block = len == 0 ? NULL : bytes_reserve(out, (uint32_t)len);
     if (block == NULL && len > 0) {
         return amt_diag_set(diag, AMT_ENOMEM, "no memory for %lld bytes", (long long)len);
     }

@@ -10,6 +10,7 @@
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/filter.h"
 #include "scenarios/engine/strand.h"
+#include "scenarios/engine/target_device.h"
 
 /* After the end everything is cut; this is how long the pieces may take to fall. */
 #define DRAIN_US (10u * (uint64_t)US_PER_SECOND)
@@ -323,7 +324,8 @@ static void play(struct case_run *run, const struct matrix_case *c)
     loop_task_init(&run->poll, run->loop, poll_strands, run);
     put_variables(run, c);
     if (!run->has_error && run->unsupported == NULL &&
-        (faults_start(run, &diag) != AMT_OK || actors_start(run, &diag) != AMT_OK)) {
+        (faults_start(run, &diag) != AMT_OK || actors_start(run, &diag) != AMT_OK ||
+         (run->unsupported == NULL && target_device_await(run, &diag) != AMT_OK))) {
         fail_setup(run, "setup", diag.text, diag.hint, "", NULL);
     }
     for (const struct fault *fault = run->faults; fault != NULL; fault = fault->next) {

@@ -22,6 +22,11 @@ struct fault;
 struct engine_target {
     const char *role;
     struct address address;
+    /* role device: where we wait for it (address) instead of calling it; with which certificate and key
+     * (PEM files; NULL: one made for the run); for how long, 0: TARGET_DEVICE_WAIT_US */
+    bool calls_us, speaks_tls;
+    const char *certificate, *key;
+    uint64_t wait_us;
     struct engine_target *next;
 };
 /* How devices judge the certificate of a target; without trust they do not. */

@@ -4,8 +4,6 @@
 #include "scenarios/engine/actor_console.h"
 #include "scenarios/engine/actor_parts.h"
 
-#define PORT_TLS 16993u
-
 static bool is_same(const char *a, const char *b)
 {
     return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
@@ -17,48 +15,27 @@ static bool fits(const struct console_client_key *a, const struct console_client
            is_same(a->password, b->password) && is_same(a->connection, b->connection);
 }
 
-/* The device's own port on the network. A closed one refuses, as a PC would. */
-static struct stream *connect_directly(struct console_client *c, struct actor *to)
-{
-    struct address address = { .host = "127.0.0.1", .port = (uint16_t)c->key.port };
-    if (to->is_external) {
-        address = to->address;
-    } else {
-        (void)device_direct_address(actor_device(to), c->key.port, &address);
-    }
-    return net_connect(c->actor->run->loop, &address, 0, NULL, NULL);
-}
-
 /* Whoever reaches a device takes its certificate as it is: what it says is judged, not who it is. */
 static struct stream *connect_client(void *ctx)
 {
     static const struct tls_name_check k_any_name = { .name = NULL };
     struct console_client *c = ctx;
-    struct actor *to = actor_console_to(c->actor);
-    struct stream *s = NULL;
-    if (to != NULL) {
-        s = connect_directly(c, to);
-    } else {
-        struct mps *mps = actor_mps_server(actor_console_via(c->actor));
-        s = mps_open_channel(mps, &c->key.device, c->key.port, NULL, NULL);
-    }
+    struct stream *s = console_connect(c->actor, &c->key.device, c->key.port, NULL, NULL);
     return s == NULL || c->tls == NULL
                ? s
                : tls_connect(c->actor->run->loop, c->tls, &k_any_name, s, NULL, NULL);
-}
-
-static bool speaks_tls(const struct console_client *c)
-{
-    const struct actor *to = actor_console_to(c->actor);
-    return (to != NULL && to->is_external ? to->address.port : c->key.port) == PORT_TLS;
 }
 
 static void make_client(struct console_client *c)
 {
     struct case_run *run = c->actor->run;
     struct secret password = { .len = 0 };
-    char uuid[UUID_TEXT_BYTES];
+    char uuid[UUID_TEXT_BYTES], address[ADDRESS_HOST_BYTES + 10];
+    const struct actor *to = actor_console_to(c->actor);
     uuid_format(&c->key.device, uuid);
+    if (to != NULL && to->is_external) {
+        address_format(&to->address, address);
+    }
     if (c->key.password != NULL) {
         size_t len = strlen(c->key.password);
         if (secret_set(&password, c->key.password,
@@ -67,7 +44,7 @@ static void make_client(struct console_client *c)
         }
         secrets_add(&run->secrets, c->key.password);
     }
-    if (speaks_tls(c)) {
+    if (console_speaks_tls(c->actor, c->key.port)) {
         c->tls = pool_checked(tls_context_new(&(struct tls_settings){ .legacy = true }, NULL));
     }
     /* The deadline of the step is the limit. */
@@ -75,7 +52,7 @@ static void make_client(struct console_client *c)
         .loop = run->loop,
         .connect = connect_client,
         .ctx = c,
-        .where = uuid,
+        .where = to != NULL && to->is_external ? address : uuid,
         .host = pool_printf(&run->pool, "%s:%u", uuid, c->key.port),
         .user = c->key.user,
         .password = &password,

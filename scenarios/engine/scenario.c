@@ -34,7 +34,8 @@ const struct key_def k_scenario_keys[] = {
     { "params", KEY_MAP, false, "inputs of a file used with call, with defaults", NULL, NULL },
     { "result", KEY_MAP, false, "what call gives back", NULL, NULL },
     { "matrix", KEY_MAP, false, "lists whose product gives the cases", NULL, NULL },
-    { "actors", KEY_MAP, true, "who takes part, by name", NULL, NULL },
+    { "actors", KEY_MAP, false, "who takes part, by name; needed here or in an included file", NULL,
+      NULL },
     { "ignore", KEY_TEXTS, false, "messages that expectations skip", NULL, NULL },
     { "faults", KEY_LIST, false, "what goes wrong, where and when", NULL, NULL },
     { "defects", KEY_LIST, false, "settings under which it must fail: amtlab run --defects", NULL,
@@ -303,6 +304,11 @@ static void read_document(struct scenario *scenario, struct checker *checker,
     read_numbers(scenario, root);
     read_matrix(scenario, checker, yaml_get(root, "matrix"));
     merge_file(scenario, checker, root, 0);
+    if (scenario->actors == NULL) {
+        struct amt_diag *diag = checker_report(checker, root, false);
+        amt_diag_set(diag, AMT_ECONFIG, "a scenario needs 'actors'");
+        amt_diag_hint(diag, "actors: { mps: { kind: mps }, ... }, here or in an included file");
+    }
     if (scenario->steps == NULL && yaml_get(root, "phases") == NULL) {
         struct amt_diag *diag = checker_report(checker, root, false);
         amt_diag_set(diag, AMT_ECONFIG, "a scenario needs 'steps' (or 'phases')");

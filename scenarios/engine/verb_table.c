@@ -96,7 +96,7 @@ static const struct key_def k_clock[] = {
     { "skew", KEY_TEXT, true, "how far the clock jumps: 3h, -1d", NULL, NULL }, END
 };
 static const struct key_def k_open[] = {
-    { "device", KEY_TEXT, true, "UUID of the device", NULL, NULL },
+    { "device", KEY_TEXT, false, "UUID of the device; default: that of the console", NULL, NULL },
     { "port", KEY_NUMBER, false, "port on the device, default 16992", NULL, NULL },
     { "wait", KEY_BOOL, false, "false: does not wait for the answer", NULL, NULL },
     END
@@ -127,7 +127,7 @@ static const struct key_def k_chan_close[] = {
     { "channel", KEY_ANY, false, "what chan.open kept with `as`", NULL, NULL }, END
 };
 static const struct key_def k_request[] = {
-    { "device", KEY_TEXT, true, "UUID of the device", NULL, NULL },
+    { "device", KEY_TEXT, false, "UUID of the device; default: that of the console", NULL, NULL },
     { "port", KEY_NUMBER, false, "port on the device, default 16992", NULL, NULL },
     { "method", KEY_TEXT, false, "default GET", NULL, NULL },
     { "path", KEY_TEXT, false, "default /", NULL, NULL },
@@ -137,7 +137,7 @@ static const struct key_def k_request[] = {
     END
 };
 #define WSMAN_KEYS                                                                                 \
-    { "device", KEY_TEXT, false, "UUID of the device; not with to", NULL, NULL },                  \
+    { "device", KEY_TEXT, false, "UUID of the device; default: that of the console", NULL, NULL }, \
         { "port", KEY_NUMBER, false, "16992, or 16993 with TLS", NULL, NULL },                     \
         { "auth", KEY_MAP, false, "{ user, password }, default that of the console", NULL, NULL }, \
         { "connection", KEY_TEXT, false, "name of a connection of its own", NULL, NULL },          \

@@ -8,14 +8,12 @@
 #include "scenarios/engine/bytes_value.h"
 #include "scenarios/engine/verb.h"
 
-#define PORT_HTTP 16992u
-
 static enum step_state read_device(struct strand *strand, struct uuid *device)
 {
-    const char *text = step_text(strand, "device", "");
-    return uuid_parse(text, device) == AMT_OK
+    const char *why = NULL;
+    return console_device(strand->step.actor, step_text(strand, "device", ""), device, &why)
                ? STEP_DONE
-               : step_fail(strand, "setup", "'device' is '%s'; wanted a UUID", text);
+               : step_fail(strand, "setup", "%s", why);
 }
 
 static const char *capture_name(const struct strand *strand, const char *fallback)
@@ -31,7 +29,7 @@ enum step_state verb_chan_open_start(struct strand *strand)
         return STEP_FAILED;
     }
     strand->step.state = console_open(strand->step.actor, capture_name(strand, "chan"), &device,
-                                      (uint32_t)step_number(strand, "port", PORT_HTTP));
+                                      (uint32_t)step_number(strand, "port", CONSOLE_PORT_HTTP));
     return step_bool(strand, "wait", true) ? verb_chan_open_poll(strand) : STEP_DONE;
 }
 
@@ -147,7 +145,6 @@ enum step_state verb_http_request_start(struct strand *strand)
     struct case_run *run = strand->run;
     struct uuid device;
     struct request *request = pool_alloc(&run->pool, sizeof *request);
-    struct mps *mps = actor_mps_server(actor_console_via(strand->step.actor));
     request->run = run;
     strand->step.state = request;
     if (read_device(strand, &device) == STEP_FAILED) {
@@ -162,8 +159,9 @@ enum step_state verb_http_request_start(struct strand *strand)
         text_puts(&lines, "\r\n");
     }
     const char *body = step_text(strand, "body", "");
-    struct stream *s = mps_open_channel(
-        mps, &device, (uint32_t)step_number(strand, "port", PORT_HTTP), NULL, NULL);
+    struct stream *s =
+        console_connect(strand->step.actor, &device,
+                        (uint32_t)step_number(strand, "port", CONSOLE_PORT_HTTP), NULL, NULL);
     struct http_request_spec spec = { .method = step_text(strand, "method", "GET"),
                                       .target = step_text(strand, "path", "/"),
                                       .host = step_text(strand, "host", "device"),

@@ -83,6 +83,9 @@ static const struct pki_identity *identity_for(struct strand *strand, const stru
 {
     struct pki_set *pki = strand->run->options->pki;
     const char *cert = step_text(strand, "cert", NULL);
+    if (wire->identity != NULL) {
+        return wire->identity;
+    }
     if (wire->is_server) {
         return pki_set_server(pki, actor_text(strand->step.actor, "name", ACTOR_SERVER_NAME),
                               PKI_FLAW_NONE, diag);

@@ -81,10 +81,9 @@ static struct console_client *find_client(struct strand *strand)
     }
     key.user = argument_of(auth, "user");
     key.password = argument_of(auth, "password");
-    bool is_direct = actor_get(actor, "to") != NULL;
-    if (!is_direct && uuid_parse(step_text(strand, "device", ""), &key.device) != AMT_OK) {
-        (void)step_fail(strand, "setup", "'device' is '%s'; wanted a UUID",
-                        step_text(strand, "device", ""));
+    const char *why = NULL;
+    if (!console_device(actor, step_text(strand, "device", ""), &key.device, &why)) {
+        (void)step_fail(strand, "setup", "%s", why);
         return NULL;
     }
     return console_client(actor, &key);

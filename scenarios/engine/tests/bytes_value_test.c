@@ -31,6 +31,18 @@ static void each_form_gives_its_bytes(void **state)
     arena_fini(&pool);
 }
 
+static void nothing_is_bytes_too(void **state)
+{
+    (void)state;
+    struct arena pool = { 0 };
+    struct bytes out = { 0 };
+    assert_int_equal(bytes_value(one(&pool, "zeros", value_int(&pool, 0)), NULL, &out, NULL),
+                     AMT_OK);
+    assert_int_equal(out.len, 0);
+    bytes_fini(&out);
+    arena_fini(&pool);
+}
+
 static void what_is_no_bytes_is_refused(void **state)
 {
     (void)state;
@@ -55,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_gives_its_bytes),
+        cmocka_unit_test(nothing_is_bytes_too),
         cmocka_unit_test(what_is_no_bytes_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
