@@ -15,7 +15,7 @@
 
 struct device_options {
     const char *profile, *to, *uuid, *user, *password_file, *trust, *access_info, *common_name;
-    const char *state, *listen, *setup_file;
+    const char *state, *listen, *setup_file, *dhcp;
     const char *forward, *trigger, *until, *log_levels, *log_format;
     struct cli_texts sets;
     uint64_t count, seed, deadline_us, stagger_us;
@@ -32,6 +32,8 @@ static const struct cli_option k_options[] = {
       "keep in this folder what the devices were told; go on from there" },
     { "listen", 0, CLI_TEXT, offsetof(struct device_options, listen), "ADDRESS", NULL,
       "own network ports 16992 and 16993 on this address; further devices take the next ones" },
+    { "dhcp", 0, CLI_TEXT, offsetof(struct device_options, dhcp), "INTERFACE", NULL,
+      "ask the DHCP server behind this interface for address and domain [key dhcp.interface]" },
     { "setup-file", 0, CLI_TEXT, offsetof(struct device_options, setup_file), "FILE", NULL,
       "a USB key with this setup.bin is in the PC when it starts [key setup_file]" },
     { "uuid", 0, CLI_TEXT, offsetof(struct device_options, uuid), "UUID", NULL,
@@ -67,7 +69,7 @@ static const struct cli_option k_options[] = {
     { "set", 0, CLI_TEXTS, offsetof(struct device_options, sets), "KEY=VALUE", NULL,
       "any key of the profile, repeatable" },
     { "until", 0, CLI_TEXT, offsetof(struct device_options, until), "EVENT", NULL,
-      "stop at: up, failed, login-failed, closed" },
+      "stop at: lease, up, failed, login-failed, closed" },
     { "deadline", 0, CLI_DURATION, offsetof(struct device_options, deadline_us), "TIME", "0",
       "give up after; 0 = never" },
     { "log-level", 0, CLI_TEXT, offsetof(struct device_options, log_levels), "LEVELS", "info",
@@ -80,8 +82,10 @@ static const struct cli_option k_options[] = {
 };
 
 /* What --until waits for. */
-enum until { UNTIL_NOTHING, UNTIL_UP, UNTIL_FAILED, UNTIL_LOGIN_FAILED, UNTIL_CLOSED };
-static const char *const k_until[] = { "", "up", "failed", "login-failed", "closed", NULL };
+enum until { UNTIL_NOTHING, UNTIL_LEASE, UNTIL_UP, UNTIL_FAILED, UNTIL_LOGIN_FAILED, UNTIL_CLOSED };
+static const char *const k_until[] = {
+    "", "lease", "up", "failed", "login-failed", "closed", NULL
+};
 
 struct run {
     struct loop *loop;
@@ -92,6 +96,7 @@ struct run {
     struct loop_task check;
     enum until until;
     bool has_failed, has_failed_login, has_been_up, has_closed;
+    uint32_t leases;
     bool is_stopping;
     int result;
 };
@@ -135,6 +140,7 @@ static enum amt_err apply_options(struct run *run, const struct device_options *
     TRY(set_key(run, "state_dir", o->state, diag));
     TRY(set_key(run, "direct.address", o->listen, diag));
     TRY(set_key(run, "setup_file", o->setup_file, diag));
+    TRY(set_key(run, "dhcp.interface", o->dhcp, diag));
     TRY(set_key(run, "uuid", o->uuid, diag));
     TRY(set_key(run, "cira.user", o->user, diag));
     TRY(set_key(run, "cira.trust", o->trust, diag));
@@ -236,6 +242,8 @@ static bool has_come(const struct run *run)
     switch (run->until) {
     case UNTIL_NOTHING:
         return false;
+    case UNTIL_LEASE:
+        return run->leases >= fleet_count(run->fleet);
     case UNTIL_UP:
         return run->has_been_up && fleet_count_in(run->fleet, DEVICE_UP) == fleet_count(run->fleet);
     case UNTIL_FAILED:
@@ -281,6 +289,8 @@ static void on_event(void *ctx, const char *name, enum log_level level,
     } else if (strcmp(name, "cira.failed") == 0) {
         run->has_failed = true;
         run->has_failed_login = run->has_failed_login || reason_is(fields, "auth_failed");
+    } else if (strcmp(name, "dhcp.lease") == 0) {
+        run->leases += 1;
     } else if (strcmp(name, "cira.closed") == 0) {
         run->has_closed = run->has_closed || run->has_been_up;
     } else {
@@ -306,14 +316,15 @@ static void on_signal(void *ctx)
 
 static enum amt_err set_until(struct run *run, const char *until, struct amt_diag *diag)
 {
-    for (int i = UNTIL_UP; until != NULL && k_until[i] != NULL; i++) {
+    for (int i = UNTIL_LEASE; until != NULL && k_until[i] != NULL; i++) {
         if (strcmp(until, k_until[i]) == 0) {
             run->until = (enum until)i;
         }
     }
     if (until != NULL && run->until == UNTIL_NOTHING) {
         return amt_diag_set(diag, AMT_ECONFIG,
-                            "--until is up, failed, login-failed or closed, not \"%s\"", until);
+                            "--until is lease, up, failed, login-failed or closed, not \"%s\"",
+                            until);
     }
     return AMT_OK;
 }
@@ -330,8 +341,8 @@ static int start_fleet(struct run *run, const struct device_options *o, struct a
         return CLI_USAGE;
     }
     run->fleet = fleet_new(run->loop, &settings, run->log, diag);
-    if (run->fleet == NULL) {
-        return CLI_INVALID;
+    if (run->fleet == NULL) { /* AMT_ESYS: a port is taken, or packets are not permitted */
+        return diag->err == AMT_ESYS ? CLI_ENVIRONMENT : CLI_INVALID;
     }
     if (loop_on_signal(run->loop, SIGTERM, on_signal, run) != AMT_OK ||
         loop_on_signal(run->loop, SIGINT, on_signal, run) != AMT_OK) {
@@ -424,8 +435,16 @@ const struct cli_command k_command_device = {
         "The firmware answers on 16992 and 16993 of the tunnel, and with --listen on the network.\n"
         "Without --to, a device calls the servers that it was told over WS-Man. `show` prints\n"
         "what a device in a state folder has become, without secrets.\n\n"
-        "--until ends the command at an event: up (all devices are), failed (an attempt failed),\n"
-        "login-failed (the MPS refused user and password), closed (a tunnel that was up ended).\n\n"
+        "--dhcp makes the wired port one of a real network: the device asks the DHCP server there "
+        "for\n"
+        "an address and takes its DNS suffix from option 15; until it has a lease it calls "
+        "nobody.\n"
+        "This needs CAP_NET_RAW (root, or a network namespace of your own: unshare -Urn).\n\n"
+        "--until ends the command at an event: lease (all devices have one), up (all devices are), "
+        "failed\n"
+        "(an attempt failed), login-failed (the MPS refused user and password), closed (a tunnel "
+        "that\n"
+        "was up ended).\n\n"
         "One JSON line on standard output when it starts, one with the connection log when it\n"
         "stops; events on standard error. SIGTERM sends DISCONNECT.\n\n"
         "Exit codes: 0 stopped or the event came, 1 an attempt failed and --until wanted "

@@ -78,8 +78,10 @@ void cli_device_keep_still(struct device_config *config)
 {
     amt_free(config->direct.address);
     amt_free(config->setup_file);
+    amt_free(config->dhcp.interface);
     config->direct.address = NULL;
     config->setup_file = NULL;
+    config->dhcp.interface = NULL;
 }
 
 static int print_classes(struct firmware *firmware, int count, char **names)

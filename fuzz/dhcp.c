@@ -165,16 +165,15 @@ static void check_client(const struct talk *talk)
 static void pass(struct talk *talk, uint64_t until_us)
 {
     for (int wakes = 0; talk->client.deadline_us <= until_us && wakes < 64; wakes++) {
-        talk->sent_in_second = talk->client.deadline_us >= talk->now_us + SECOND
-                                   ? 0
-                                   : talk->sent_in_second;
+        talk->sent_in_second =
+            talk->client.deadline_us >= talk->now_us + SECOND ? 0 : talk->sent_in_second;
         talk->now_us = talk->client.deadline_us;
         dhcp_client_wake(&talk->client, talk->now_us);
         check_client(talk);
         FUZZ_REQUIRE(talk->sent_in_second <= 2);
     }
-    talk->now_us = until_us > talk->now_us && talk->client.deadline_us > until_us ? until_us
-                                                                                 : talk->now_us;
+    talk->now_us =
+        until_us > talk->now_us && talk->client.deadline_us > until_us ? until_us : talk->now_us;
 }
 
 /* A datagram that belongs to the conversation, where the input wants that. */

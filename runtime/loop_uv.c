@@ -64,6 +64,7 @@ static void uv_world_free(struct loop *loop)
 {
     struct uv_world *world = world_of(loop);
     (void)loop_run_until(loop, has_no_tail, world, loop_now_us(loop) + FREE_LIMIT_US);
+    uv_world_drop_lans(world);
     do {
         uv_walk(&world->uv, drop_handle, NULL);
     } while (uv_run(&world->uv, UV_RUN_DEFAULT) != 0);
@@ -222,6 +223,7 @@ static const struct loop_world k_uv = {
     .listen = uv_world_listen,
     .connect = uv_world_connect,
     .udp_open = uv_world_udp_open,
+    .lan_open = uv_world_lan_open,
     .stdio = uv_world_stdio,
 };
 

@@ -9,6 +9,8 @@
 #define UV_READ_BUFFER_BYTES 65536u
 #define UV_SIGNALS_MAX       4u
 
+struct uv_lan;
+
 struct uv_signal {
     uv_signal_t handle;
     void (*fn)(void *ctx);
@@ -21,6 +23,7 @@ struct uv_world {
     uv_timer_t wake;
     struct uv_signal signals[UV_SIGNALS_MAX];
     uint32_t signal_count;
+    struct uv_lan *lans;
     uint8_t *read_buffer; /* one for all streams: an idle connection holds none */
     uint32_t lingering;   /* streams whose owner is gone and whose tail is not */
 };
@@ -36,6 +39,10 @@ struct stream *uv_world_connect(struct loop *loop, const struct address *address
                                 void *ctx);
 struct udp_socket *uv_world_udp_open(struct loop *loop, const struct address *address,
                                      udp_receive_fn *on_receive, void *ctx, struct amt_diag *diag);
+struct lan *uv_world_lan_open(struct loop *loop, const char *interface, uint16_t port,
+                              const struct lan_handler *handler, void *ctx, struct amt_diag *diag);
+/* Closes those that loop_free still finds. */
+void uv_world_drop_lans(struct uv_world *world);
 struct stream *uv_world_stdio(struct loop *loop, struct amt_diag *diag);
 /* Close what loop_free still finds: a stream, a listener, a socket (handle->data is theirs). */
 void uv_world_drop_stream(uv_handle_t *handle);

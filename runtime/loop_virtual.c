@@ -93,6 +93,7 @@ static void virtual_free(struct loop *loop)
     }
     virtual_network_free(v);
     virtual_udp_free(v);
+    virtual_lan_free(v);
     loop_drop_pipes(loop);
     amt_free(loop);
 }
@@ -108,6 +109,7 @@ static const struct loop_world k_virtual = {
     .listen = virtual_listen,
     .connect = virtual_connect,
     .udp_open = virtual_udp_open,
+    .lan_open = virtual_lan_open,
 };
 
 struct loop *loop_new_virtual(const struct virtual_world *world, struct amt_diag *diag)

@@ -14,6 +14,8 @@ struct virtual_listener;
 struct virtual_work;
 struct virtual_socket;
 struct virtual_datagram;
+struct virtual_lan;
+struct virtual_frame;
 
 struct virtual_loop {
     struct loop loop;
@@ -25,6 +27,8 @@ struct virtual_loop {
     struct virtual_listener *listeners;
     struct virtual_socket *sockets;     /* of datagrams */
     struct virtual_datagram *datagrams; /* under way */
+    struct virtual_lan *lans;           /* of lan_open */
+    struct virtual_frame *frames;       /* under way on them */
     struct virtual_work *works;         /* done, but their after is still due */
     uint16_t next_port, next_client_port;
 };
@@ -39,6 +43,10 @@ struct udp_socket *virtual_udp_open(struct loop *loop, const struct address *add
 /* "", 0.0.0.0 and ::; and whether two hosts are one (localhost is 127.0.0.1). */
 bool virtual_host_is_any(const char *host);
 bool virtual_host_is_same(const char *a, const char *b);
+struct lan *virtual_lan_open(struct loop *loop, const char *interface, uint16_t port,
+                             const struct lan_handler *handler, void *ctx, struct amt_diag *diag);
+/* Drops what loop_free still finds. */
+void virtual_lan_free(struct virtual_loop *loop);
 /* Drops sockets and datagrams that loop_free still finds. */
 void virtual_udp_free(struct virtual_loop *loop);
 /* Drops listeners that loop_free still finds. */

@@ -2,6 +2,7 @@
 #ifndef AMTLAB_RUNTIME_LOOP_WORLD_H
 #define AMTLAB_RUNTIME_LOOP_WORLD_H
 
+#include "runtime/lan.h"
 #include "runtime/loop.h"
 #include "runtime/net.h"
 #include "runtime/udp.h"
@@ -30,6 +31,8 @@ struct loop_world {
                               void *ctx);
     struct udp_socket *(*udp_open)(struct loop *loop, const struct address *address,
                                    udp_receive_fn *on_receive, void *ctx, struct amt_diag *diag);
+    struct lan *(*lan_open)(struct loop *loop, const char *interface, uint16_t port,
+                            const struct lan_handler *handler, void *ctx, struct amt_diag *diag);
     struct stream *(*stdio)(struct loop *loop, struct amt_diag *diag);
 };
 
@@ -64,6 +67,19 @@ struct udp_class {
 };
 struct udp_socket {
     const struct udp_class *class;
+};
+
+struct lan_class {
+    enum amt_err (*send)(struct lan *lan, const struct lan_datagram *datagram);
+    void (*close)(struct lan *lan);
+};
+struct lan {
+    const struct lan_class *class;
+    const struct lan_handler *handler;
+    void *ctx;
+    uint32_t address; /* 0: none */
+    uint16_t port;
+    bool has_link;
 };
 
 /* Around every event: in between the clock stands still at now_us; at the end the tasks run. */

@@ -126,6 +126,14 @@ static const struct config_key k_direct[] = {
     { .name = NULL },
 };
 
+static const struct config_key k_dhcp[] = {
+    { "interface", CONFIG_TEXT, AT(dhcp.interface), NULL,
+      "network interface behind which a DHCP server is asked for address and domain (option 15); "
+      "needs CAP_NET_RAW",
+      .names = NULL },
+    { .name = NULL },
+};
+
 static const struct config_key k_service[] = {
     { "kind", CONFIG_ENUM, AT(service.kind), "auto",
       "auto: the firmware on 16992 and 16993, echo elsewhere; http: a page instead of it; refuse: "
@@ -162,6 +170,7 @@ const struct config_key device_config_keys[] = {
       .children = k_direct },
     { "capture", CONFIG_MAP, AT(capture), NULL, "its sessions as pcapng files, decrypted",
       .children = capture_config_keys },
+    { "dhcp", CONFIG_MAP, 0, NULL, "the wired port in a real network", .children = k_dhcp },
     { "forward", CONFIG_NUMBERS, AT(forward), "[16993, 16992, 664, 623, 16995, 16994, 5900]",
       "ports announced, in this order", .names = NULL },
     { "forward_address", CONFIG_TEXT, AT(forward_address), NULL,

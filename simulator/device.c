@@ -292,7 +292,8 @@ static enum amt_err set_firmware(struct device *device, struct amt_diag *diag)
     const struct device_config *config = device->config;
     bool may_know_server = config->cira.to == NULL && config->firmware.instance_set_count > 0;
     bool is_needed = config->state_dir != NULL || config->direct.address != NULL ||
-                     config->setup_file != NULL || may_know_server;
+                     config->setup_file != NULL || config->dhcp.interface != NULL ||
+                     may_know_server;
     return is_needed && device_firmware(device, diag) == NULL ? AMT_ECONFIG : AMT_OK;
 }
 
@@ -318,7 +319,7 @@ struct device *device_new(struct loop *loop, const struct device_config *config,
     if (set_identity(device, seed, index, diag) != AMT_OK || set_firmware(device, diag) != AMT_OK ||
         set_server(device, diag) != AMT_OK || set_forwards(device, diag) != AMT_OK ||
         set_tls(device, diag) != AMT_OK || set_capture(device, diag) != AMT_OK ||
-        direct_start(device, diag) != AMT_OK) {
+        direct_start(device, diag) != AMT_OK || device_dhcp_start(device, diag) != AMT_OK) {
         device_free(device);
         return NULL;
     }
@@ -338,6 +339,7 @@ void device_free(struct device *device)
     calls_fini(device);
     stream_reset(device->orphan);
     direct_stop(device);
+    device_dhcp_stop(device);
     firmware_free(device->firmware);
     firmware_profile_free(device->profile);
     if (device->owns_capture) {
@@ -378,20 +380,27 @@ void device_disconnect(struct device *device, uint32_t reason)
     device->state = DEVICE_OFF;
 }
 
-void device_set_link(struct device *device, bool is_up)
+void device_go_online(struct device *device, bool is_online)
 {
-    if (device->has_link == is_up) {
+    if (device->has_link == is_online) {
         return;
     }
-    device->has_link = is_up;
-    LOG(device->log, LOG_INFO, is_up ? "device.plugged" : "device.unplugged",
-        log_text("uuid", device->uuid_text));
-    if (!is_up) {
+    device->has_link = is_online;
+    if (!is_online) {
         timer_stop(&device->retry);
         tunnel_vanish(device);
     } else if (device->wants_tunnel) {
         device->attempts_since_up = 0;
         call(device);
+    }
+}
+
+void device_set_link(struct device *device, bool is_up)
+{
+    if (device->has_link != is_up) {
+        LOG(device->log, LOG_INFO, is_up ? "device.plugged" : "device.unplugged",
+            log_text("uuid", device->uuid_text));
+        device_go_online(device, is_up);
     }
 }
 

@@ -84,6 +84,9 @@ struct device_config {
         uint32_t plain_port, tls_port, presence_port;
         bool local; /* connections count as coming from the host */
     } direct;
+    struct {
+        char *interface; /* asks the DHCP server behind it; NULL: the network is the profile's */
+    } dhcp;
     struct config_numbers forward; /* default 16993 16992 664 623 16995 16994 5900 */
     char *forward_address;
     struct {

@@ -88,6 +88,7 @@ struct device {
     uint32_t index;
     struct firmware_profile *profile; /* ours; NULL: the config's, or not needed yet */
     struct direct *direct;            /* NULL without own ports */
+    struct device_dhcp *dhcp;         /* NULL without a real network */
 };
 
 /* cira/tunnel.c */
@@ -130,7 +131,12 @@ void calls_next(struct device *device, bool was_up);
 void calls_tunnel_changed(struct device *device, bool is_up);
 void calls_keepalive_changed(struct device *device, uint32_t seconds);
 
+/* The network has another suffix; NULL: none. There must be a firmware. */
+void calls_network_changed(struct device *device, const char *dns_suffix);
+
 /* device.c */
+/* The network can be reached, or not any more: as device_set_link, without a word in the log. */
+void device_go_online(struct device *device, bool is_online);
 bool device_is_ip_address(const char *text);
 
 /* cira/connection_log.c: fills the record of apf.md 13.7 */
@@ -144,6 +150,10 @@ void connection_log_failure(struct device *device, const char *text, int tls_ale
 enum amt_err direct_start(struct device *device, struct amt_diag *diag) AMT_MUST_USE;
 void direct_update(struct device *device); /* after settings changed */
 void direct_stop(struct device *device);
+
+/* dhcp.c: the lease of a real DHCP server; until it has one the device reaches nobody. device_new. */
+enum amt_err device_dhcp_start(struct device *device, struct amt_diag *diag) AMT_MUST_USE;
+void device_dhcp_stop(struct device *device);
 
 /* services.c: who answers on a channel */
 void service_request(struct device *device, struct apf_channel *channel, uint32_t port);

@@ -13,8 +13,8 @@
 
 const char *dhcp_state_name(enum dhcp_state state)
 {
-    static const char *const k_names[DHCP_STATE_COUNT_] = { "stopped", "selecting", "requesting",
-                                                            "rebooting", "bound", "renewing",
+    static const char *const k_names[DHCP_STATE_COUNT_] = { "stopped",   "selecting", "requesting",
+                                                            "rebooting", "bound",     "renewing",
                                                             "rebinding" };
     return (uint32_t)state < DHCP_STATE_COUNT_ ? k_names[state] : "unknown";
 }
@@ -61,15 +61,16 @@ static void wait_until(struct dhcp_client *client, uint64_t now_us, uint64_t end
 
 static const uint8_t *put_u32(uint8_t out[static 4], uint32_t value)
 {
-    struct writer w = { .base = out, .cap = 4 };
+    struct writer w = { .cap = 4 };
+    w.base = out;
     writer_u32(&w, value);
     return out;
 }
 
 static void send(struct dhcp_client *client, enum dhcp_type type, uint64_t now_us, uint32_t to)
 {
-    static const uint8_t k_wanted[] = { DHCP_SUBNET_MASK, DHCP_ROUTER,       DHCP_DNS_SERVER,
-                                        DHCP_DOMAIN_NAME, DHCP_LEASE_TIME,   DHCP_SERVER_ID,
+    static const uint8_t k_wanted[] = { DHCP_SUBNET_MASK,  DHCP_ROUTER,        DHCP_DNS_SERVER,
+                                        DHCP_DOMAIN_NAME,  DHCP_LEASE_TIME,    DHCP_SERVER_ID,
                                         DHCP_RENEWAL_TIME, DHCP_REBINDING_TIME };
     static const uint8_t k_size[2] = { DHCP_MOST_BYTES >> 8, DHCP_MOST_BYTES & 0xffu };
     uint8_t id[1 + DHCP_HARDWARE_BYTES] = { 1 };
@@ -78,10 +79,11 @@ static void send(struct dhcp_client *client, enum dhcp_type type, uint64_t now_u
     uint32_t count = 0;
     bool has_address = client->state == DHCP_RENEWING || client->state == DHCP_REBINDING;
     uint64_t seconds = (now_us - client->began_us) / US;
-    struct dhcp_message message = { .type = type, .xid = client->xid,
+    struct dhcp_message message = { .type = type,
+                                    .xid = client->xid,
                                     .wants_broadcast = !has_address,
-                                    .seconds = seconds > UINT16_MAX ? UINT16_MAX
-                                                                    : (uint16_t)seconds,
+                                    .seconds =
+                                        seconds > UINT16_MAX ? UINT16_MAX : (uint16_t)seconds,
                                     .client = has_address ? client->lease.address : 0 };
     memcpy(message.hardware, client->hardware, DHCP_HARDWARE_BYTES);
     memcpy(id + 1, client->hardware, DHCP_HARDWARE_BYTES);
@@ -100,9 +102,8 @@ static void send(struct dhcp_client *client, enum dhcp_type type, uint64_t now_u
     values[count++] = (struct dhcp_value){ DHCP_PARAMETERS, k_wanted, sizeof k_wanted };
     size_t name_len = client->host_name == NULL ? 0 : strlen(client->host_name);
     if (name_len > 0 && name_len < 64) {
-        values[count++] = (struct dhcp_value){
-            DHCP_HOST_NAME, (const uint8_t *)client->host_name, (uint32_t)name_len
-        };
+        values[count++] = (struct dhcp_value){ DHCP_HOST_NAME, (const uint8_t *)client->host_name,
+                                               (uint32_t)name_len };
     }
     uint32_t len = dhcp_encode(&message, values, count, out, sizeof out);
     client->asked_us = now_us;
@@ -252,7 +253,8 @@ static void take_lease(struct dhcp_client *client, uint64_t now_us, const struct
     client->bound_us = client->asked_us;
     client->deadline_us = seconds_after(client->bound_us, lease->renew_s);
     if (client->deadline_us < now_us + US) {
-        client->deadline_us = now_us + US; /* a server may grant seconds; it does not make us spin */
+        client->deadline_us =
+            now_us + US; /* a server may grant seconds; it does not make us spin */
     }
     tell(client, is_renewal ? DHCP_RENEWED : DHCP_GOT_LEASE, "");
 }
@@ -266,7 +268,8 @@ static void on_refusal(struct dhcp_client *client, uint64_t now_us, const uint8_
     enum amt_err err = dhcp_option(in, message, DHCP_TEXT, bytes, sizeof bytes, &len, NULL);
     len = err == AMT_EUNKNOWN ? 0 : len > TEXT_BYTES ? TEXT_BYTES : len;
     for (uint32_t i = 0; i < len; i++) {
-        text[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? (char)bytes[i] : '?';
+        bool is_printable = bytes[i] >= ' ' && bytes[i] <= '~';
+        text[i] = (char)(is_printable ? bytes[i] : (uint8_t)'?');
     }
     text[len] = '\0';
     client->lease.address = 0;
@@ -338,8 +341,7 @@ void dhcp_client_input(struct dhcp_client *client, uint64_t now_us, const uint8_
         return;
     }
     bool names_server = dhcp_u32(in, &message, DHCP_SERVER_ID, &server) == AMT_OK;
-    if (!is_for(client, &message) ||
-        !is_awaited(client, message.type, names_server ? server : 0)) {
+    if (!is_for(client, &message) || !is_awaited(client, message.type, names_server ? server : 0)) {
         return;
     }
     if (message.type == DHCP_NAK) {

@@ -22,12 +22,12 @@ enum dhcp_state {
 };
 
 enum dhcp_event {
-    DHCP_GOT_LEASE,     /* client->lease; also when a renewal brought other values */
-    DHCP_RENEWED,       /* the same values, a new time */
-    DHCP_NO_SERVER,     /* nobody has answered for about ten seconds; told once for each search */
-    DHCP_REFUSED,       /* NAK: text has the server's words, "" without */
-    DHCP_EXPIRED,       /* no server has renewed it in time: the address is not ours any more */
-    DHCP_BAD_ANSWER     /* what came for us is no valid answer: text says what is wrong */
+    DHCP_GOT_LEASE, /* client->lease; also when a renewal brought other values */
+    DHCP_RENEWED,   /* the same values, a new time */
+    DHCP_NO_SERVER, /* nobody has answered for about ten seconds; told once for each search */
+    DHCP_REFUSED,   /* NAK: text has the server's words, "" without */
+    DHCP_EXPIRED,   /* no server has renewed it in time: the address is not ours any more */
+    DHCP_BAD_ANSWER /* what came for us is no valid answer: text says what is wrong */
 };
 
 /* Must outlive the client. None may call back into it. */

@@ -221,7 +221,8 @@ static void write_value(struct writer *w, const struct dhcp_value *value)
 uint32_t dhcp_encode(const struct dhcp_message *message, const struct dhcp_value *values,
                      uint32_t count, uint8_t *out, uint32_t cap)
 {
-    struct writer w = { .base = out, .cap = cap > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : cap };
+    struct writer w = { .cap = cap > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : cap };
+    w.base = out;
     writer_u8(&w, message->is_reply ? OP_REPLY : OP_REQUEST);
     writer_u8(&w, ETHERNET);
     writer_u8(&w, DHCP_HARDWARE_BYTES);
@@ -251,7 +252,7 @@ uint32_t dhcp_encode(const struct dhcp_message *message, const struct dhcp_value
 
 const char *dhcp_type_name(enum dhcp_type type)
 {
-    static const char *const k_names[] = { "?",       "DISCOVER", "OFFER", "REQUEST", "DECLINE",
-                                           "ACK",     "NAK",      "RELEASE", "INFORM" };
+    static const char *const k_names[] = { "?",   "DISCOVER", "OFFER",   "REQUEST", "DECLINE",
+                                           "ACK", "NAK",      "RELEASE", "INFORM" };
     return (uint32_t)type < sizeof k_names / sizeof *k_names ? k_names[type] : k_names[0];
 }

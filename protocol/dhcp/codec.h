@@ -53,10 +53,10 @@ struct dhcp_message {
     bool is_reply; /* from a server */
     bool wants_broadcast;
     uint32_t xid;
-    uint16_t seconds;                                  /* since the client began */
-    uint32_t client, yours, server, relay;             /* ciaddr, yiaddr, siaddr, giaddr */
-    uint8_t hardware[DHCP_HARDWARE_BYTES];             /* chaddr */
-    struct view areas[DHCP_AREAS_MAX];                 /* in the order in which options count */
+    uint16_t seconds;                      /* since the client began */
+    uint32_t client, yours, server, relay; /* ciaddr, yiaddr, siaddr, giaddr */
+    uint8_t hardware[DHCP_HARDWARE_BYTES]; /* chaddr */
+    struct view areas[DHCP_AREAS_MAX];     /* in the order in which options count */
     uint32_t area_count;
 };
 

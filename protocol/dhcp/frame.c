@@ -1,13 +1,13 @@
 #include "protocol/dhcp/frame.h"
 
-#define IPV4_BYTES     20u
-#define UDP_BYTES      8u
-#define PROTOCOL_UDP   17u
+#define IPV4_BYTES           20u
+#define UDP_BYTES            8u
+#define PROTOCOL_UDP         17u
 #define FLAG_DO_NOT_FRAGMENT 0x4000u
-#define FRAGMENT_MASK  0x3fffu /* more fragments, and the offset */
-#define TTL            64u
-#define ARP_ETHERNET   1u
-#define ARP_IPV4       0x0800u
+#define FRAGMENT_MASK        0x3fffu /* more fragments, and the offset */
+#define TTL                  64u
+#define ARP_ETHERNET         1u
+#define ARP_IPV4             0x0800u
 
 static enum amt_err read_ipv4(struct cursor *c, struct frame_udp *out, uint32_t *end)
 {
@@ -105,7 +105,8 @@ uint32_t frame_udp_encode(const struct frame_udp *head, const uint8_t *payload, 
 {
     uint8_t ip[IPV4_BYTES];
     struct writer draft = { .base = ip, .cap = sizeof ip };
-    struct writer w = { .base = out, .cap = cap > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : cap };
+    struct writer w = { .cap = cap > CURSOR_MAX_BYTES ? CURSOR_MAX_BYTES : cap };
+    w.base = out;
     uint32_t total = FRAME_UDP_HEAD_BYTES + len;
     write_ipv4(&draft, head, total, 0);
     write_ipv4(&w, head, total, fold(sum_of(ip, sizeof ip)));
@@ -140,7 +141,8 @@ enum amt_err frame_arp_decode(const uint8_t *in, uint32_t len, struct frame_arp 
 
 void frame_arp_encode(const struct frame_arp *arp, uint8_t out[static FRAME_ARP_BYTES])
 {
-    struct writer w = { .base = out, .cap = FRAME_ARP_BYTES };
+    struct writer w = { .cap = FRAME_ARP_BYTES };
+    w.base = out;
     writer_u16(&w, ARP_ETHERNET);
     writer_u16(&w, ARP_IPV4);
     writer_u16(&w, 0x0604);

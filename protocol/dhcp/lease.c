@@ -76,8 +76,7 @@ static void read_domain(const uint8_t *in, const struct dhcp_message *message,
 {
     uint8_t bytes[DHCP_MOST_BYTES];
     uint32_t len = 0;
-    enum amt_err err =
-        dhcp_option(in, message, DHCP_DOMAIN_NAME, bytes, sizeof bytes, &len, NULL);
+    enum amt_err err = dhcp_option(in, message, DHCP_DOMAIN_NAME, bytes, sizeof bytes, &len, NULL);
     out->domain = err == AMT_EUNKNOWN  ? DHCP_DOMAIN_ABSENT
                   : err == AMT_ETOOBIG ? DHCP_DOMAIN_TOO_LONG
                                        : dhcp_suffix(bytes, len, out->suffix);

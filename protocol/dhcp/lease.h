@@ -8,9 +8,9 @@
 #define DHCP_DOMAIN_BYTES 254u       /* a name of 253 characters (RFC 1035 2.3.4) and its 0 */
 
 enum dhcp_domain {
-    DHCP_DOMAIN_GIVEN,  /* suffix is usable */
-    DHCP_DOMAIN_ABSENT, /* no option 15 in the answer */
-    DHCP_DOMAIN_EMPTY,  /* there, but nothing in it (or zero bytes alone, or the single dot) */
+    DHCP_DOMAIN_GIVEN,     /* suffix is usable */
+    DHCP_DOMAIN_ABSENT,    /* no option 15 in the answer */
+    DHCP_DOMAIN_EMPTY,     /* there, but nothing in it (or zero bytes alone, or the single dot) */
     DHCP_DOMAIN_CHARACTER, /* a zero byte inside, a control character, or none of ASCII */
     DHCP_DOMAIN_LABEL,     /* an empty label, or one above 63 characters */
     DHCP_DOMAIN_TOO_LONG   /* above 253 characters */

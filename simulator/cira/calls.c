@@ -305,6 +305,13 @@ void calls_set_hooks(struct device *device, struct firmware_hooks *hooks)
     hooks->ctx = device;
 }
 
+void calls_network_changed(struct device *device, const char *dns_suffix)
+{
+    device->calls.is_link_event = true;
+    remote_access_set_network(device->firmware, dns_suffix);
+    device->calls.is_link_event = false;
+}
+
 enum amt_err device_set_network(struct device *device, const char *dns_suffix, bool is_static,
                                 struct amt_diag *diag)
 {
@@ -317,9 +324,7 @@ enum amt_err device_set_network(struct device *device, const char *dns_suffix, b
     if (network_set_static(device->firmware, is_static) != AMT_OK) {
         return amt_diag_set(diag, AMT_ENOMEM, "out of memory");
     }
-    device->calls.is_link_event = true;
-    remote_access_set_network(device->firmware, dns_suffix);
-    device->calls.is_link_event = false;
+    calls_network_changed(device, dns_suffix);
     return AMT_OK;
 }
 

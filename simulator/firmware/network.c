@@ -91,7 +91,9 @@ static void forget(struct network *network)
     json_decref(network->wifi);
     *network = (struct network){ .wifi_state = NETWORK_WIFI_OFF,
                                  .addresses = json_object(),
-                                 .wifi = json_array() };
+                                 .wifi = json_array(),
+                                 .wire = network->wire,
+                                 .has_wire = network->has_wire };
 }
 
 static enum amt_err network_init(struct firmware *firmware)
@@ -126,7 +128,9 @@ static void network_unprovision(struct firmware *firmware, bool is_partial)
     (void)json_array_clear(network->wifi);
     *network = (struct network){ .wifi_state = NETWORK_WIFI_OFF,
                                  .addresses = network->addresses,
-                                 .wifi = network->wifi };
+                                 .wifi = network->wifi,
+                                 .wire = network->wire,
+                                 .has_wire = network->has_wire };
 }
 
 static json_t *save_certificates(const struct network_certificates *certificates)

@@ -27,6 +27,8 @@ struct network {
     uint32_t wifi_state;       /* enum network_wifi_state */
     /* [{name, settings: {Property: text}, ieee8021x: {Property: text}, client, root}], as added */
     json_t *wifi;
+    struct network_wire wire;
+    bool has_wire;                              /* wire counts */
     struct network_certificates wired, profile; /* IPS_IEEE8021xSettings, AMT_8021XProfile */
 };
 

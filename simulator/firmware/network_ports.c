@@ -17,7 +17,8 @@ static const char *const k_addresses[] = { "DefaultGateway", "IPAddress", "Prima
 bool network_link_is_up(const struct firmware *firmware, uint32_t port)
 {
     const struct firmware_config *config = &firmware->profile->config;
-    return port == 0 ? config->has_wired
+    const struct network *network = firmware->network;
+    return port == 0 ? config->has_wired && (!network->has_wire || network->wire.has_link)
                      : config->has_wireless && network_wifi_active(firmware) != NULL;
 }
 
@@ -97,12 +98,42 @@ static void fill_addresses(const struct network *network, struct wsman_instance 
     }
 }
 
+static void set_address(struct wsman_instance *instance, const char *name, uint32_t address)
+{
+    const struct in_addr in = { .s_addr = htonl(address) };
+    char text[INET_ADDRSTRLEN];
+    if (address == 0 || inet_ntop(AF_INET, &in, text, sizeof text) == NULL) {
+        wsman_unset(instance, name);
+    } else {
+        wsman_set(instance, name, text);
+    }
+}
+
+/* A real network says itself what it gave. */
+static void fill_wire(const struct network_wire *wire, struct wsman_instance *instance)
+{
+    wsman_set_bool(instance, "LinkIsUp", wire->has_link);
+    set_address(instance, "IPAddress", wire->address);
+    set_address(instance, "SubnetMask", wire->mask);
+    set_address(instance, "DefaultGateway", wire->router);
+    set_address(instance, "PrimaryDNS", wire->dns[0]);
+    set_address(instance, "SecondaryDNS", wire->dns[1]);
+}
+
+void network_set_wire(struct firmware *firmware, const struct network_wire *wire)
+{
+    firmware->network->wire = *wire;
+    firmware->network->has_wire = true;
+}
+
 void network_fill_port(struct firmware_call *call, struct wsman_instance *instance)
 {
     if (network_port_of(instance) == 1) {
         fill_wireless(call, instance);
     } else if (!call->firmware->profile->config.has_wired) {
         fill_absent_wired(instance);
+    } else if (call->firmware->network->has_wire) {
+        fill_wire(&call->firmware->network->wire, instance);
     }
     fill_addresses(call->firmware->network, instance);
 }

@@ -88,7 +88,9 @@ static struct dhcp_value value_u32(enum dhcp_code code, uint32_t value, uint8_t 
 
 static void answer(struct talk *t, const struct answer *a)
 {
-    struct dhcp_message message = { .type = a->type, .is_reply = true, .yours = a->address,
+    struct dhcp_message message = { .type = a->type,
+                                    .is_reply = true,
+                                    .yours = a->address,
                                     .xid = a->xid == 0 ? t->client.xid : a->xid };
     struct dhcp_value values[6];
     uint8_t numbers[4][4], out[DHCP_MOST_BYTES];
@@ -109,17 +111,17 @@ static void answer(struct talk *t, const struct answer *a)
                                                (uint32_t)strlen(a->domain) };
     }
     if (a->text != NULL) {
-        values[count++] = (struct dhcp_value){ DHCP_TEXT, (const uint8_t *)a->text,
-                                               (uint32_t)strlen(a->text) };
+        values[count++] =
+            (struct dhcp_value){ DHCP_TEXT, (const uint8_t *)a->text, (uint32_t)strlen(a->text) };
     }
     uint32_t len = dhcp_encode(&message, values, count, out, sizeof out);
     dhcp_client_input(&t->client, t->now_us, out, len);
 }
 
-static const struct answer k_offer = { DHCP_OFFER, ADDRESS, SERVER, 3600, 0, 0, "corp.example.com",
-                                       NULL, 0 };
-static const struct answer k_ack = { DHCP_ACK, ADDRESS, SERVER, 3600, 0, 0, "corp.example.com",
-                                     NULL, 0 };
+static const struct answer k_offer = { DHCP_OFFER,         ADDRESS, SERVER, 3600, 0, 0,
+                                       "corp.example.com", NULL,    0 };
+static const struct answer k_ack = { DHCP_ACK,           ADDRESS, SERVER, 3600, 0, 0,
+                                     "corp.example.com", NULL,    0 };
 
 static void bind_client(struct talk *t)
 {
@@ -154,9 +156,9 @@ static void discover_offer_request_ack(void **state)
     assert_int_equal(s->message.type, DHCP_DISCOVER);
     assert_true(s->message.wants_broadcast); /* it has no address that could be sent to */
     assert_int_equal(s->to, DHCP_ALL);
-    assert_int_equal(dhcp_option(s->bytes, &s->message, DHCP_PARAMETERS, wanted, sizeof wanted,
-                                 &len, NULL),
-                     AMT_OK);
+    assert_int_equal(
+        dhcp_option(s->bytes, &s->message, DHCP_PARAMETERS, wanted, sizeof wanted, &len, NULL),
+        AMT_OK);
     assert_non_null(memchr(wanted, DHCP_DOMAIN_NAME, len));
     t.now_us += SECOND;
     answer(&t, &k_offer);
@@ -198,7 +200,8 @@ static void a_silent_network_is_asked_less_and_less_often(void **state)
     answer(&t, &k_offer); /* and a server that comes back late is still heard */
     answer(&t, &k_ack);
     assert_int_equal(t.client.state, DHCP_BOUND);
-    assert_int_equal(t.client.deadline_us, t.now_us + 1800 * SECOND); /* not from the first DISCOVER */
+    assert_int_equal(t.client.deadline_us,
+                     t.now_us + 1800 * SECOND); /* not from the first DISCOVER */
 }
 
 static void an_offer_that_is_not_kept_is_given_up(void **state)

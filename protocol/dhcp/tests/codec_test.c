@@ -19,9 +19,10 @@ struct packet {
  * broadcast, yiaddr 10.9.0.100, siaddr 10.9.0.1, the cookie. */
 static void start(struct packet *p)
 {
-    static const uint8_t k_head[28] = { 2,    1,    6, 0, 0x12, 0x34, 0x56, 0x78, 0, 0,
-                                        0x80, 0x00, 0, 0, 0,    0,    10,   9,    0, 100,
-                                        10,   9,    0, 1, 0,    0,    0,    0 };
+    static const uint8_t k_head[28] = {
+        2, 1, 6,  0, 0x12, 0x34, 0x56, 0x78, 0, 0, 0x80, 0x00, 0, 0,
+        0, 0, 10, 9, 0,    100,  10,   9,    0, 1, 0,    0,    0, 0
+    };
     static const uint8_t k_cookie[4] = { 0x63, 0x82, 0x53, 0x63 };
     *p = (struct packet){ .len = 240 };
     memcpy(p->bytes, k_head, sizeof k_head);
@@ -110,13 +111,14 @@ static void a_discover_is_written_byte_for_byte(void **state)
 {
     (void)state;
     static const uint8_t k_id[7] = { 1, 0xC8, 0xD9, 0xD2, 0x1F, 0x30, 0xAA };
-    static const uint8_t k_tail[] = { 0x63, 0x82, 0x53, 0x63, 53,   1,    1,   61,
-                                      7,    1,    0xC8, 0xD9, 0xD2, 0x1F, 0x30, 0xAA, 255 };
-    struct dhcp_message message = { .type = DHCP_DISCOVER, .xid = 0x01020304, .seconds = 0x0506,
-                                    .wants_broadcast = true };
+    static const uint8_t k_tail[] = { 0x63, 0x82, 0x53, 0x63, 53,   1,    1,    61, 7,
+                                      1,    0xC8, 0xD9, 0xD2, 0x1F, 0x30, 0xAA, 255 };
+    struct dhcp_message message = {
+        .type = DHCP_DISCOVER, .xid = 0x01020304, .seconds = 0x0506, .wants_broadcast = true
+    };
     const struct dhcp_value values[] = { { DHCP_CLIENT_ID, k_id, sizeof k_id } };
-    uint8_t out[DHCP_MOST_BYTES], expected[DHCP_LEAST_BYTES] = { 1, 1, 6, 0, 1,    2,
-                                                                3, 4, 5, 6, 0x80, 0 };
+    uint8_t out[DHCP_MOST_BYTES],
+        expected[DHCP_LEAST_BYTES] = { 1, 1, 6, 0, 1, 2, 3, 4, 5, 6, 0x80, 0 };
     memcpy(message.hardware, k_mac, 6);
     memcpy(expected + 28, k_mac, 6);
     memcpy(expected + 236, k_tail, sizeof k_tail);
@@ -134,8 +136,16 @@ static void options_in_file_and_sname_are_found(void **state)
     put_option(&p, 52, "\x03", 1);
     put_option(&p, 15, "a.", 2);
     put(&p, "\xff", 1);
-    memcpy(p.bytes + FILE_OFFSET, "\x0f\x03" "exa" "\xff", 6);
-    memcpy(p.bytes + SNAME_OFFSET, "\x0f\x04" "mple" "\xff", 7);
+    memcpy(p.bytes + FILE_OFFSET,
+           "\x0f\x03"
+           "exa"
+           "\xff",
+           6);
+    memcpy(p.bytes + SNAME_OFFSET,
+           "\x0f\x04"
+           "mple"
+           "\xff",
+           7);
     assert_int_equal(decode(&p, &message, NULL), AMT_OK);
     assert_int_equal(message.area_count, 3);
     assert_string_equal(lease_of(&p).suffix, "a.example");
@@ -152,7 +162,11 @@ static void sname_alone_and_no_overload(void **state)
         start_ack(&p);
         put_option(&p, 52, &overload, 1);
         put(&p, "\xff", 1);
-        memcpy(p.bytes + SNAME_OFFSET, "\x0f\x03" "x.y" "\xff", 6);
+        memcpy(p.bytes + SNAME_OFFSET,
+               "\x0f\x03"
+               "x.y"
+               "\xff",
+               6);
         struct dhcp_lease lease = lease_of(&p);
         assert_int_equal(lease.domain, overload == 2 ? DHCP_DOMAIN_GIVEN : DHCP_DOMAIN_ABSENT);
         assert_string_equal(lease.suffix, overload == 2 ? "x.y" : "");
@@ -168,7 +182,11 @@ static void overload_inside_an_overloaded_field_means_nothing(void **state)
     start_ack(&p);
     put_option(&p, 52, "\x01", 1);
     memcpy(p.bytes + FILE_OFFSET, "\x34\x01\x03\xff", 4);
-    memcpy(p.bytes + SNAME_OFFSET, "\x0f\x03" "x.y" "\xff", 6);
+    memcpy(p.bytes + SNAME_OFFSET,
+           "\x0f\x03"
+           "x.y"
+           "\xff",
+           6);
     assert_int_equal(decode(&p, &message, NULL), AMT_OK);
     assert_int_equal(message.area_count, 2);
     assert_int_equal(lease_of(&p).domain, DHCP_DOMAIN_ABSENT);
@@ -246,7 +264,10 @@ static void an_option_that_runs_over_its_field_is_malformed_with_its_place(void 
     struct dhcp_fault fault = { .what = NULL };
     start_ack(&p);
     uint32_t at = p.len;
-    put(&p, "\x0f\xff" "abc", 5);
+    put(&p,
+        "\x0f\xff"
+        "abc",
+        5);
     assert_int_equal(decode(&p, &message, &fault), AMT_EMALFORMED);
     assert_int_equal(fault.offset, at);
     start_ack(&p);
@@ -318,9 +339,9 @@ static void times_that_are_not_in_order_become_the_usual_ones(void **state)
         { NULL, NULL, 1800, 3150 },
         { "\0\0\0\x0a", NULL, 10, 3150 },
         { "\0\0\0\x0a", "\0\0\0\x14", 10, 20 },
-        { "\0\0\0\x14", "\0\0\0\x0a", 1800, 3150 },    /* T2 before T1 */
-        { "\0\0\0\x0a", "\0\xff\0\0", 1800, 3150 },    /* T2 after the end */
-        { "\0\0\0\0", "\0\0\0\x0a", 1800, 3150 },      /* T1 now */
+        { "\0\0\0\x14", "\0\0\0\x0a", 1800, 3150 }, /* T2 before T1 */
+        { "\0\0\0\x0a", "\0\xff\0\0", 1800, 3150 }, /* T2 after the end */
+        { "\0\0\0\0", "\0\0\0\x0a", 1800, 3150 },   /* T1 now */
         { "\xff\xff\xff\xff", NULL, 1800, 3150 },
     };
     for (size_t i = 0; i < sizeof k_cases / sizeof *k_cases; i++) {

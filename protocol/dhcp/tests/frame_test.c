@@ -8,8 +8,8 @@
 static const uint8_t k_udp[31] = { 0x45, 0x00, 0x00, 0x1f, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11, 0xb8,
                                    0xb5, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7, 0x00, 0x35,
                                    0x04, 0x00, 0x00, 0x0b, 0xf0, 0x20, 'h',  'i',  '!' };
-static const uint8_t k_arp[FRAME_ARP_BYTES] = { 0,    1, 8, 0, 6,  4, 0, 2, 2, 0, 0, 0, 0, 1,
-                                                10,   9, 0, 1, 2,  0, 0, 0, 0, 2, 10, 9, 0, 2 };
+static const uint8_t k_arp[FRAME_ARP_BYTES] = { 0,  1, 8, 0, 6, 4, 0, 2, 2, 0, 0,  0, 0, 1,
+                                                10, 9, 0, 1, 2, 0, 0, 0, 0, 2, 10, 9, 0, 2 };
 
 static void a_datagram_is_written_with_its_checksums(void **state)
 {
