@@ -100,7 +100,7 @@ static int run_list(const void *options_, int argument_count, char **arguments)
     struct suite suite = { .case_count = 0 };
     struct amt_diag_list errors = { 0 };
     struct text out = { 0 };
-    const char *fallback = suite_default_folder();
+    const char *fallback = suite_default_folder(&suite.pool);
     int status = CLI_OK;
     for (int i = 0; i < (argument_count == 0 ? 1 : argument_count); i++) {
         const char *argument = argument_count == 0 ? fallback : arguments[i];

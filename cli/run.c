@@ -1,4 +1,5 @@
 /* `amtlab run`: runs scenarios and says what came of it. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,8 @@
 
 #include "base/memory.h"
 #include "cli/cli.h"
-#include "cli/run_device.h"
 #include "cli/run_select.h"
+#include "cli/run_target.h"
 #include "conformance/registry.h"
 #include "scenarios/engine/actor.h"
 #include "scenarios/engine/runner.h"
@@ -23,15 +24,26 @@
 struct run_options {
     struct cli_texts targets, tags, skip_tags, specs, fields, variables;
     const char *level, *out, *report, *format, *clock, *keep_traces, *color, *trust, *target_name,
-        *shard, *failed, *order, *certificate, *key;
-    uint64_t jobs, seed, repeat, timeout_us, fail_fast, wait_us;
-    bool until_fail, dry_run, verbose, quiet, strict, in_process, defects;
+        *shard, *failed, *order, *certificate, *key, *expectations, *write_expectations, *rate;
+    uint64_t jobs, seed, repeat, timeout_us, fail_fast, retries, wait_us;
+    bool until_fail, dry_run, verbose, quiet, strict, in_process, defects, allow_stale, destructive;
 };
 
 #define AT(member) offsetof(struct run_options, member)
 static const struct cli_option k_options[] = {
-    { "target", 0, CLI_TEXTS, AT(targets), "ROLE=HOST:PORT", NULL,
-      "actor that is not built in: mps=lab.example:4433 (repeat for more)" },
+    { "target", 0, CLI_TEXTS, AT(targets), "ROLE=FILE|HOST:PORT", NULL,
+      "actor that is not built in: mps=lab.example:4433, or a file that describes it" },
+    { "expectations", 0, CLI_TEXT, AT(expectations), "FILE", NULL,
+      "what the target is known to fail, with reasons; anything else fails the run" },
+    { "write-expectations", 0, CLI_TEXT, AT(write_expectations), "FILE", NULL,
+      "writes such a file from what failed; its reasons are empty and must be filled in" },
+    { "allow-stale", 0, CLI_FLAG, AT(allow_stale), NULL, NULL,
+      "expectations that hold no more do not fail the run" },
+    { "retries", 0, CLI_NUMBER, AT(retries), "N", "0",
+      "further tries of a case that failed; passing then is flaky" },
+    { "destructive", 0, CLI_FLAG, AT(destructive), NULL, NULL,
+      "cases that may harm a target, too: floods, attacks on its memory" },
+    { "rate", 0, CLI_TEXT, AT(rate), "N/s|N/m", "10/s", "starts of cases against a target" },
     { "trust", 0, CLI_TEXT, AT(trust), "FILE", NULL,
       "roots (PEM) that devices trust at a target; without it they do not verify its certificate" },
     { "target-name", 0, CLI_TEXT, AT(target_name), "NAME", NULL,
@@ -109,6 +121,7 @@ struct running {
     struct arena pool;
     struct suite suite;
     struct runner_options runner;
+    struct run_targets targets;
     struct report_style style;
     struct results *shown; /* for the header while it runs */
     bool prints_lines;
@@ -120,32 +133,46 @@ static int usage(const char *text, const char *value)
     return CLI_USAGE;
 }
 
+/* "10/s" or "30/m" */
+static bool rate_per_minute(const char *text, uint64_t *count)
+{
+    char number[16];
+    size_t len = strcspn(text, "/");
+    if (len == 0 || len >= sizeof number ||
+        (strcmp(text + len, "/s") != 0 && strcmp(text + len, "/m") != 0)) {
+        return false;
+    }
+    memcpy(number, text, len);
+    number[len] = '\0';
+    if (text_parse_u64(number, 1000000, count) != AMT_OK || *count == 0) {
+        return false;
+    }
+    *count *= text[len + 1] == 's' ? 60 : 1;
+    return true;
+}
+
+/* Targets, what is expected of them, and how gently they are treated. */
 static int read_targets(struct running *running)
 {
-    static const char *const k_roles[] = { "mps", "device", NULL };
-    for (uint32_t i = 0; i < running->options->targets.count; i++) {
-        const char *text = running->options->targets.items[i];
-        const char *equals = strchr(text, '=');
-        struct engine_target *target = pool_alloc(&running->pool, sizeof *target);
-        struct amt_diag diag = { 0 };
-        bool is_known = false;
-        if (equals == NULL) {
-            return usage("a target is ROLE=HOST:PORT", text);
-        }
-        target->role = pool_text(&running->pool, text, (size_t)(equals - text));
-        for (uint32_t n = 0; k_roles[n] != NULL; n++) {
-            is_known = is_known || strcmp(k_roles[n], target->role) == 0;
-        }
-        if (!is_known) {
-            return usage("the role of a target is mps or device", text);
-        }
-        bool is_device = strcmp(target->role, "device") == 0;
-        if ((is_device ? run_device_target(equals + 1, target, &diag)
-                       : address_parse(equals + 1, 4433, &target->address, &diag)) != AMT_OK) {
-            return usage(diag.text, text);
-        }
-        target->next = running->runner.engine.targets;
-        running->runner.engine.targets = target;
+    const struct run_options *options = running->options;
+    struct run_targets *targets = &running->targets;
+    uint64_t per_minute = 0;
+    int status = run_targets_read(targets, &options->targets);
+    status = status != CLI_OK ? status : run_targets_expect(targets, options->expectations);
+    if (status != CLI_OK) {
+        return status;
+    }
+    if (!rate_per_minute(options->rate, &per_minute)) {
+        return usage("--rate wants a number of cases such as 10/s or 30/m", options->rate);
+    }
+    running->runner.engine.targets = targets->first;
+    running->runner.engine.allows_destructive = options->destructive;
+    running->runner.expectations = targets->expectations;
+    running->runner.start_gap_us = targets->first == NULL ? 0 : 60 * US_PER_SECOND / per_minute;
+    for (uint32_t i = 0; i < targets->file_count; i++) {
+        struct engine_target_tls *tls = &running->runner.engine.target_tls;
+        tls->trust = tls->trust == NULL ? targets->files[i]->trust : tls->trust;
+        tls->name = tls->name == NULL ? targets->files[i]->tls_name : tls->name;
     }
     return CLI_OK;
 }
@@ -261,7 +288,7 @@ static int load(struct running *running, int argument_count, char **arguments)
 {
     struct suite_filter filter;
     struct amt_diag_list errors = { 0 };
-    const char *fallback = suite_default_folder();
+    const char *fallback = suite_default_folder(&running->suite.pool);
     int result = read_filter(running->options, &filter);
     for (int i = 0; result == CLI_OK && i < (argument_count == 0 ? 1 : argument_count); i++) {
         const char *argument = argument_count == 0 ? fallback : arguments[i];
@@ -273,13 +300,16 @@ static int load(struct running *running, int argument_count, char **arguments)
             result = CLI_NOTHING;
         }
     }
+    result = result == CLI_OK && errors.count == 0 ? choose(running) : result;
+    if (running->targets.first != NULL && errors.count == 0) {
+        suite_add_sanity(&running->suite, &errors);
+    }
     if (errors.count > 0) {
         amt_diag_list_print(&errors, stderr);
         (void)fputs("amtlab run: nothing was run; `amtlab validate` shows the lines\n", stderr);
         result = CLI_INVALID;
     }
     amt_diag_list_fini(&errors);
-    result = result == CLI_OK ? choose(running) : result;
     if (result == CLI_OK && running->suite.case_count == 0) {
         (void)fputs("amtlab run: nothing selected\n", stderr);
         result = CLI_NOTHING;
@@ -320,22 +350,25 @@ static void on_case(void *ctx, const struct result_case *c)
 
 static void list_cases(const struct running *running)
 {
-    for (const struct suite_case *c = running->suite.cases; c != NULL; c = c->next) {
-        (void)printf("%s\n", c->id);
-    }
+    struct text out = { 0 };
+    run_targets_list(&running->suite, running->targets.first != NULL || running->options->verbose,
+                     &out);
+    print(&out);
 }
 
 /* Words of the requirements for the reports; without the registry they stay without words. */
 static void add_requirement_texts(struct results *results)
 {
     struct amt_diag_list errors = { 0 };
-    struct registry *registry =
-        access(REGISTRY_FILE, R_OK) == 0 ? registry_load(REGISTRY_FILE, &errors) : NULL;
+    struct arena pool = { 0 };
+    const char *path = suite_find(&pool, REGISTRY_FILE);
+    struct registry *registry = path == NULL ? NULL : registry_load(path, &errors);
     if (registry != NULL) {
         registry_describe(registry, results);
     }
     registry_free(registry);
     amt_diag_list_fini(&errors);
+    arena_fini(&pool);
 }
 
 static void describe_run(const struct running *running, struct results *results)
@@ -347,12 +380,7 @@ static void describe_run(const struct running *running, struct results *results)
     if (gmtime_r(&now, &parts) != NULL) {
         (void)strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &parts);
     }
-    for (const struct engine_target *at = running->runner.engine.targets; at != NULL;
-         at = at->next) {
-        char address[ADDRESS_HOST_BYTES + 10];
-        address_format(&at->address, address);
-        text_printf(&target, "%s%s=%s", target.len == 0 ? "" : " ", at->role, address);
-    }
+    run_targets_describe(&running->targets, &target);
     results->run.version = results_text(results, AMTLAB_VERSION);
     results->run.started = results_text(results, started);
     results->run.target = results_text(results, text_chars(&target));
@@ -404,17 +432,35 @@ static void print_end(const struct running *running, const struct results *resul
     print(&out);
 }
 
-static int judge(const struct runner_result *result)
+static int judge(const struct runner_result *result, bool allows_stale)
 {
     struct results_totals totals;
     results_count(result->results, &totals);
     if (g_stop_count > 0) {
         return CLI_INTERRUPTED;
     }
-    if (totals.bad > 0) {
+    if (totals.bad > 0 || (result->stale_count > 0 && !allows_stale)) {
         return CLI_FAILED;
     }
     return totals.by_verdict[RESULT_UNSUPPORTED] == totals.cases ? CLI_NOTHING : CLI_OK;
+}
+
+static int write_expectations(struct running *running, const struct results *results)
+{
+    const char *path = running->options->write_expectations;
+    struct text out = { 0 };
+    if (path == NULL) {
+        return CLI_OK;
+    }
+    expectations_write(results, run_targets_name(&running->targets), &out);
+    FILE *file = fopen(path, "wb");
+    bool is_good = file != NULL && fwrite(text_chars(&out), 1, out.len, file) == out.len;
+    is_good = file != NULL && fclose(file) == 0 && is_good;
+    text_fini(&out);
+    if (!is_good) {
+        (void)fprintf(stderr, "amtlab run: %s cannot be written: %s\n", path, strerror(errno));
+    }
+    return is_good ? CLI_OK : CLI_ENVIRONMENT;
 }
 
 static int run_suite(struct running *running)
@@ -441,14 +487,27 @@ static int run_suite(struct running *running)
         describe_run(running, result.results);
         add_requirement_texts(result.results);
         print_end(running, result.results);
-        status = judge(&result);
+        status = judge(&result, running->options->allow_stale);
         int written = write_reports(running, result.results);
+        written = written != CLI_OK ? written : write_expectations(running, result.results);
         status = written == CLI_OK ? status : written;
     } else {
         amt_diag_print(&diag, stderr);
     }
     runner_free(&result);
     pki_set_free(running->runner.engine.pki);
+    return status;
+}
+
+static int start_targets(struct running *running)
+{
+    const char *folder = running->options->out;
+    if (folder != NULL && mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        (void)fprintf(stderr, "amtlab run: %s: %s\n", folder, strerror(errno));
+        return CLI_ENVIRONMENT;
+    }
+    int status = run_targets_start(&running->targets, folder == NULL ? "." : folder);
+    running->runner.processes = running->targets.processes;
     return status;
 }
 
@@ -465,7 +524,8 @@ static int run_run(const void *options_, int argument_count, char **arguments)
         .repeats = options->until_fail && options->repeat == 1 ? UNTIL_FAIL_REPEATS
                                                                : (uint32_t)options->repeat,
         .fail_limit = options->until_fail ? 1 : (uint32_t)options->fail_fast,
-        .in_process = options->in_process
+        .in_process = options->in_process,
+        .retries = (uint32_t)options->retries
     };
     running.runner.engine.command_options = "";
     int status = read_targets(&running);
@@ -481,8 +541,10 @@ static int run_run(const void *options_, int argument_count, char **arguments)
     if (status == CLI_OK && options->dry_run) {
         list_cases(&running);
     } else if (status == CLI_OK) {
-        status = run_suite(&running);
+        status = start_targets(&running);
+        status = status != CLI_OK ? status : run_suite(&running);
     }
+    run_targets_close(&running.targets);
     suite_free(&running.suite);
     arena_fini(&running.pool);
     return status;
@@ -499,7 +561,8 @@ const struct cli_command k_command_run = {
         "same seed gives the same run, byte for byte.\n\n"
         "  amtlab run basic/first-contact\n"
         "  amtlab run scenarios/library --report junit=junit.xml,html=report\n"
-        "  amtlab run apf --target mps=lab.example:4433 --var user=... \n\n"
+        "  amtlab run conformance/mps --target mps=lab.example:4433 --var user=...\n"
+        "  amtlab run conformance/mps --target mps=my-mps.yaml --expectations known.yaml\n\n"
         "Exit codes: 0 all as expected, 1 a case failed, 3 a file is invalid, 4 environment,\n"
         "5 nothing selected or everything unsupported.",
     .options = k_options,

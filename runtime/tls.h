@@ -95,6 +95,8 @@ struct stream *tls_connect(struct loop *loop, struct tls_context *context,
 bool tls_peer_is_trusted(const struct stream *s, struct amt_diag *diag);
 /* Subject CN of the peer's certificate into out; "" without one. */
 void tls_peer_common_name(const struct stream *s, char *out, size_t cap);
+/* Does a SAN of the peer's certificate (DNS name or IP address) repeat this name (APF-MPS-006)? */
+bool tls_peer_has_alternative(const struct stream *s, const char *name);
 /* SHA-256 of the peer's certificate in hex (64 + 1), "" without one. */
 void tls_peer_fingerprint(const struct stream *s, char out[static 65]);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */

@@ -219,6 +219,14 @@ void tls_peer_common_name(const struct stream *s, char *out, size_t cap)
     }
 }
 
+bool tls_peer_has_alternative(const struct stream *s, const char *name)
+{
+    X509 *peer = peer_certificate(s);
+    return peer != NULL && name[0] != '\0' &&
+           (X509_check_ip_asc(peer, name, 0) == 1 ||
+            X509_check_host(peer, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1);
+}
+
 void tls_peer_fingerprint(const struct stream *s, char out[static 65])
 {
     X509 *peer = peer_certificate(s);

@@ -72,6 +72,8 @@ const struct value *actor_path(struct actor *actor, const char *path);
 
 /* Appends to what the actor saw and wakes the case. */
 struct item *actor_add_item(struct actor *actor, enum item_kind kind, const char *name);
+/* Field of messages that a wire received: did it fill a TLS record, no more and no less? */
+#define ITEM_ALONE "alone"
 /* How a connection ended, in a word of harness.md 6.6. */
 const char *item_end_how(const struct stream_end *end, bool is_tls);
 /* Expectations start behind everything seen so far. */

@@ -161,8 +161,8 @@ static enum amt_err give_certificates(struct actor *actor, struct device_config 
         config->trust = pki_set_trust(pki);
     }
     if (is_builtin(value_get(cira, "certificate"))) {
-        config->identity =
-            pki_set_client(pki, config->uuid == NULL ? "device" : config->uuid, diag);
+        config->identity = pki_set_client(pki, config->uuid == NULL ? "device" : config->uuid, "",
+                                          PKI_FLAW_NONE, diag);
         return config->identity == NULL ? AMT_ECERT : AMT_OK;
     }
     return AMT_OK;

@@ -77,6 +77,9 @@ static void on_message(void *ctx, enum apf_direction direction, const struct apf
 static void add_raw(struct wire *wire, const uint8_t *bytes, uint32_t len)
 {
     struct arena *pool = &wire->actor->run->pool;
+    if (bytes_append(&wire->received, bytes, len) != AMT_OK) {
+        (void)pool_checked(NULL);
+    }
     struct item *item = actor_add_item(wire->actor, ITEM_MESSAGE, "tcp.data");
     struct value *fields = value_map(pool);
     value_put(pool, fields, "data", value_bytes(pool, bytes, len));
@@ -100,16 +103,35 @@ static void on_open(void *ctx)
     case_wake(wire->actor->run);
 }
 
+/* Messages of one TLS record: `alone` is one that fills it (apf.md 4.6). */
+static void mark_alone(const struct wire *wire, const struct item *before, bool was_cut)
+{
+    struct item *first = before == NULL ? wire->actor->items : before->next;
+    bool is_alone = first != NULL && first->next == NULL && !was_cut &&
+                    wire->flow.waiting[wire->is_server ? APF_DEV_TO_MPS : APF_MPS_TO_DEV].len == 0;
+    for (struct item *at = first; at != NULL; at = at->next) {
+        struct arena *pool = &wire->actor->run->pool;
+        struct value *fields = value_map(pool);
+        for (const struct value *field = at->fields->first; field != NULL; field = field->next) {
+            value_put(pool, fields, field->key, value_copy(pool, field));
+        }
+        value_put(pool, fields, ITEM_ALONE, value_bool(pool, is_alone));
+        at->fields = fields;
+    }
+}
+
 static void on_data(void *ctx, const uint8_t *in, uint32_t len)
 {
     struct wire *wire = ctx;
+    enum apf_direction direction = wire->is_server ? APF_DEV_TO_MPS : APF_MPS_TO_DEV;
     if (wire->is_raw) {
         add_raw(wire, in, len);
         return;
     }
-    apf_flow_input(&wire->flow,
-                   wire_direction(wire) == APF_DEV_TO_MPS ? APF_MPS_TO_DEV : APF_DEV_TO_MPS, in,
-                   len, on_message, wire);
+    struct item *before = wire->actor->last_item;
+    bool was_cut = wire->flow.waiting[direction].len > 0;
+    apf_flow_input(&wire->flow, direction, in, len, on_message, wire);
+    mark_alone(wire, before, was_cut);
 }
 
 static void note_end(struct wire *wire, const char *by, const struct stream_end *end)
@@ -143,6 +165,7 @@ static const struct stream_handler k_handler = { .on_open = on_open,
 static void take_stream(struct wire *wire, struct stream *s)
 {
     apf_flow_fini(&wire->flow);
+    bytes_fini(&wire->received);
     wire->flow = (struct apf_flow){ .is_lost = { false } };
     wire->stream = s;
     wire->is_tls = wire->is_open = wire->is_secure = wire->has_ended = false;
@@ -334,6 +357,7 @@ static void free_state(struct actor *actor)
     bytes_fini(&wire->joined);
     bytes_fini(&wire->answers);
     pki_identity_free(wire->identity);
+    bytes_fini(&wire->received);
 }
 
 static struct value *show(struct actor *actor)
@@ -349,10 +373,17 @@ static struct value *show(struct actor *actor)
         value_put(pool, map, "tls_version", value_text(pool, tls));
         value_put(pool, map, "peer_name", value_text(pool, name));
         value_put(pool, map, "peer_sha256", value_text(pool, fingerprint));
+        value_put(pool, map, "peer_name_in_san",
+                  value_bool(pool, tls_peer_has_alternative(wire->stream, name)));
     }
     if (actor->is_listening) {
         value_put(pool, map, "address", value_text(pool, actor->listen_name));
         value_put(pool, map, "port", value_int(pool, actor->address.port));
+    }
+    if (wire->is_raw) {
+        value_put(pool, map, "received",
+                  value_bytes(pool, wire->received.len == 0 ? NULL : bytes_front(&wire->received),
+                              wire->received.len));
     }
     value_put(pool, map, "is_open",
               value_bool(pool, wire->stream != NULL && wire->is_open && !wire->has_ended));

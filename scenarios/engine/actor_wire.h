@@ -14,7 +14,8 @@ struct wire {
     struct listener *listener;
     struct address to;
     struct apf_flow flow;
-    struct bytes joined; /* wire: { coalesce: true } waits for the next send */
+    struct bytes joined;   /* wire: { coalesce: true } waits for the next send */
+    struct bytes received; /* codec none: all of this connection */
     bool is_server, is_tls, is_open, is_secure, has_ended, is_raw;
     struct stream_end end;
     const char *peer;

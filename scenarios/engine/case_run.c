@@ -10,6 +10,7 @@
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/filter.h"
 #include "scenarios/engine/strand.h"
+#include "scenarios/engine/target.h"
 #include "scenarios/engine/target_device.h"
 
 /* After the end everything is cut; this is how long the pieces may take to fall. */
@@ -138,7 +139,38 @@ static void put_variable(struct case_run *run, const char *name, const struct ya
     value_put(&run->pool, run->variables, name, value);
 }
 
-/* Command line wins over environment (AMTLAB_VAR_x) over the scenario (harness.md 6.3). */
+/* What a target file says of a variable that every suite for servers has; NULL. */
+static const struct value *of_target(const struct case_run *run, const char *name)
+{
+    static const char *const k_of_user[][2] = { { "user", "0.name" },
+                                                { "pass", "0.password" },
+                                                { "uuid", "0.uuid" } };
+    for (const struct engine_target *at = run->options->targets; at != NULL; at = at->next) {
+        for (size_t i = 0; at->file != NULL && i < sizeof k_of_user / sizeof k_of_user[0]; i++) {
+            const struct value *value =
+                strcmp(name, k_of_user[i][0]) != 0 || at->file->users == NULL
+                    ? NULL
+                    : value_path(at->file->users, k_of_user[i][1]);
+            if (value != NULL) {
+                return value;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void hide_secrets_of_targets(struct case_run *run)
+{
+    for (const struct engine_target *at = run->options->targets; at != NULL; at = at->next) {
+        for (const struct secret_text *secret = at->file == NULL ? NULL : at->file->secrets.first;
+             secret != NULL; secret = secret->next) {
+            secrets_add(&run->secrets, secret->text);
+        }
+    }
+}
+
+/* Command line wins over environment (AMTLAB_VAR_x) over target file over the scenario (harness.md
+ * 6.3). */
 static bool put_from_outside(struct case_run *run, const char *name)
 {
     const char *text = NULL;
@@ -151,10 +183,13 @@ static bool put_from_outside(struct case_run *run, const char *name)
             secrets_add(&run->secrets, text); /* given there because it is one */
         }
     }
+    const struct value *value = text == NULL ? of_target(run, name) : NULL;
     if (text != NULL) {
         value_put(&run->pool, run->variables, name, value_from_scalar(&run->pool, text, false));
+    } else if (value != NULL) {
+        value_put(&run->pool, run->variables, name, value_copy(&run->pool, value));
     }
-    return text != NULL;
+    return text != NULL || value != NULL;
 }
 
 static void put_variables(struct case_run *run, const struct matrix_case *c)
@@ -294,22 +329,43 @@ static void set_verdict(struct case_run *run)
     }
 }
 
-static bool is_needed(const struct case_run *run)
+/* What built-in actors can do. */
+static const char *const k_built_in[] = { "cira",          "apf",     "apf.keepalive_options",
+                                          "console.relay", "tls.1.3", NULL };
+/* What a target is taken to have of which only the address is known. */
+#define BASIC_CAPABILITIES 2u
+
+static bool has_capability(const struct case_run *run, const char *name)
 {
-    const struct scenario_need *need = run->scenario->needs;
-    for (const struct scenario_word *word = run->scenario->capabilities;
-         need == NULL && word != NULL; word = word->next) {
-        if (strcmp(word->text, "cira") != 0 && strcmp(word->text, "apf") != 0) {
-            run->result->reason = results_printf(run->results, "requires '%s'", word->text);
-            return false;
+    const struct engine_target *target = run->options->targets;
+    if (target != NULL && target->file != NULL && target->file->capabilities != NULL) {
+        return target_has(target->file, name);
+    }
+    for (uint32_t i = 0; k_built_in[i] != NULL && (target == NULL || i < BASIC_CAPABILITIES); i++) {
+        if (strcmp(k_built_in[i], name) == 0) {
+            return true;
         }
     }
+    return false;
+}
+
+/* NULL, or why the case cannot be run here. */
+static const char *missing(struct case_run *run)
+{
+    const struct scenario_need *need = run->scenario->needs;
     if (need != NULL) {
-        run->result->reason =
-            results_printf(run->results, "'%s' needs the %s part, which this version does not have",
+        return pool_printf(&run->pool, "'%s' needs the %s part, which this version does not have",
                            need->what, need->part);
     }
-    return need == NULL;
+    for (const struct scenario_word *word = run->scenario->capabilities; word != NULL;
+         word = word->next) {
+        if (!has_capability(run, word->text)) {
+            return pool_printf(&run->pool, "requires '%s'", word->text);
+        }
+    }
+    bool is_risky = run->options->targets != NULL && !run->options->allows_destructive &&
+                    scenario_has_tag(run->scenario, SCENARIO_TAG_DESTRUCTIVE);
+    return is_risky ? "it may harm the target: --destructive runs it nevertheless" : NULL;
 }
 
 static void play(struct case_run *run, const struct matrix_case *c)
@@ -322,6 +378,7 @@ static void play(struct case_run *run, const struct matrix_case *c)
     }
     run->start_us = loop_now_us(run->loop);
     loop_task_init(&run->poll, run->loop, poll_strands, run);
+    hide_secrets_of_targets(run);
     put_variables(run, c);
     if (!run->has_error && run->unsupported == NULL &&
         (faults_start(run, &diag) != AMT_OK || actors_start(run, &diag) != AMT_OK ||
@@ -369,14 +426,13 @@ void case_play(const struct scenario *scenario, const struct matrix_case *c,
     run.secrets.pool = &run.pool;
     case_random(&run, &run.random, "values");
     describe(&run, c);
-    if (is_needed(&run)) {
+    run.unsupported = missing(&run);
+    if (run.unsupported == NULL) {
         play(&run, c);
-        set_verdict(&run);
-        if (run.defect != NULL) {
-            defect_judge(&run);
-        }
-    } else {
-        result->verdict = RESULT_UNSUPPORTED;
+    }
+    set_verdict(&run);
+    if (run.defect != NULL && run.unsupported == NULL) {
+        defect_judge(&run);
     }
     arena_fini(&run.pool);
 }

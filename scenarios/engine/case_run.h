@@ -17,11 +17,13 @@
 struct actor;
 struct strand;
 struct fault;
+struct target_file;
 
-/* "mps=HOST:PORT": an actor that is not ours. */
+/* "mps=HOST:PORT" or "mps=FILE": an actor that is not ours. */
 struct engine_target {
     const char *role;
     struct address address;
+    const struct target_file *file; /* NULL: only the address is known */
     /* role device: where we wait for it (address) instead of calling it; with which certificate and key
      * (PEM files; NULL: one made for the run); for how long, 0: TARGET_DEVICE_WAIT_US */
     bool calls_us, speaks_tls;
@@ -49,6 +51,7 @@ struct engine_options {
     const char *command_options;       /* for the line that runs a case again: " --var x=y" */
     uint32_t attempt;                  /* from 0: --repeat */
     bool keeps_all_traces;             /* events of passed cases too */
+    bool allows_destructive;           /* cases tagged so may run against targets */
     struct pki_set *pki;
 };
 

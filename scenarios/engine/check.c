@@ -199,14 +199,6 @@ static void check_matrix(struct check *check)
     }
 }
 
-static void check_sanity(struct check *check)
-{
-    const struct yaml_node *node = yaml_get(yaml_root(check->scenario->files->document), "sanity");
-    if (node != NULL) {
-        check_need(check, node, "sanity", "conformance");
-    }
-}
-
 static void check_phases(struct check *check)
 {
     const struct yaml_node *root = yaml_root(check->scenario->files->document);
@@ -253,6 +245,5 @@ void check_scenario(struct scenario *scenario, struct checker *checker)
     check_steps(&check, scenario->finally, NULL, 0);
     check_defects(&check, scenario->defects);
     check_phases(&check);
-    check_sanity(&check);
     check_matrix(&check);
 }

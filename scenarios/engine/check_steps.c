@@ -6,6 +6,7 @@
 #include "scenarios/engine/call.h"
 #include "scenarios/engine/check.h"
 #include "scenarios/engine/match.h"
+#include "scenarios/engine/outcome.h"
 #include "scenarios/engine/verb.h"
 
 #define NAMES_MAX 96u
@@ -99,7 +100,7 @@ static void check_fields(struct check *check, const struct yaml_node *map, uint8
 {
     for (const struct yaml_node *at = map->first; at != NULL; at = at->next) {
         if (key_find(own, at->key) != NULL || strcmp(at->key, "window") == 0 ||
-            apf_field_find(type, at->key) != NULL) {
+            strcmp(at->key, ITEM_ALONE) == 0 || apf_field_find(type, at->key) != NULL) {
             continue;
         }
         const char *names[NAMES_MAX + 1];
@@ -150,8 +151,8 @@ static void check_wish(struct check *check, const struct yaml_node *wish,
             check_need(check, event, event->text, k_later_events[i][1]);
         }
     }
-    if (outcome != NULL) {
-        check_need(check, outcome, "outcome", "target file");
+    if (outcome != NULL && outcome->kind == YAML_SCALAR && strstr(outcome->text, "${") == NULL) {
+        (void)outcome_check_name(check->checker, outcome, outcome->text, false);
     }
 }
 
@@ -184,7 +185,7 @@ void check_expect(struct check *check, const struct yaml_node *node, const struc
         struct amt_diag *diag = checker_report(check->checker, node, false);
         amt_diag_set(diag, AMT_ECONFIG,
                      "expect wants exactly one of msg, event, closed, none, "
-                     "any_of, all_of");
+                     "any_of, all_of, outcome");
         return;
     }
     check_open_map(check, node, keys);

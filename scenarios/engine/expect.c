@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "scenarios/engine/match.h"
+#include "scenarios/engine/outcome.h"
 #include "scenarios/engine/record.h"
+#include "scenarios/engine/target.h"
 #include "scenarios/engine/verb.h"
 
 #define SEEN_MAX 8u
@@ -17,14 +19,16 @@ struct wish {
 struct expectation {
     struct wish *wishes; /* in the case's pool */
     uint32_t wish_count;
-    bool needs_all;               /* all_of; otherwise any one */
-    bool is_eventual;             /* mode: eventually */
-    const struct value *none;     /* a message that must not come, "*" for any */
-    const struct item *none_from; /* last item before the step; NULL: from the beginning */
-    uint64_t none_us;
+    bool needs_all;                 /* all_of; otherwise any one */
+    bool is_eventual;               /* mode: eventually */
+    const struct value *none;       /* a message that must not come, "*" for any */
+    const struct item *none_from;   /* last item before the step; NULL: from the beginning */
+    const struct item *none_cursor; /* wires: first item that no step has taken; NULL: none */
+    uint64_t none_until_us;         /* case time */
     uint32_t count_left;
     const struct item *seen[SEEN_MAX]; /* passed over */
     uint32_t seen_count;
+    const struct value *later; /* outcome: the stages behind this one; NULL */
 };
 
 /* "" for what is not a text */
@@ -268,6 +272,16 @@ static enum step_state finish(struct strand *strand, const struct wish *wish,
                      note == NULL ? "only a weaker alternative was met" : word(note));
 }
 
+/* Of the target that is the slowest by its own account. */
+static uint64_t tolerance_us(const struct case_run *run)
+{
+    uint64_t us = 50u * (uint64_t)US_PER_MS;
+    for (const struct engine_target *at = run->options->targets; at != NULL; at = at->next) {
+        us = at->file != NULL && at->file->tolerance_us > us ? at->file->tolerance_us : us;
+    }
+    return us;
+}
+
 static enum step_state check_time(struct strand *strand)
 {
     const struct step *step = &strand->step;
@@ -285,7 +299,7 @@ static enum step_state check_time(struct strand *strand)
     }
     /* real time: the scheduler's and the network's share (harness.md 6.7) */
     uint64_t slack_us =
-        loop_is_virtual(strand->run->loop) ? 0 : 50u * (uint64_t)US_PER_MS + took_us / 10;
+        loop_is_virtual(strand->run->loop) ? 0 : tolerance_us(strand->run) + took_us / 10;
     if (took_us + slack_us >= least_us &&
         (most_us == UINT64_MAX || took_us <= most_us + slack_us)) {
         return STEP_DONE;
@@ -391,6 +405,9 @@ static enum step_state look_for_none(struct strand *strand, struct expectation *
 {
     struct actor *actor = strand->step.actor;
     const struct item *at = e->none_from == NULL ? actor->items : e->none_from->next;
+    if (actor->kind->role == ACTOR_WIRE && e->none_cursor != NULL) {
+        at = e->none_cursor; /* what came before the step and no step has looked at */
+    }
     for (; at != NULL; at = at->next) {
         const char *field = NULL;
         struct text why = { 0 };
@@ -404,7 +421,7 @@ static enum step_state look_for_none(struct strand *strand, struct expectation *
             return step_fail(strand, "unwanted", "%s came although none was expected", at->name);
         }
     }
-    bool is_over = case_now_us(strand->run) >= strand->step.started_us + e->none_us;
+    bool is_over = case_now_us(strand->run) >= e->none_until_us;
     return is_over ? STEP_DONE : STEP_WAITS;
 }
 
@@ -457,14 +474,16 @@ static enum step_state fail_late(struct strand *strand, const struct expectation
     return state;
 }
 
-enum step_state verb_expect_start(struct strand *strand)
+/* What the arguments of the step say now. */
+static void begin(struct strand *strand, struct expectation *e)
 {
     struct step *step = &strand->step;
-    struct expectation *e = pool_alloc(&strand->run->pool, sizeof *e);
+    const struct value *later = e->later;
     const struct value *any_of = step_argument(strand, "any_of"),
                        *all_of = step_argument(strand, "all_of"),
                        *mode = step_argument(strand, "mode");
     const struct value *list = any_of != NULL ? any_of : all_of;
+    *e = (struct expectation){ .later = later };
     e->wishes = pool_alloc(&strand->run->pool,
                            ((list == NULL ? 0 : (size_t)list->count) + 1) * sizeof *e->wishes);
     for (const struct value *at = list == NULL ? NULL : list->first; at != NULL; at = at->next) {
@@ -472,23 +491,46 @@ enum step_state verb_expect_start(struct strand *strand)
     }
     e->none = step_argument(strand, "none");
     e->none_from = step->actor->last_item;
-    e->none_us = step_duration(strand, "for", step->within_us);
+    e->none_cursor = step->actor->cursor;
+    e->none_until_us = case_now_us(strand->run) + step_duration(strand, "for", step->within_us);
     if (list == NULL && e->none == NULL) {
         add_wish(e, step->arguments);
     }
     e->needs_all = all_of != NULL;
     e->is_eventual = e->needs_all || (mode != NULL && strcmp(word(mode), "eventually") == 0);
     e->count_left = (uint32_t)step_number(strand, "count", 1);
-    step->state = e;
     if (e->none != NULL) {
-        step_wake_at(strand, step->started_us + e->none_us);
+        step_wake_at(strand, e->none_until_us);
     }
+}
+
+/* Stages of an outcome stand in the step's place of arguments, one after the other. */
+static void begin_stage(struct strand *strand, struct expectation *e, const struct value *stage)
+{
+    e->later = stage->next;
+    strand->step.arguments = value_copy(&strand->run->pool, stage);
+    begin(strand, e);
+}
+
+enum step_state verb_expect_start(struct strand *strand)
+{
+    struct expectation *e = pool_alloc(&strand->run->pool, sizeof *e);
+    const char *outcome = step_text(strand, "outcome", NULL), *why = NULL;
+    strand->step.state = e;
+    if (outcome == NULL) {
+        begin(strand, e);
+        return verb_expect_poll(strand);
+    }
+    struct value *stages = outcome_stages(strand->run, outcome, &why);
+    if (stages == NULL || stages->first == NULL) {
+        return step_fail(strand, "setup", "outcome: %s", why == NULL ? "it has no stage" : why);
+    }
+    begin_stage(strand, e, stages->first);
     return verb_expect_poll(strand);
 }
 
-enum step_state verb_expect_poll(struct strand *strand)
+static enum step_state look(struct strand *strand, struct expectation *e)
 {
-    struct expectation *e = strand->step.state;
     if (e->none != NULL) {
         return look_for_none(strand, e);
     }
@@ -500,4 +542,15 @@ enum step_state verb_expect_poll(struct strand *strand)
         state = look_at_events(strand, e);
     }
     return state == STEP_WAITS && step_is_late(strand) ? fail_late(strand, e) : state;
+}
+
+enum step_state verb_expect_poll(struct strand *strand)
+{
+    struct expectation *e = strand->step.state;
+    enum step_state state = look(strand, e);
+    while (state == STEP_DONE && e->later != NULL) {
+        begin_stage(strand, e, e->later);
+        state = look(strand, e);
+    }
+    return state;
 }

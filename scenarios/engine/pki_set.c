@@ -13,7 +13,7 @@
 #define EXPIRED_UNTIL_S 1546300800u /* 2019-01-01 */
 
 struct entry {
-    char *common_name;
+    char *common_name, *organization; /* organization "": none */
     enum pki_flaw flaw;
     bool is_client;
     struct pki_identity *identity;
@@ -60,6 +60,7 @@ void pki_set_free(struct pki_set *set)
         set->entries = entry->next;
         pki_identity_free(entry->identity);
         amt_free(entry->common_name);
+        amt_free(entry->organization);
         amt_free(entry);
     }
     pki_trust_free(set->trust);
@@ -73,12 +74,14 @@ const struct pki_trust *pki_set_trust(const struct pki_set *set)
     return set->trust;
 }
 
-static struct pki_identity *issue(struct pki_set *set, const char *common_name, enum pki_flaw flaw,
-                                  bool is_client, struct amt_diag *diag)
+static struct pki_identity *issue(struct pki_set *set, const char *common_name,
+                                  const char *organization, enum pki_flaw flaw, bool is_client,
+                                  struct amt_diag *diag)
 {
     const char *name = flaw == PKI_FLAW_WRONG_HOST ? "another.example" : common_name;
     const char *const names[] = { name, NULL };
     struct pki_request request = { .common_name = name,
+                                   .organization = organization[0] == '\0' ? NULL : organization,
                                    .names = is_client ? NULL : names,
                                    .key = KEY,
                                    .for_server = !is_client,
@@ -97,24 +100,27 @@ static struct pki_identity *issue(struct pki_set *set, const char *common_name, 
 }
 
 static const struct pki_identity *get(struct pki_set *set, const char *common_name,
-                                      enum pki_flaw flaw, bool is_client, struct amt_diag *diag)
+                                      const char *organization, enum pki_flaw flaw, bool is_client,
+                                      struct amt_diag *diag)
 {
     for (const struct entry *at = set->entries; at != NULL; at = at->next) {
         if (at->flaw == flaw && at->is_client == is_client &&
-            strcmp(at->common_name, common_name) == 0) {
+            strcmp(at->common_name, common_name) == 0 &&
+            strcmp(at->organization, organization) == 0) {
             return at->identity;
         }
     }
     struct entry *entry = amt_alloc(sizeof *entry);
-    char *name = amt_strdup(common_name);
-    struct pki_identity *identity = issue(set, common_name, flaw, is_client, diag);
-    if (entry == NULL || name == NULL || identity == NULL) {
+    char *name = amt_strdup(common_name), *group = amt_strdup(organization);
+    struct pki_identity *identity = issue(set, common_name, organization, flaw, is_client, diag);
+    if (entry == NULL || name == NULL || group == NULL || identity == NULL) {
         amt_free(entry);
         amt_free(name);
+        amt_free(group);
         pki_identity_free(identity);
         return NULL;
     }
-    *entry = (struct entry){ name, flaw, is_client, identity, set->entries };
+    *entry = (struct entry){ name, group, flaw, is_client, identity, set->entries };
     set->entries = entry;
     return identity;
 }
@@ -122,11 +128,12 @@ static const struct pki_identity *get(struct pki_set *set, const char *common_na
 const struct pki_identity *pki_set_server(struct pki_set *set, const char *common_name,
                                           enum pki_flaw flaw, struct amt_diag *diag)
 {
-    return get(set, common_name, flaw, false, diag);
+    return get(set, common_name, "", flaw, false, diag);
 }
 
 const struct pki_identity *pki_set_client(struct pki_set *set, const char *common_name,
+                                          const char *organization, enum pki_flaw flaw,
                                           struct amt_diag *diag)
 {
-    return get(set, common_name, PKI_FLAW_NONE, true, diag);
+    return get(set, common_name, organization, flaw, true, diag);
 }

@@ -24,8 +24,9 @@ enum pki_flaw {
  * diag. Borrowed. */
 const struct pki_identity *pki_set_server(struct pki_set *set, const char *common_name,
                                           enum pki_flaw flaw, struct amt_diag *diag);
-/* A client certificate of the same authority with that CN. */
+/* A client certificate of the same authority with that CN and O ("": none), or of an unknown one. */
 const struct pki_identity *pki_set_client(struct pki_set *set, const char *common_name,
+                                          const char *organization, enum pki_flaw flaw,
                                           struct amt_diag *diag);
 
 #endif

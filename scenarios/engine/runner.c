@@ -24,8 +24,10 @@ struct runner_tree {
 
 struct job {
     const struct suite_case *suite_case;
-    uint32_t attempt;
+    uint32_t attempt, tries;
     struct result_case *result; /* NULL: not finished */
+    struct result_case *first;  /* of the first try, when it is tried again */
+    struct job *next_again;
 };
 
 struct worker {
@@ -40,6 +42,8 @@ struct runner {
     struct runner_result *out;
     struct job *jobs;
     uint32_t job_count, next_job, bad_count, running;
+    struct job *again; /* to be tried once more, before the next one; the latest first */
+    uint64_t last_start_us;
     struct worker workers[WORKERS_MAX];
 };
 
@@ -67,16 +71,162 @@ static bool keeps_events(const struct runner *runner, const struct result_case *
     return runner->options->engine.keeps_all_traces || result_verdict_is_bad(c->verdict, true);
 }
 
+static void keep_tree(struct runner *runner, struct results *results)
+{
+    struct runner_tree *tree = pool_checked(amt_alloc(sizeof *tree));
+    tree->results = results;
+    tree->next = runner->out->trees;
+    runner->out->trees = tree;
+}
+
+/* A failure that a further try may show to be chance. True when the job goes on. */
+static bool try_again(struct runner *runner, struct job *job, struct result_case *c)
+{
+    bool is_failure = c->verdict == RESULT_FAILED || c->verdict == RESULT_ERROR;
+    if (!is_failure || job->tries >= runner->options->retries) {
+        return false;
+    }
+    job->tries++;
+    job->first = job->first == NULL ? c : job->first;
+    job->next_again = runner->again;
+    runner->again = job;
+    return true;
+}
+
+static void note_tries(struct runner *runner, const struct job *job, struct result_case *c)
+{
+    c->attempts = job->tries + 1;
+    if (job->tries > 0 && c->verdict == RESULT_PASSED) {
+        c->verdict = RESULT_FLAKY;
+        c->reason = results_printf(
+            runner->out->results, "passed at try %u; the first one: %s", job->tries + 1,
+            job->first->failure == NULL ? "failed" : job->first->failure->message);
+    }
+}
+
+/* A product that ended did so in this case, or in one that ran beside it; the next cases get a new
+ * one. */
+static void watch_processes(struct runner *runner, struct result_case *c)
+{
+    struct results *results = runner->out->results;
+    char how[80];
+    for (struct target_process *at = runner->options->processes; at != NULL; at = at->next) {
+        uint64_t memory_kib = 0, descriptors = 0;
+        struct amt_diag diag = { 0 };
+        if (target_process_has_ended(at, how, sizeof how)) {
+            c->verdict = RESULT_FAILED;
+            c->reason = results_printf(results, "%s %s during this case", at->target->name, how);
+            if (c->failure == NULL) {
+                (void)result_set_failure(results, c, "crash", c->reason);
+            }
+            if (at->starts < TARGET_STARTS_MAX && target_process_start(at, &diag) != AMT_OK) {
+                c->reason = results_printf(results, "%s; again: %s", c->reason, diag.text);
+            }
+        }
+        target_process_measure(at, &memory_kib, &descriptors);
+        if (memory_kib != 0) {
+            result_add_metric(results, c, "target.memory_kib", memory_kib);
+            result_add_metric(results, c, "target.descriptors", descriptors);
+        }
+    }
+}
+
 static void finish_job(struct runner *runner, struct job *job, struct result_case *c)
 {
     if (!keeps_events(runner, c)) {
         c->event_first = c->event_last = NULL;
+    }
+    watch_processes(runner, c);
+    if (try_again(runner, job, c)) {
+        return;
+    }
+    note_tries(runner, job, c);
+    if (runner->options->expectations != NULL) {
+        expectations_judge(runner->options->expectations, runner->out->results, c);
     }
     job->result = c;
     runner->bad_count += result_verdict_is_bad(c->verdict, false) ? 1 : 0;
     if (runner->options->on_case != NULL) {
         runner->options->on_case(runner->options->ctx, c);
     }
+}
+
+/* A case that is not played: what is said of it. */
+static struct result_case *case_not_played(struct runner *runner, const struct job *job,
+                                           enum result_verdict verdict, const char *reason)
+{
+    struct results *results = pool_checked(results_new());
+    const struct scenario *scenario = job->suite_case->scenario;
+    struct result_case *c = results_add_case(results, job->suite_case->id);
+    c->verdict = verdict;
+    c->name = results_text(results, scenario->name);
+    c->file = results_text(results, scenario->path);
+    c->line = 1;
+    c->reason = results_text(results, reason);
+    for (const struct scenario_spec *spec = scenario->specs; spec != NULL; spec = spec->next) {
+        result_add_spec(results, c, spec->id, spec->level)->verdict = verdict;
+    }
+    for (const struct scenario_word *tag = scenario->tags; tag != NULL; tag = tag->next) {
+        result_add_tag(results, c, tag->text);
+    }
+    keep_tree(runner, results);
+    return c;
+}
+
+static bool is_about_target(const struct runner *runner)
+{
+    return runner->options->engine.targets != NULL;
+}
+
+/* The cases that must pass on the target before this one counts (harness.md 12.1): the worst verdict of
+ * them; *is_known false while one of them has not finished. */
+static const struct result_case *sanity_of(const struct runner *runner, const struct job *job,
+                                           bool *is_known)
+{
+    const char *path = job->suite_case->scenario->sanity_path;
+    const struct result_case *worst = NULL;
+    *is_known = true;
+    for (uint32_t i = 0; path != NULL && is_about_target(runner) && i < runner->job_count; i++) {
+        const struct job *other = &runner->jobs[i];
+        if (strcmp(other->suite_case->scenario->path, path) != 0 || other == job) {
+            continue;
+        }
+        *is_known = *is_known && other->result != NULL;
+        if (other->result != NULL && other->result->verdict != RESULT_PASSED &&
+            (worst == NULL || other->result->verdict > worst->verdict)) {
+            worst = other->result;
+        }
+    }
+    return worst;
+}
+
+/* Judges a job without playing it, when that is what its expectation or its sanity says. */
+static bool settle_unplayed(struct runner *runner, struct job *job)
+{
+    bool is_known = false;
+    const struct expectation_entry *skip =
+        expectations_skip(runner->options->expectations, job->suite_case->id);
+    const struct result_case *sanity = sanity_of(runner, job, &is_known);
+    char text[400];
+    if (skip != NULL) {
+        expectations_note_skipped(runner->options->expectations, job->suite_case->id);
+        (void)snprintf(text, sizeof text, "left out: %s", skip->reason);
+    } else if (sanity != NULL) {
+        (void)snprintf(text, sizeof text, "%s is %s, so this says nothing%s%s", sanity->id,
+                       result_verdict_name(sanity->verdict), sanity->reason[0] == '\0' ? "" : ": ",
+                       sanity->reason);
+    } else {
+        return false;
+    }
+    bool is_error = skip == NULL && sanity->verdict != RESULT_UNSUPPORTED;
+    struct result_case *c =
+        case_not_played(runner, job, is_error ? RESULT_ERROR : RESULT_UNSUPPORTED, text);
+    job->result = c;
+    runner->bad_count += is_error ? 1 : 0;
+    if (runner->options->on_case != NULL) {
+        runner->options->on_case(runner->options->ctx, c);
+    }
+    return true;
 }
 
 /* ---- in the worker ---- */
@@ -114,31 +264,19 @@ static void work(struct runner *runner, struct job *job, int file)
 
 /* ---- in the parent ---- */
 
-static void keep_tree(struct runner *runner, struct results *results)
-{
-    struct runner_tree *tree = pool_checked(amt_alloc(sizeof *tree));
-    tree->results = results;
-    tree->next = runner->out->trees;
-    runner->out->trees = tree;
-}
-
 static struct result_case *case_of_crash(struct runner *runner, const struct worker *worker,
                                          int status)
 {
-    struct results *results = pool_checked(results_new());
-    const struct scenario *scenario = worker->job->suite_case->scenario;
-    struct result_case *c = results_add_case(results, worker->job->suite_case->id);
-    c->verdict = RESULT_ERROR;
-    c->name = results_text(results, scenario->name);
-    c->file = results_text(results, scenario->path);
-    c->line = 1;
-    c->reason =
-        WIFSIGNALED(status)
-            ? results_printf(results, "the case's process was ended by signal %d", WTERMSIG(status))
-            : results_printf(results, "the case's process ended with status %d",
-                             WEXITSTATUS(status));
-    (void)result_set_failure(results, c, "crash", c->reason);
-    keep_tree(runner, results);
+    char text[80];
+    if (WIFSIGNALED(status)) {
+        (void)snprintf(text, sizeof text, "the case's process was ended by signal %d",
+                       WTERMSIG(status));
+    } else {
+        (void)snprintf(text, sizeof text, "the case's process ended with status %d",
+                       WEXITSTATUS(status));
+    }
+    struct result_case *c = case_not_played(runner, worker->job, RESULT_ERROR, text);
+    (void)result_set_failure(runner->out->results, c, "crash", text);
     return c;
 }
 
@@ -160,16 +298,33 @@ static void reap(struct runner *runner, struct worker *worker)
     } else {
         keep_tree(runner, results);
     }
-    finish_job(runner, worker->job, c);
+    struct job *job = worker->job;
     text_fini(&worker->output);
     *worker = (struct worker){ .pipe = -1 };
     runner->running--;
+    finish_job(runner, job, c);
+}
+
+static struct job *next_job(const struct runner *runner)
+{
+    return runner->again != NULL ? runner->again : &runner->jobs[runner->next_job];
+}
+
+/* The next job is under way or settled. */
+static void pass_job(struct runner *runner)
+{
+    if (runner->again != NULL) {
+        runner->again = runner->again->next_again;
+    } else {
+        runner->next_job++;
+    }
+    runner->last_start_us = real_now_us();
 }
 
 static enum amt_err start(struct runner *runner, struct worker *worker, struct amt_diag *diag)
 {
     int ends[2];
-    struct job *job = &runner->jobs[runner->next_job];
+    struct job *job = next_job(runner);
     (void)fflush(NULL);
     if (pipe(ends) != 0) {
         return amt_diag_errno(diag, errno, "cannot make a pipe for a worker");
@@ -187,7 +342,7 @@ static enum amt_err start(struct runner *runner, struct worker *worker, struct a
     }
     (void)close(ends[1]);
     *worker = (struct worker){ .pid = pid, .pipe = ends[0], .job = job };
-    runner->next_job++;
+    pass_job(runner);
     runner->running++;
     return AMT_OK;
 }
@@ -206,7 +361,8 @@ static void read_some(struct runner *runner, struct worker *worker)
 static bool may_start(const struct runner *runner)
 {
     uint32_t limit = runner->options->fail_limit;
-    return runner->next_job < runner->job_count && (limit == 0 || runner->bad_count < limit) &&
+    return (runner->again != NULL || runner->next_job < runner->job_count) &&
+           (limit == 0 || runner->bad_count < limit) &&
            (runner->options->stop == NULL || *runner->options->stop == 0);
 }
 
@@ -228,10 +384,23 @@ static bool share_a_resource(const struct scenario *a, const struct scenario *b)
     return false;
 }
 
-/* The next case waits for those that use what it wants for itself (`exclusive`). */
+/* Until the next case may be started (--rate). */
+static uint64_t time_to_start_us(const struct runner *runner)
+{
+    uint64_t due_us = runner->last_start_us + runner->options->start_gap_us, now_us = real_now_us();
+    return runner->last_start_us == 0 || now_us >= due_us ? 0 : due_us - now_us;
+}
+
+/* The next case waits for those that use what it wants for itself (`exclusive`), and for its sanity. */
 static bool must_wait(const struct runner *runner)
 {
-    const struct scenario *next = runner->jobs[runner->next_job].suite_case->scenario;
+    const struct job *candidate = next_job(runner);
+    const struct scenario *next = candidate->suite_case->scenario;
+    bool is_known = false;
+    (void)sanity_of(runner, candidate, &is_known);
+    if (!is_known && runner->running > 0) {
+        return true;
+    }
     for (uint32_t i = 0; i < worker_count(runner); i++) {
         const struct job *job = runner->workers[i].job;
         if (job != NULL && share_a_resource(job->suite_case->scenario, next)) {
@@ -241,14 +410,30 @@ static bool must_wait(const struct runner *runner)
     return false;
 }
 
+static struct worker *free_worker(struct runner *runner)
+{
+    for (uint32_t i = 0; i < worker_count(runner); i++) {
+        if (runner->workers[i].job == NULL) {
+            return &runner->workers[i];
+        }
+    }
+    return NULL;
+}
+
 static enum amt_err fill_workers(struct runner *runner, struct amt_diag *diag)
 {
-    for (uint32_t i = 0; i < worker_count(runner) && may_start(runner) && !must_wait(runner); i++) {
-        if (runner->workers[i].job == NULL) {
-            enum amt_err err = start(runner, &runner->workers[i], diag);
-            if (err != AMT_OK) {
-                return err;
-            }
+    struct worker *worker = NULL;
+    while ((worker = free_worker(runner)) != NULL && may_start(runner) && !must_wait(runner)) {
+        if (runner->again == NULL && settle_unplayed(runner, next_job(runner))) {
+            runner->next_job++;
+            continue;
+        }
+        if (time_to_start_us(runner) > 0) {
+            break;
+        }
+        enum amt_err err = start(runner, worker, diag);
+        if (err != AMT_OK) {
+            return err;
         }
     }
     return AMT_OK;
@@ -257,7 +442,7 @@ static enum amt_err fill_workers(struct runner *runner, struct amt_diag *diag)
 static enum amt_err run_in_workers(struct runner *runner, struct amt_diag *diag)
 {
     enum amt_err err = fill_workers(runner, diag);
-    while (runner->running > 0) {
+    while (runner->running > 0 || (err == AMT_OK && may_start(runner))) {
         struct pollfd files[WORKERS_MAX];
         struct worker *at[WORKERS_MAX];
         nfds_t n = 0;
@@ -267,7 +452,9 @@ static enum amt_err run_in_workers(struct runner *runner, struct amt_diag *diag)
                 files[n++] = (struct pollfd){ .fd = runner->workers[i].pipe, .events = POLLIN };
             }
         }
-        if (poll(files, n, -1) < 0) {
+        int limit_ms =
+            time_to_start_us(runner) == 0 ? -1 : (int)(time_to_start_us(runner) / 1000u) + 1;
+        if (poll(files, n, n == 0 && limit_ms < 0 ? 0 : limit_ms) < 0) {
             continue; /* a signal: the stop flag is looked at below */
         }
         for (nfds_t i = 0; i < n; i++) {
@@ -285,7 +472,12 @@ static enum amt_err run_in_workers(struct runner *runner, struct amt_diag *diag)
 static void run_here(struct runner *runner)
 {
     while (may_start(runner)) {
-        struct job *job = &runner->jobs[runner->next_job++];
+        struct job *job = next_job(runner);
+        if (runner->again == NULL && settle_unplayed(runner, job)) {
+            runner->next_job++;
+            continue;
+        }
+        pass_job(runner);
         struct results *results = pool_checked(results_new());
         keep_tree(runner, results);
         finish_job(runner, job, play_job(runner, job, results));
@@ -362,6 +554,9 @@ enum amt_err runner_run(const struct suite *suite, const struct runner_options *
         err = run_in_workers(runner, diag);
     }
     link_cases(runner);
+    result->stale_count = options->expectations == NULL
+                              ? 0
+                              : expectations_close(options->expectations, result->results);
     result->results->run.seed = options->engine.seed;
     result->results->run.duration_us = real_now_us() - start_us;
     amt_free(runner->jobs);

@@ -46,7 +46,9 @@ struct scenario {
     const char *path;
     const char *folder; /* of path */
     const char *id, *name, *summary;
-    const char *subject, *sanity; /* NULL */
+    const char *subject;
+    const char *sanity;      /* scenario that must pass on a target before this one counts; NULL */
+    const char *sanity_path; /* its file, as suite_add_sanity found it; NULL */
     struct scenario_spec *specs;
     struct scenario_word *tags, *fields, *links, *capabilities, *ignored, *exclusive;
     struct scenario_part *variables, *matrix, *excluded, *actors, *faults;
@@ -62,6 +64,8 @@ struct scenario {
 #define SCENARIO_TIMEOUT_US      (60u * 1000000ull) /* default of `timeout` */
 #define SCENARIO_STEP_LIMIT_US   (5u * 1000000ull)  /* default of `within` */
 #define SCENARIO_STEPS_DEPTH_MAX 12u
+/* Tag of what may harm a product that others use: floods, attacks on its memory. */
+#define SCENARIO_TAG_DESTRUCTIVE "destructive"
 
 /* Keys of a scenario, of an included file, of an entry of `spec`. */
 extern const struct key_def k_scenario_keys[], k_part_keys[], k_spec_keys[];

@@ -131,7 +131,8 @@ static const struct verb_def *verb_of(const struct yaml_node *step, const struct
 /* "expect apf.userauth_success", "apf.send userauth_request" */
 static const char *default_name(struct strand *strand)
 {
-    static const char *const k_telling[] = { "msg", "event", "type", "closed", "none", "device" };
+    static const char *const k_telling[] = { "msg",  "event",  "type",   "closed",
+                                             "none", "device", "outcome" };
     const struct step *step = &strand->step;
     for (size_t i = 0; step->arguments != NULL && i < sizeof k_telling / sizeof k_telling[0]; i++) {
         const struct value *value = value_get(step->arguments, k_telling[i]);

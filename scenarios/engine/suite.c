@@ -2,18 +2,60 @@
 
 #include <dirent.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "scenarios/engine/target.h"
 
 #define FOLDER_DEPTH_MAX 12u
-#define HEAD_BYTES       4096u
 
-const char *suite_default_folder(void)
+#define LIBRARY_FOLDER "scenarios/library"
+
+/* The folder that many levels above the running program, with a slash; "" if that is not known. */
+static const char *above_program(struct arena *pool, uint32_t levels)
+{
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    for (uint32_t i = 0; i < levels; i++) {
+        for (len--; len > 0 && path[len - 1] != '/'; len--) {
+        }
+    }
+    return pool_text(pool, path, len > 0 ? (size_t)len : 0);
+}
+
+const char *suite_find(struct arena *pool, const char *path)
+{
+    if (access(path, R_OK) == 0 || path[0] == '/') {
+        return access(path, R_OK) == 0 ? path : NULL;
+    }
+    /* build/release/amtlab or build/amtlab in a source tree; bin/amtlab of an installation */
+    const char *const roots[] = {
+        above_program(pool, 3),
+        above_program(pool, 2),
+        pool_printf(pool, "%sshare/amtlab/", above_program(pool, 2)),
+    };
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+        const char *library = pool_printf(pool, "%s%s", roots[i], LIBRARY_FOLDER);
+        const char *found = pool_printf(pool, "%s%s", roots[i], path);
+        if (access(library, R_OK) == 0 && access(found, R_OK) == 0) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+const char *suite_default_folder(struct arena *pool)
 {
     const char *folder = getenv("AMTLAB_SCENARIOS");
-    return folder == NULL || folder[0] == '\0' ? "scenarios/library" : folder;
+    if (folder != NULL && folder[0] != '\0') {
+        return folder;
+    }
+    folder = suite_find(pool, LIBRARY_FOLDER);
+    return folder == NULL ? LIBRARY_FOLDER : folder;
 }
 
 /* What adding one argument knows. */
@@ -89,7 +131,8 @@ static bool is_selected(const struct scenario *scenario, const struct suite_filt
 static const char *id_of_path(struct arena *pool, const char *path)
 {
     static const char *const k_roots[] = { "library/", "scenarios/", "./" };
-    const char *start = path;
+    const char *start = strstr(path, "conformance/"); /* part of the id */
+    start = start == NULL ? path : start;
     for (size_t i = 0; i < sizeof k_roots / sizeof k_roots[0] && start == path; i++) {
         const char *root = strstr(path, k_roots[i]);
         start = root == NULL ? path : root + strlen(k_roots[i]);
@@ -192,26 +235,8 @@ static void add_file(struct adding *adding, const char *path)
 /* Profiles, parts and targets lie beside scenarios: the first key tells. */
 static bool is_scenario_file(const char *path)
 {
-    char head[HEAD_BYTES];
     size_t len = strlen(path);
-    if (len < 6 || strcmp(path + len - 5, ".yaml") != 0) {
-        return false;
-    }
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return false;
-    }
-    size_t got = fread(head, 1, sizeof head - 1, file);
-    head[got] = '\0';
-    (void)fclose(file);
-    for (const char *line = head; line != NULL && *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        if (*line != '#' && *line != '\n' && *line != '\r') {
-            return strncmp(line, "amtlab:", 7) == 0;
-        }
-        line = end == NULL ? NULL : end + 1;
-    }
-    return false;
+    return len >= 6 && strcmp(path + len - 5, ".yaml") == 0 && target_is_file_of(path, "amtlab");
 }
 
 static int compare_names(const void *a, const void *b)
@@ -286,6 +311,8 @@ enum amt_err suite_add(struct suite *suite, const char *argument, const struct s
     const char *name =
         hash == NULL ? argument : pool_text(&suite->pool, argument, (size_t)(hash - argument));
     name = without_slash(&suite->pool, name);
+    const char *known = suite_find(&suite->pool, name);
+    name = known == NULL ? name : known;
     adding.key = hash == NULL ? NULL : hash + 1;
     if (stat(name, &status) == 0 && S_ISDIR(status.st_mode)) {
         add_folder(&adding, name, 0);
@@ -293,9 +320,102 @@ enum amt_err suite_add(struct suite *suite, const char *argument, const struct s
         add_file(&adding, name);
     } else {
         adding.pattern = name;
-        add_folder(&adding, suite_default_folder(), 0);
+        const char *conformance = suite_find(&suite->pool, "conformance");
+        add_folder(&adding, suite_default_folder(&suite->pool), 0);
+        if (conformance != NULL && strncmp(name, "conformance", strlen("conformance")) == 0) {
+            add_folder(&adding, conformance, 0);
+        }
     }
     return adding.found == 0 ? AMT_EUNKNOWN : AMT_OK;
+}
+
+/* The file of a scenario's sanity: beside it, or by its id below the default folder. NULL: nowhere. */
+static const char *sanity_file(struct arena *pool, const struct scenario *scenario)
+{
+    const char *beside = pool_printf(pool, "%s/%s", scenario->folder, scenario->sanity);
+    const char *by_id =
+        pool_printf(pool, "%s/%s.yaml", suite_default_folder(pool), scenario->sanity);
+    return access(beside, R_OK) == 0 ? beside : access(by_id, R_OK) == 0 ? by_id : NULL;
+}
+
+static struct scenario *scenario_of_file(const struct suite *suite, const char *path)
+{
+    struct stat wanted, status;
+    for (struct scenario *at = suite->scenarios; at != NULL; at = at->next) {
+        if (stat(path, &wanted) == 0 && stat(at->path, &status) == 0 &&
+            wanted.st_dev == status.st_dev && wanted.st_ino == status.st_ino) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static void report_no_sanity(const struct scenario *scenario, struct amt_diag_list *errors)
+{
+    struct amt_diag *diag = amt_diag_list_add(errors, AMT_ECONFIG, scenario->path, 1, 1);
+    amt_diag_set(diag, AMT_ECONFIG, "there is no scenario '%s' for sanity", scenario->sanity);
+    amt_diag_hint(diag, "a file beside it, or an id below scenarios/library");
+}
+
+/* Cases of the scenario to the front, in their order. */
+static void move_to_front(struct suite *suite, const struct scenario *scenario)
+{
+    struct suite_case *mine = NULL, **mine_end = &mine, **at = &suite->cases;
+    suite->last_case = NULL;
+    while (*at != NULL) {
+        struct suite_case *c = *at;
+        if (c->scenario == scenario) {
+            *at = c->next;
+            c->next = NULL;
+            *mine_end = c;
+            mine_end = &c->next;
+        } else {
+            suite->last_case = c;
+            at = &c->next;
+        }
+    }
+    *mine_end = suite->cases;
+    suite->cases = mine;
+    for (struct suite_case *c = mine; c != NULL; c = c->next) {
+        suite->last_case = c;
+    }
+}
+
+static bool has_cases(const struct suite *suite, const struct scenario *scenario)
+{
+    for (const struct suite_case *c = suite->cases; c != NULL; c = c->next) {
+        if (c->scenario == scenario) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void suite_add_sanity(struct suite *suite, struct amt_diag_list *errors)
+{
+    for (struct scenario *scenario = suite->scenarios; scenario != NULL;
+         scenario = scenario->next) {
+        const char *path = scenario->sanity == NULL ? NULL : sanity_file(&suite->pool, scenario);
+        if (scenario->sanity == NULL || !has_cases(suite, scenario)) {
+            continue;
+        }
+        if (path == NULL) {
+            report_no_sanity(scenario, errors);
+            continue;
+        }
+        struct adding adding = { .suite = suite, .errors = errors };
+        struct scenario *sanity = scenario_of_file(suite, path);
+        if (sanity == NULL) {
+            add_file(&adding, path);
+            sanity = scenario_of_file(suite, path);
+        } else if (!has_cases(suite, sanity)) {
+            add_cases(&adding, sanity); /* a selection left them out */
+        }
+        if (sanity != NULL && sanity != scenario) {
+            scenario->sanity_path = sanity->path;
+            move_to_front(suite, sanity);
+        }
+    }
 }
 
 void suite_free(struct suite *suite)

@@ -27,8 +27,14 @@ struct suite {
     uint32_t scenario_count, case_count, files_seen;
 };
 
+/*
+ * A file or folder that comes with amtlab, "conformance/mps" or "scenarios/library": as it is named from
+ * here, else below the folder that the program belongs to (where it was built, or PREFIX/share/amtlab).
+ * NULL if it is nowhere. In pool.
+ */
+const char *suite_find(struct arena *pool, const char *path);
 /* Folder of the scenarios when a command names none: AMTLAB_SCENARIOS or "scenarios/library". */
-const char *suite_default_folder(void);
+const char *suite_default_folder(struct arena *pool);
 
 /*
  * Adds what argument names: a file or folder (all scenario files below it, sorted), FILE#key for cases
@@ -37,6 +43,9 @@ const char *suite_default_folder(void);
  */
 enum amt_err suite_add(struct suite *suite, const char *argument, const struct suite_filter *filter,
                        struct amt_diag_list *errors);
+/* Puts the scenarios that others name as their `sanity` before all others, whatever the filter said.
+ * They are files beside them, or ids below the default folder. Unknown ones are errors. */
+void suite_add_sanity(struct suite *suite, struct amt_diag_list *errors);
 void suite_free(struct suite *suite);
 
 #endif

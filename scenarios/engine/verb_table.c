@@ -56,6 +56,9 @@ static const struct key_def k_handshake[] = {
     { "ciphers", KEY_TEXT, false, "OpenSSL cipher list", NULL, NULL },
     { "sni", KEY_TEXT, false, "server name to send; none by default", NULL, NULL },
     { "cert", KEY_TEXT, false, "Common Name of a client certificate made for it", NULL, NULL },
+    { "organization", KEY_TEXT, false, "O in that certificate", NULL, NULL },
+    { "wait", KEY_BOOL, false, "false: does not wait for its end", NULL, NULL },
+    { "untrusted", KEY_BOOL, false, "true: that certificate is of an unknown root", NULL, NULL },
     END
 };
 static const struct key_def k_apf_send[] = {
@@ -235,7 +238,8 @@ static const struct key_def k_expect[] = {
     { "between", KEY_LIST, false, "[earliest, latest]", NULL, NULL },
     { "count", KEY_COUNT, false, "so many of them", NULL, NULL },
     { "save", KEY_MAP, false, "keeps fields: { name: field }", NULL, NULL },
-    { "outcome", KEY_TEXT, false, "abstract result (needs the target file part)", NULL, NULL },
+    { "outcome", KEY_TEXT, false,
+      "abstract result, protocol_error: the target file may say how it shows", NULL, NULL },
     { "note", KEY_TEXT, false, "said when this alternative is the one", NULL, NULL },
     { "grade", KEY_WORD, false, "of this alternative", k_grades, NULL },
     END

@@ -90,7 +90,11 @@ static const struct pki_identity *identity_for(struct strand *strand, const stru
         return pki_set_server(pki, actor_text(strand->step.actor, "name", ACTOR_SERVER_NAME),
                               PKI_FLAW_NONE, diag);
     }
-    return cert == NULL ? NULL : pki_set_client(pki, cert, diag);
+    enum pki_flaw flaw =
+        step_bool(strand, "untrusted", false) ? PKI_FLAW_UNKNOWN_CA : PKI_FLAW_NONE;
+    return cert == NULL
+               ? NULL
+               : pki_set_client(pki, cert, step_text(strand, "organization", ""), flaw, diag);
 }
 
 enum step_state verb_tls_handshake_start(struct strand *strand)
@@ -114,9 +118,10 @@ enum step_state verb_tls_handshake_start(struct strand *strand)
     if (wire->stream == NULL || wire->has_ended) {
         wire_connect(wire);
     }
-    return wire_secure(wire, &settings, step_text(strand, "sni", NULL), &diag) == AMT_OK
-               ? STEP_WAITS
-               : step_fail(strand, "setup", "%s", diag.text);
+    if (wire_secure(wire, &settings, step_text(strand, "sni", NULL), &diag) != AMT_OK) {
+        return step_fail(strand, "setup", "%s", diag.text);
+    }
+    return step_bool(strand, "wait", true) ? STEP_WAITS : STEP_DONE;
 }
 
 enum step_state verb_tls_handshake_poll(struct strand *strand)
