@@ -15,6 +15,7 @@ const struct metric mps_metrics[] = {
     GAUGE(open_sockets, "connections open now"),
     GAUGE(unauthenticated, "connections that have not logged in"),
     GAUGE(sessions, "devices logged in now"),
+    GAUGE(zombie_sessions, "sessions that have ended and still hold their connection"),
     COUNTER(logins, "successful logins"),
     COUNTER(login_failures, "failed logins"),
     COUNTER(login_lockouts, "logins refused because of too many failures"),

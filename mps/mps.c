@@ -278,6 +278,10 @@ const struct mps_statistics *mps_statistics(struct mps *mps)
     for (const struct connection *c = mps->devices; c != NULL; c = c->hh.next) {
         session_count_mux(c, &mps->answer);
     }
+    for (const struct connection *c = mps->connections; c != NULL; c = c->next) {
+        bool has_ended = c->session != NULL && c->connected_us != 0 && !c->is_registered;
+        mps->answer.zombie_sessions += has_ended ? 1 : 0;
+    }
     return &mps->answer;
 }
 

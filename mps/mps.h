@@ -86,6 +86,7 @@ struct mps_statistics {
     uint64_t channels_opened, channels_refused, channels_open, window_overruns;
     uint64_t window_adjusts_in, window_adjusts_out, unknown_channel, stray_closes;
     uint64_t idle_timeouts, protocol_errors, replaced_sessions, http_requests, refused_connections;
+    uint64_t zombie_sessions;
 };
 extern const struct metric mps_metrics[];
 

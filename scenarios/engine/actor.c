@@ -22,12 +22,6 @@ static const struct actor_kind k_actor_proxy = { .name = "proxy",
                                                  .part = "recording",
                                                  .doc = "man in the middle",
                                                  .keys = k_any_keys };
-static const struct actor_kind k_actor_replay = { .name = "replay",
-                                                  .role = ACTOR_LATER,
-                                                  .part = "replay",
-                                                  .doc = "one side of a recording",
-                                                  .keys = k_any_keys };
-
 const struct actor_kind *const k_actor_kinds[] = {
     &k_actor_mps,   &k_actor_device, &k_actor_console, &k_actor_wire, &k_actor_activation,
     &k_actor_fleet, &k_actor_proxy,  &k_actor_replay,  NULL
@@ -210,12 +204,37 @@ static const char *setting_of_target(const struct actor *actor)
     return NULL;
 }
 
+const struct yaml_node *actor_early_part(struct arena *pool, const struct actor_kind *kind,
+                                         const struct yaml_node *node)
+{
+    if (kind->later_key == NULL || node->kind != YAML_MAP) {
+        return node;
+    }
+    struct yaml_node *part = pool_alloc(pool, sizeof *part);
+    struct yaml_node **link = &part->first;
+    *part = *node;
+    part->first = NULL;
+    part->count = 0;
+    for (const struct yaml_node *at = node->first; at != NULL; at = at->next) {
+        if (strcmp(at->key, kind->later_key) != 0) {
+            struct yaml_node *copy = pool_alloc(pool, sizeof *copy);
+            *copy = *at;
+            copy->next = NULL;
+            *link = copy;
+            link = &copy->next;
+            part->count++;
+        }
+    }
+    return part;
+}
+
 static enum amt_err start_actor(struct actor *actor, struct amt_diag *diag)
 {
     struct case_run *run = actor->run;
     const char *why = NULL;
     run->path = actor->path;
-    actor->attributes = case_evaluate(run, actor->node, &why);
+    actor->attributes =
+        case_evaluate(run, actor_early_part(&run->pool, actor->kind, actor->node), &why);
     if (actor->attributes == NULL) {
         actor->attributes = value_map(&run->pool);
         return amt_diag_set(diag, AMT_ECONFIG, "actor '%s': %s", actor->name, why);

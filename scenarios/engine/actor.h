@@ -13,7 +13,8 @@ enum actor_role {
     ACTOR_DEVICE = 2,
     ACTOR_CONSOLE = 4,
     ACTOR_WIRE = 8,
-    ACTOR_LATER = 16 /* activation, fleet, proxy, replay */
+    ACTOR_LATER = 16, /* activation, fleet, proxy */
+    ACTOR_REPLAY = 32
 };
 
 struct actor_kind {
@@ -22,7 +23,9 @@ struct actor_kind {
     uint32_t start_order; /* lower ones start first: servers before those who connect */
     const char *part;     /* not in this version: the part it needs */
     const char *doc;
-    const struct key_def *keys;           /* NULL: not checked */
+    const struct key_def *keys; /* NULL: not checked */
+    /* A key with expressions that the kind evaluates itself, when it needs them; NULL */
+    const char *later_key;
     const struct config_key *config_keys; /* of the product: further keys; NULL */
     /* Starts it: AMT_OK, or an error with diag (shown as an error of the case). */
     enum amt_err (*start)(struct actor *actor, struct amt_diag *diag);
@@ -94,6 +97,11 @@ enum amt_err actor_config_failed(struct amt_diag_list *errors, struct amt_diag *
 /* As a certificate, key or trust: those made for scenarios. */
 #define ACTOR_BUILTIN "builtin"
 
-extern const struct actor_kind k_actor_mps, k_actor_device, k_actor_console, k_actor_wire;
+/* node without the key that its kind evaluates later. */
+const struct yaml_node *actor_early_part(struct arena *pool, const struct actor_kind *kind,
+                                         const struct yaml_node *node);
+
+extern const struct actor_kind k_actor_mps, k_actor_device, k_actor_console, k_actor_wire,
+    k_actor_replay;
 
 #endif

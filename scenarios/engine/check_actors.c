@@ -166,7 +166,8 @@ void check_actor_node(struct check *check, const struct scenario_part *part)
         check_need(check, node, kind->name, kind->part);
         return;
     }
-    const struct value *attributes = check_value(check, part->node);
+    const struct value *attributes =
+        check_value(check, actor_early_part(check->scope.pool, kind, part->node));
     for (const struct yaml_node *at = part->node->first; at != NULL; at = at->next) {
         const struct key_def *key = key_find(kind->keys, at->key);
         if (key != NULL) {

@@ -84,6 +84,8 @@ enum step_state verb_wsman_pull(struct strand *strand);
 enum step_state verb_wsman_release(struct strand *strand);
 enum step_state verb_wsman_invoke(struct strand *strand);
 enum step_state verb_wsman_poll(struct strand *strand);
+enum step_state verb_replay_run_start(struct strand *strand);
+enum step_state verb_replay_run_poll(struct strand *strand);
 enum step_state verb_power_request(struct strand *strand);
 enum step_state verb_power_set(struct strand *strand);
 

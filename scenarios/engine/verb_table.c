@@ -245,7 +245,11 @@ static const struct key_def k_expect[] = {
     END
 };
 
-#define ALL  (ACTOR_MPS | ACTOR_DEVICE | ACTOR_CONSOLE | ACTOR_WIRE)
+static const struct key_def k_replay_run[] = {
+    { "until", KEY_TEXT, false, "end, or the number of a message", NULL, NULL }, END
+};
+
+#define ALL  (ACTOR_MPS | ACTOR_DEVICE | ACTOR_CONSOLE | ACTOR_WIRE | ACTOR_REPLAY)
 #define PEER (ACTOR_MPS | ACTOR_DEVICE | ACTOR_WIRE)
 
 /* clang-format off */
@@ -340,7 +344,10 @@ const struct verb_def k_verbs[] = {
     LATER("activate.", "activation", "start, upload_chain, sign, finish, undo"),
     LATER("device.firmware_update", "firmware", "updates the firmware"),
     LATER("device.set_state", "firmware", "changes the firmware's state"),
-    LATER("replay.", "replay", "run, seek"),
+    { "replay.run", k_replay_run, "until", NULL, verb_replay_run_start, verb_replay_run_poll,
+      "plays the recording: to its end, or to the message with that number", ACTOR_REPLAY, KEY_MAP,
+      false },
+    LATER("replay.", "replay details", "seek"),
     { NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, KEY_ANY, false }
 };
 /* clang-format on */
