@@ -89,6 +89,22 @@ struct stream *console_connect(struct actor *actor, const struct uuid *device, u
     return s;
 }
 
+struct stream *console_connect_secure(struct actor *actor, const struct uuid *device, uint32_t port,
+                                      const struct stream_handler *handler, void *ctx)
+{
+    static const struct tls_name_check k_any_name = { .name = NULL };
+    const struct actor *to = actor_console_to(actor);
+    if (to == NULL || !to->is_external || !target_device_speaks_tls(actor->run)) {
+        return console_connect(actor, device, port, handler, ctx);
+    }
+    struct tls_context *tls =
+        pool_checked(tls_context_new(&(struct tls_settings){ .legacy = true }, NULL));
+    struct stream *s = console_connect(actor, device, port, NULL, NULL);
+    s = s == NULL ? NULL : tls_connect(actor->run->loop, tls, &k_any_name, s, handler, ctx);
+    tls_context_free(tls);
+    return s;
+}
+
 bool console_speaks_tls(struct actor *actor, uint32_t port)
 {
     const struct actor *to = actor_console_to(actor);
@@ -204,7 +220,7 @@ struct console_channel *console_open(struct actor *actor, const char *name,
     c->name = pool_strdup(pool, name);
     c->next = console->channels;
     console->channels = c;
-    c->stream = console_connect(actor, device, port, &k_handler, c);
+    c->stream = console_connect_secure(actor, device, port, &k_handler, c);
     (void)pool_checked(c->stream);
     return c;
 }

@@ -44,6 +44,9 @@ bool console_device(struct actor *actor, const char *given, struct uuid *uuid, c
 /* A stream to a port of the device: a channel of its tunnel, or a connection. NULL without memory. */
 struct stream *console_connect(struct actor *actor, const struct uuid *device, uint32_t port,
                                const struct stream_handler *handler, void *ctx);
+/* The same with TLS around it if the device is a target that speaks TLS: for bytes and plain requests. */
+struct stream *console_connect_secure(struct actor *actor, const struct uuid *device, uint32_t port,
+                                      const struct stream_handler *handler, void *ctx);
 /* Is TLS spoken on that port? */
 bool console_speaks_tls(struct actor *actor, uint32_t port);
 

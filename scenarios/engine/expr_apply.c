@@ -1,6 +1,7 @@
 #include "scenarios/engine/expr_apply.h"
 
 #include <openssl/evp.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,11 +305,9 @@ static struct value *call_len(const struct expr_scope *scope, const struct value
     return NULL;
 }
 
-static struct value *call_sha256(const struct expr_scope *scope,
-                                 const struct value *const *arguments, uint32_t count,
-                                 struct amt_diag *diag)
+static struct value *hash_of(const struct expr_scope *scope, const struct value *const *arguments,
+                             const EVP_MD *kind, struct amt_diag *diag)
 {
-    (void)count;
     struct text plain = { 0 }, out = { 0 };
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
@@ -317,14 +316,60 @@ static struct value *call_sha256(const struct expr_scope *scope,
     } else {
         value_write(arguments[0], &plain);
     }
-    int is_done = EVP_Digest(text_chars(&plain), plain.len, digest, &len, EVP_sha256(), NULL);
+    int is_done = EVP_Digest(text_chars(&plain), plain.len, digest, &len, kind, NULL);
     text_fini(&plain);
     if (is_done != 1) {
-        amt_diag_set(diag, AMT_EBUG, "sha256() failed in OpenSSL");
+        amt_diag_set(diag, AMT_EBUG, "OpenSSL could not make a hash");
         return NULL;
     }
     text_hex(&out, digest, len);
     return value_text(scope->pool, pool_take(scope->pool, &out));
+}
+
+static struct value *call_sha256(const struct expr_scope *scope,
+                                 const struct value *const *arguments, uint32_t count,
+                                 struct amt_diag *diag)
+{
+    (void)count;
+    return hash_of(scope, arguments, EVP_sha256(), diag);
+}
+
+static struct value *call_md5(const struct expr_scope *scope, const struct value *const *arguments,
+                              uint32_t count, struct amt_diag *diag)
+{
+    (void)count;
+    return hash_of(scope, arguments, EVP_md5(), diag);
+}
+
+/* found(text, pattern): what the first ( ) of the pattern matched, or all of it; "" when nothing did. */
+static struct value *call_found(const struct expr_scope *scope,
+                                const struct value *const *arguments, uint32_t count,
+                                struct amt_diag *diag)
+{
+    (void)count;
+    regex_t regex;
+    regmatch_t parts[2];
+    struct text in = { 0 };
+    if (arguments[1]->kind != VALUE_TEXT ||
+        regcomp(&regex, arguments[1]->text, REG_EXTENDED | REG_NEWLINE) != 0) {
+        amt_diag_set(diag, AMT_ECONFIG, "found() wants a POSIX extended regular expression");
+        return NULL;
+    }
+    if (arguments[0]->kind == VALUE_BYTES) {
+        text_append(&in, arguments[0]->text, arguments[0]->len);
+    } else {
+        value_write(arguments[0], &in);
+    }
+    bool is_found = regexec(&regex, text_chars(&in), 2, parts, 0) == 0;
+    const regmatch_t *part = is_found && regex.re_nsub > 0 ? &parts[1] : &parts[0];
+    struct value *value = is_found && part->rm_so >= 0
+                              ? value_text_n(scope->pool, text_chars(&in) + part->rm_so,
+                                             (uint32_t)(part->rm_eo - part->rm_so))
+                              : value_text(scope->pool, "");
+    value->is_secret = arguments[0]->is_secret;
+    regfree(&regex);
+    text_fini(&in);
+    return value;
 }
 
 static struct value *change_case(const struct expr_scope *scope, const struct value *of,
@@ -389,6 +434,7 @@ static const struct function {
     { "now", 0, 0, call_now },       { "env", 1, 2, call_env },     { "file", 1, 1, call_file },
     { "hex", 1, 1, call_hex },       { "len", 1, 1, call_len },     { "upper", 1, 1, call_upper },
     { "sha256", 1, 1, call_sha256 }, { "lower", 1, 1, call_lower }, { "ha1", 3, 3, call_ha1 },
+    { "md5", 1, 1, call_md5 },       { "found", 2, 2, call_found },
 };
 
 struct value *expr_call(const struct expr_scope *scope, const char *name,
@@ -412,6 +458,7 @@ struct value *expr_call(const struct expr_scope *scope, const char *name,
         return function->call(scope, arguments, count, diag);
     }
     amt_diag_set(diag, AMT_ECONFIG, "unknown function %s()", name);
-    amt_diag_hint(diag, "there are uuid rand bytes now env file hex len sha256 upper lower ha1");
+    amt_diag_hint(
+        diag, "there are uuid rand bytes now env file hex len sha256 upper lower ha1 md5 found");
     return NULL;
 }

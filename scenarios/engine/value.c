@@ -284,12 +284,27 @@ bool value_equal(const struct value *a, const struct value *b)
 }
 
 #define SHOWN_MAX_BYTES 120u
+#define SHOWN_MAX_CHARS 400u
 #define SHOWN_MAX_ITEMS 16u
+
+/* Bytes of a text protocol are read as text, not as hex. */
+static bool is_readable(const struct value *value)
+{
+    for (uint32_t i = 0; i < value->len; i++) {
+        char c = value->text[i];
+        if ((c < ' ' || c > '~') && c != '\r' && c != '\n' && c != '\t') {
+            return false;
+        }
+    }
+    return value->len > 0;
+}
 
 static void print_chars(const struct value *value, struct text *out)
 {
-    uint32_t shown = value->len < SHOWN_MAX_BYTES ? value->len : SHOWN_MAX_BYTES;
-    if (value->kind == VALUE_BYTES) {
+    bool is_hex = value->kind == VALUE_BYTES && !is_readable(value);
+    uint32_t most = is_hex ? SHOWN_MAX_BYTES : SHOWN_MAX_CHARS;
+    uint32_t shown = value->len < most ? value->len : most;
+    if (is_hex) {
         text_puts(out, "hex ");
         text_hex(out, (const uint8_t *)value->text, shown);
     } else {

@@ -111,6 +111,10 @@ static void functions_compute_what_they_are_called(void **state)
     assert_string_equal(show(&f, "${ha1('admin', 'Digest:0123456789ABCDEF0123456789ABCDEF', "
                                  "'P@ssw0rd')}"),
                         "\"tnEEhfhuYXTMp0BFGN9W2g==\"");
+    assert_string_equal(show(&f, "${md5(\"abc\")}"), "\"900150983cd24fb0d6963f7d28e17f72\"");
+    assert_string_equal(show(&f, "${found('a=\"x\",b=\"yz\"', 'b=\"([^\"]*)\"')}"), "\"yz\"");
+    assert_string_equal(show(&f, "${found('abc', 'b.')}"), "\"bc\"");
+    assert_string_equal(show(&f, "${found('abc', 'd(.)')}"), "\"\"");
     assert_string_equal(show(&f, "${sha256(\"abc\")}"),
                         "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"");
     assert_string_equal(show(&f, "${len(bytes(12))}"), "12");
