@@ -44,6 +44,13 @@ static struct stream *open_port(void *ctx, uint32_t port)
     return ours;
 }
 
+static bool is_tls_enforced(void *ctx)
+{
+    const struct activate_device *d = ctx;
+    return !firmware_port_is_open(d->firmware, 16992, FIRMWARE_LOCAL) &&
+           firmware_port_is_open(d->firmware, 16993, FIRMWARE_LOCAL);
+}
+
 static enum amt_err set_key(struct activate_device *d, const char *key, const char *value,
                             struct amt_diag *diag)
 {
@@ -93,6 +100,7 @@ struct activate_device *activate_device_open(struct loop *loop, struct log *log,
     }
     *host = (struct activation_host){ .command = command,
                                       .open_port = open_port,
+                                      .is_tls_enforced = is_tls_enforced,
                                       .host_name = d->config.host_name,
                                       .os_dns_suffix = d->config.firmware.network_suffix == NULL
                                                            ? ""

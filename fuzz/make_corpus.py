@@ -231,8 +231,16 @@ def make_rps():
         write('rps', (b'\x01' if '.server.' in name else b'\x02' if '.payload.' in name else b'\x00') + message)
     write('rps', b'\x02{"client":"RPC","ver":"16","build":"1","uuid":[1,2,300,-4]}')
     for line in (b'activate --profile a -f', b'deactivate --password=x', b'maintenance -password x --synchostname a b',
-                 b'activate --what', b'nonsense'):
+                 b'activate --what', b'nonsense', b'maintenance -password x --synctime -f',
+                 b'maintenance -password x --changepassword N3w=P@ss', b'maintenance -password x --synchostname',
+                 b'maintenance -password x --syncip', b'maintenance --password=x --syncdeviceinfo',
+                 b'maintenance --synchostname=pc-01'):
         write('rps', b'\x04' + line)
+    write('rps', b'\x02{"client":"RPC","ver":"19.0.5","build":"1","uuid":"12345678-9abc-def0-1234-56789abcdef0",'
+                 b'"tlsEnforced":true,"tlsTunnel":true,"ipConfiguration":{"dhcp":false,"static":true,"ipsync":true,'
+                 b'"ipAddress":"192.0.2.10","netmask":"255.255.255.0","gateway":"192.0.2.1","primaryDns":"192.0.2.53",'
+                 b'"secondaryDns":"192.0.2.54"},"hostnameInfo":{"dnsSuffixOS":"example.com","hostname":"pc"}}')
+    write('rps', b'\x01{"method":"port_switch","payload":"{\\"port\\":\\"16993\\",\\"delay\\":5}"}')
 
 
 def make_mesh():

@@ -22,6 +22,21 @@ static void same_message(const struct rps_message *a, const struct rps_message *
                  memcmp(a->payload, b->payload, a->payload_len) == 0);
 }
 
+/* What a server writes is what a client reads. */
+static void try_port_switch(uint32_t port, uint32_t delay_s)
+{
+    struct text out = { 0 };
+    struct amt_diag diag = { .err = AMT_OK };
+    uint32_t port_again = 0;
+    uint32_t delay_again = 0;
+    rps_port_switch_write(&out, port, delay_s);
+    FUZZ_REQUIRE(!out.failed);
+    FUZZ_REQUIRE(rps_port_switch_read((const uint8_t *)out.chars, (uint32_t)out.len, &port_again,
+                                      &delay_again, &diag) == AMT_OK);
+    FUZZ_REQUIRE(port == port_again && delay_s == delay_again);
+    text_fini(&out);
+}
+
 static void try_message(enum rps_side side, const char *json, size_t len)
 {
     struct arena arena = { 0 };
@@ -46,6 +61,9 @@ static void try_message(enum rps_side side, const char *json, size_t len)
         bool is_good =
             rps_port_switch_read(m.payload, m.payload_len, &port, &delay_s, &diag) == AMT_OK;
         FUZZ_REQUIRE(!is_good || (port > 0 && port < 65536 && delay_s <= 60));
+        if (is_good) {
+            try_port_switch(port, delay_s);
+        }
     }
     text_fini(&out);
     arena_fini(&arena);
@@ -81,6 +99,16 @@ static void try_device(const uint8_t *json, uint32_t len)
     FUZZ_REQUIRE(r->hash_count == again.report.hash_count);
     FUZZ_REQUIRE(r->hash_count == 0 ||
                  memcmp(r->hashes[0].bytes, again.report.hashes[0].bytes, r->hashes[0].len) == 0);
+    FUZZ_REQUIRE(device.ip.is_dhcp == again.ip.is_dhcp &&
+                 device.ip.is_static == again.ip.is_static);
+    FUZZ_REQUIRE(device.ip.is_synced == again.ip.is_synced);
+    FUZZ_REQUIRE(strcmp(device.ip.address, again.ip.address) == 0);
+    FUZZ_REQUIRE(strcmp(device.ip.netmask, again.ip.netmask) == 0);
+    FUZZ_REQUIRE(strcmp(device.ip.gateway, again.ip.gateway) == 0);
+    FUZZ_REQUIRE(strcmp(device.ip.primary_dns, again.ip.primary_dns) == 0);
+    FUZZ_REQUIRE(strcmp(device.ip.secondary_dns, again.ip.secondary_dns) == 0);
+    FUZZ_REQUIRE(strcmp(device.os_host_name, again.os_host_name) == 0);
+    FUZZ_REQUIRE(device.is_tls_tunnel == again.is_tls_tunnel);
     FUZZ_REQUIRE(r->is_tls_enforced == again.report.is_tls_enforced);
     FUZZ_REQUIRE(secret_equal(&r->local_password, again.report.local_password.bytes,
                               again.report.local_password.len));
@@ -100,6 +128,9 @@ static void try_command(const char *text, size_t len)
     } else {
         FUZZ_REQUIRE(strchr(command.profile, ' ') == NULL);
         FUZZ_REQUIRE(command.has_password || command.password.len == 0);
+        FUZZ_REQUIRE(command.task == RPS_NO_TASK || rps_task_name(command.task)[0] != '\0');
+        FUZZ_REQUIRE(command.task == RPS_CHANGE_PASSWORD || command.new_password.len == 0);
+        FUZZ_REQUIRE(command.task == RPS_SYNC_HOST_NAME || command.host_name[0] == '\0');
     }
     arena_fini(&arena);
 }

@@ -266,6 +266,8 @@ enum amt_err host_read_report(const struct activation_host *host, struct arena *
                                           .dns_suffix = "",
                                           .os_dns_suffix = host->os_dns_suffix,
                                           .has_core_version = true,
+                                          .is_tls_enforced = host->is_tls_enforced != NULL &&
+                                                             host->is_tls_enforced(host->ctx),
                                           .wired_link = -1,
                                           .local_user = "",
                                           .profile = "",

@@ -14,6 +14,8 @@ struct activation_host {
                             uint32_t cap, uint32_t *len, struct amt_diag *diag);
     /* A new connection to a local port (16992, 16993); NULL without memory; refused: by its on_end. */
     struct stream *(*open_port)(void *ctx, uint32_t port);
+    /* Whether only 16993 answers on this computer (mei.md: IsChangeToAMTEnabled, bit 6). NULL: it does not. */
+    bool (*is_tls_enforced)(void *ctx);
     const char *host_name, *os_dns_suffix; /* of the operating system; "" */
     void *ctx;
 };

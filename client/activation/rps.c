@@ -409,7 +409,10 @@ static void write_first(struct rps_host_client *c)
     const struct rps_host_settings *settings = &c->settings;
     char uuid[UUID_TEXT_BYTES];
     struct text payload = { 0 };
-    struct rps_device device = { .report = *settings->report, .uuid = uuid, .is_dhcp = true };
+    struct rps_device device = { .report = *settings->report,
+                                 .uuid = uuid,
+                                 .is_tls_tunnel = settings->is_tls_tunnel,
+                                 .ip = settings->ip };
     struct activation_report *report = &device.report;
     uuid_format(&report->uuid, uuid);
     report->client = "RPC"; /* required to be that (7.3) */

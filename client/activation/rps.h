@@ -6,6 +6,7 @@
 #define AMTLAB_CLIENT_ACTIVATION_RPS_H
 
 #include "client/activation/host.h"
+#include "protocol/activation/rps.h"
 #include "runtime/loop.h"
 #include "runtime/websocket.h"
 
@@ -26,6 +27,8 @@ struct rps_host_settings {
     /* As host_read_report gave it, with a local account; read during the call. An administrator's
      * password takes the place of the account's when the device is activated (7.3). */
     const struct activation_report *report;
+    struct rps_ip ip;                             /* of the operating system; for `maintenance` */
+    bool is_tls_tunnel;                           /* admin control mode by way of TLS (4.5) */
     const char *command;                          /* "activate --profile NAME"; sent as it is */
     const struct secret *password;                /* of admin; NULL */
     const char *version;                          /* appVersion; borrowed */

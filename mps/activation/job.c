@@ -44,6 +44,15 @@ static void take_report(struct activation_job *job, const struct activation_repo
     job->control_mode = report->control_mode;
 }
 
+/* Why first: the facts can be long. */
+static void write_detail(const struct activation_job *job, char *out, size_t cap)
+{
+    const char *facts = text_chars(&job->facts);
+    bool is_said = strncmp(facts, job->why, strlen(job->why)) == 0; /* the facts are why */
+    (void)snprintf(out, cap, "%s%s%s", is_said ? "" : job->why,
+                   is_said || facts[0] == '\0' ? "" : "; ", facts);
+}
+
 static void finish(struct activation_job *job, enum activation_outcome outcome)
 {
     if (job->is_over) {
@@ -56,7 +65,7 @@ static void finish(struct activation_job *job, enum activation_outcome outcome)
     struct activation_result result = { .outcome = outcome,
                                         .failure = job->failure,
                                         .control_mode = job->control_mode };
-    (void)snprintf(result.detail, sizeof result.detail, "%s", text_chars(&job->facts));
+    write_detail(job, result.detail, sizeof result.detail);
     if (job->password.len > 0 && outcome == ACTIVATION_DONE) {
         result.user = "admin";
         result.password = &job->password;
@@ -83,9 +92,20 @@ void job_fail(struct activation_job *job, enum activation_failure failure, const
     if (job->tls_tries > 0 && job->channel.stop_configuration != NULL) {
         job->channel.stop_configuration(job->channel.ctx); /* ACT-SRV-052 */
     }
-    text_printf(&job->facts, "%s%s", job->facts.len == 0 ? "" : "; ", line);
+    (void)snprintf(job->why, sizeof job->why, "%s", line);
+    if (job->undoes_client_mode) {
+        job->undoes_client_mode = false;
+        job_secure_undo(job);
+    } else {
+        job_give_up(job);
+    }
+}
+
+void job_give_up(struct activation_job *job)
+{
+    enum activation_failure failure = job->failure;
     job_say(job, "%s: %s. %s. (%s)", activation_failure_code(failure),
-            activation_failure_cause(failure), activation_failure_cure(failure), line);
+            activation_failure_cause(failure), activation_failure_cure(failure), job->why);
     finish(job, ACTIVATION_FAILED);
 }
 
@@ -151,8 +171,9 @@ static bool wants_client(const struct activation_policy *policy)
 
 static void on_no_answer(struct activation_job *job)
 {
-    static const char *const k_names[] = { "", "stopConfiguration", "deactivate",
-                                           "startTlsHostConfig", "the state" };
+    static const char *const k_names[] = { "",           "stopConfiguration",
+                                           "deactivate", "startTlsHostConfig",
+                                           "the state",  "port_switch" };
     job_fail(job, ACT_F_DEVICE_TOO_SLOW, "the client did not answer %s", k_names[job->wait]);
 }
 
@@ -183,9 +204,20 @@ static void stop_configuration(struct activation_job *job)
     job->channel.stop_configuration(job->channel.ctx);
 }
 
+/* RPS has no host commands, but can follow the device to another port (4.5). */
+static bool is_secure(const struct activation_job *job)
+{
+    return job->channel.switch_port != NULL &&
+           (job->report.is_tls_enforced || job->settings.uses_tunnel);
+}
+
 static void start_admin(struct activation_job *job)
 {
     job_say(job, "Getting ready for ACM activation...");
+    if (is_secure(job)) {
+        job_secure(job);
+        return;
+    }
     if (job->report.is_tls_enforced) {
         if (job->channel.start_tls_configuration == NULL) {
             job_fail(job, ACT_F_LOCAL_TLS_ENFORCED, "this conversation has no TLS configuration");
@@ -215,7 +247,11 @@ static void leave_client_mode(struct activation_job *job)
     if (job->settings.prefers_upgrade && job->settings.policy->password.len > 0) {
         job->password = job->settings.policy->password;
         job->action = ACTIVATION_UPGRADE;
-        job_admin(job);
+        if (is_secure(job)) {
+            job_secure(job);
+        } else {
+            job_admin(job);
+        }
     } else {
         deactivate(job);
     }
@@ -346,6 +382,15 @@ void activation_job_host_done(struct activation_job *job, int status, const char
         after_unprovision(job, status);
     } else {
         job_tls_started(job, status, hash_hex);
+    }
+}
+
+void activation_job_port_switched(struct activation_job *job)
+{
+    if (!job->is_over && job->wait == WAIT_SWITCH) {
+        job->wait = WAIT_NOTHING;
+        job_stop_waiting(job);
+        job_secure_switched(job);
     }
 }
 

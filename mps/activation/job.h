@@ -52,6 +52,9 @@ struct activation_channel {
     void (*stop_configuration)(void *ctx);
     void (*unprovision_client_mode)(void *ctx);
     void (*start_tls_configuration)(void *ctx, const char *hash_hex);
+    /* The device's local port is another one from now on, in so many seconds; answers by
+     * activation_job_port_switched. */
+    void (*switch_port)(void *ctx, uint32_t port, uint32_t delay_s);
     void (*read_state_again)(void *ctx);      /* answers by activation_job_report_changed */
     void (*say)(void *ctx, const char *text); /* for the person at the client */
     void *ctx;
@@ -78,6 +81,7 @@ struct activation_settings {
     const struct activation_policy *policy;
     const struct activation_cira *cira; /* NULL: none is set up */
     const char *group;
+    bool uses_tunnel;     /* admin control mode by way of TLS on the local port (`--tls-tunnel`) */
     bool prefers_upgrade; /* CCM to ACM by UpgradeClientToAdmin instead of deactivating first */
     /* Bare metal only: the password for the MEBx, and who signs the TLS certificate of the device. */
     const struct secret *mebx_password;
@@ -96,6 +100,7 @@ struct activation_job *activation_job_new(const struct activation_settings *sett
 /* Without done. NULL is allowed. */
 void activation_job_free(struct activation_job *job);
 void activation_job_host_done(struct activation_job *job, int status, const char *hash_hex);
+void activation_job_port_switched(struct activation_job *job);
 void activation_job_report_changed(struct activation_job *job,
                                    const struct activation_report *report);
 

@@ -96,7 +96,7 @@ void job_admin(struct activation_job *job)
     bool is_upgrade = job->action == ACTIVATION_UPGRADE;
     const char *user = is_upgrade ? "admin" : job->report.local_user;
     const struct secret *password = is_upgrade ? &job->password : &job->report.local_password;
-    if (job_connect(job, 16992, user, password)) {
+    if (job_connect_local(job, user, password)) {
         job_read(job, after_read);
     }
 }

@@ -38,6 +38,23 @@ bool job_connect(struct activation_job *job, uint32_t port, const char *user,
     return job->client != NULL;
 }
 
+bool job_connect_local(struct activation_job *job, const char *user, const struct secret *password)
+{
+    static const struct tls_settings k_tls = { .max_version = TLS_VERSION_1_2 };
+    struct amt_diag diag = { .err = AMT_OK };
+    if (!job->report.is_tls_enforced && !job->uses_tls) {
+        return job_connect(job, 16992, user, password);
+    }
+    if (job->tls == NULL) {
+        job->tls = tls_context_new(&k_tls, &diag);
+    }
+    if (job->tls == NULL) {
+        job_fail(job, ACT_F_INTERNAL_ERROR, "the server is out of memory");
+        return false;
+    }
+    return job_connect(job, 16993, user, password);
+}
+
 static void on_done(void *ctx, const struct wsman_outcome *outcome)
 {
     struct activation_job *job = ctx;
@@ -112,4 +129,22 @@ void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *ou
 {
     job_fail(job, failure_of(job, outcome), "%s: %s%s%s", doing, wsman_result_name(outcome->result),
              outcome->diag.text[0] == '\0' ? "" : ": ", outcome->diag.text);
+}
+
+bool job_is_good(const struct wsman_outcome *outcome)
+{
+    return outcome->result == WSMAN_DONE &&
+           (!outcome->has_return_value || outcome->return_value == 0);
+}
+
+void job_fail_step(struct activation_job *job, const char *doing,
+                   const struct wsman_outcome *outcome)
+{
+    bool is_late = outcome->result == WSMAN_LATE;
+    bool is_lost = outcome->result == WSMAN_LOST || outcome->result == WSMAN_UNREACHABLE;
+    job_fail(job,
+             is_late   ? ACT_F_DEVICE_TOO_SLOW
+             : is_lost ? ACT_F_REPLY_LOST
+                       : ACT_F_INTERNAL_ERROR,
+             "%s: %s %s", doing, wsman_result_name(outcome->result), outcome->diag.text);
 }

@@ -38,7 +38,7 @@ static void after_read(struct activation_job *job)
 
 void job_client(struct activation_job *job)
 {
-    if (job_connect(job, 16992, job->report.local_user, &job->report.local_password)) {
+    if (job_connect_local(job, job->report.local_user, &job->report.local_password)) {
         job_read(job, after_read);
     }
 }

@@ -12,13 +12,28 @@
 #define SUFFIX_BYTES 256
 
 /* What a host command is waited for. */
-enum job_wait { WAIT_NOTHING, WAIT_STOP, WAIT_UNPROVISION, WAIT_START_TLS, WAIT_REPORT };
+enum job_wait {
+    WAIT_NOTHING,
+    WAIT_STOP,
+    WAIT_UNPROVISION,
+    WAIT_START_TLS,
+    WAIT_REPORT,
+    WAIT_SWITCH
+};
 
 /* What a bare-metal setup is at (activation.md 11.2). */
 struct job_metal {
-    uint32_t step;      /* of the table in job_metal.c */
-    uint32_t key_tries; /* of GenerateKeyPair */
-    const char *key_id; /* InstanceID of the key pair; NULL: the device has its certificate */
+    uint32_t step; /* of the table in job_metal.c */
+};
+
+/* TLS that a device is given. */
+struct job_equip {
+    const char *doing;
+    uint32_t key_tries;                 /* of GenerateKeyPair */
+    const char *key_id;                 /* InstanceID of the key pair */
+    bool has_local;                     /* the local port too */
+    const struct wsman_instance *items; /* TLS settings that are to be put */
+    void (*next)(struct activation_job *job);
 };
 
 struct activation_job {
@@ -62,6 +77,10 @@ struct activation_job {
     bool has_set_mebx;
     bool was_lost;          /* its answer was lost, but it has worked (F45) */
     struct job_metal metal; /* bare metal */
+    struct job_equip equip;
+    bool uses_tls;           /* the local port is TLS now */
+    bool undoes_client_mode; /* what fails from here on ends in no mode at all */
+    void (*after_verify)(struct activation_job *job); /* NULL: CIRA, and the end */
     uint32_t cira_step;
     const char *cira_doing;
     const struct wsman_instance *cira_items; /* to be deleted */
@@ -69,6 +88,7 @@ struct activation_job {
 
     enum activation_failure failure;
     struct text facts;
+    char why[400]; /* of the failure */
     bool is_over;
 };
 
@@ -76,6 +96,7 @@ struct activation_job {
 void job_fail(struct activation_job *job, enum activation_failure failure, const char *format, ...)
     AMT_PRINTF(3, 4);
 void job_succeed(struct activation_job *job, enum activation_outcome outcome);
+void job_give_up(struct activation_job *job); /* job_fail has said why */
 void job_say(struct activation_job *job, const char *format, ...) AMT_PRINTF(2, 3);
 /* next comes after a wait of activation.md 4.2 (or the wait of the settings). */
 void job_hold(struct activation_job *job, uint64_t us, void (*next)(struct activation_job *job));
@@ -87,6 +108,8 @@ void job_decide(struct activation_job *job); /* from the report on */
 /* job_call.c: one WS-Man call; the answer comes to answer. body may be NULL. */
 bool job_connect(struct activation_job *job, uint32_t port, const char *user,
                  const struct secret *password);
+/* The local port: 16992, or 16993 where that is TLS. */
+bool job_connect_local(struct activation_job *job, const char *user, const struct secret *password);
 void job_get(struct activation_job *job, const char *class_name,
              void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome));
 struct wsman_instance *job_input(struct activation_job *job);
@@ -99,6 +122,12 @@ void job_call(struct activation_job *job, const struct wsman_call *call,
 void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *outcome,
                       const char *doing);
 
+/* The same for a call of several: ACT-F-45 or 58 when the answer was lost or late. */
+void job_fail_step(struct activation_job *job, const char *doing,
+                   const struct wsman_outcome *outcome);
+/* Done, with return value 0 if it has one. */
+bool job_is_good(const struct wsman_outcome *outcome);
+
 /* job_read.c: general settings, host based setup, suffixes; then next. */
 void job_read(struct activation_job *job, void (*next)(struct activation_job *job));
 bool job_realm_is_good(const char *realm); /* F51 */
@@ -109,23 +138,29 @@ void job_admin_again(struct activation_job *job); /* with the nonce that was rea
 void job_client(struct activation_job *job);
 void job_tls(struct activation_job *job);
 void job_tls_started(struct activation_job *job, int status, const char *hash_hex);
-/* job_probe.c: one TLS handshake with the device's 16993 and the certificate of the job; then one of the
- * two, with the SHA-256 of its certificate in hex, or with why it did not come about. job->tls stays, for
- * job_connect. is_legacy: TLS 1.0 on. */
-void job_tls_probe(struct activation_job *job, bool is_legacy,
+/* job_probe.c: one TLS handshake with the device's 16993; then one of the two, with the SHA-256 of its
+ * certificate in hex, or with why it did not come about. job->tls stays, for job_connect. */
+enum job_tls {
+    JOB_TLS_ANONYMOUS, /* without a certificate of ours */
+    JOB_TLS_HOST,      /* with the provisioning certificate (4.7) */
+    JOB_TLS_NETWORK    /* the same, TLS 1.0 on (11.2) */
+};
+void job_tls_probe(struct activation_job *job, enum job_tls how,
                    void (*on_shown)(struct activation_job *job, const char *fingerprint),
                    void (*on_turned_away)(struct activation_job *job,
                                           const struct stream_end *end));
-/* job_metal.c: from the network after a hello; its steps are k_steps there. A step goes on by
- * job_metal_next; job_metal_fail ends the job for an outcome that is not success. */
+/* job_metal.c: from the network after a hello; its steps are k_steps there. */
 void job_metal(struct activation_job *job);
-void job_metal_next(struct activation_job *job);
-void job_metal_fail(struct activation_job *job, const struct wsman_outcome *outcome);
-bool job_metal_is_good(const struct wsman_outcome *outcome);
-/* job_metal_tls.c: the device gets a key, a certificate and TLS for its network port. Three steps. */
-void job_metal_find_key(struct activation_job *job);
-void job_metal_certify(struct activation_job *job);
-void job_metal_enable_tls(struct activation_job *job);
+/* job_equip.c: key pair, certificate, credential context and settings for TLS on the network port, and on the
+ * local one too; then next, which commits. job->tls_hash gets the SHA-256 of the certificate in hex; "": the
+ * device had one already. */
+void job_equip(struct activation_job *job, bool has_local,
+               void (*next)(struct activation_job *job));
+/* job_secure.c: by RPS where the local port is TLS, or shall be: client control, then TLS with a certificate of
+ * ours, then the upgrade (4.5). */
+void job_secure(struct activation_job *job);
+void job_secure_switched(struct activation_job *job); /* port_switch has been done */
+void job_secure_undo(struct activation_job *job); /* back from client control mode; then the end */
 /* The password, its hash, and the line in the log; false: the job has failed (F46). */
 bool job_prepare(struct activation_job *job, enum activation_action action);
 void job_password_hash(const struct activation_job *job, char out[static 33]);

@@ -25,33 +25,19 @@ struct metal_step {
 };
 static const struct metal_step *step_of(const struct activation_job *job);
 
-bool job_metal_is_good(const struct wsman_outcome *outcome)
+static void fail_step(struct activation_job *job, const struct wsman_outcome *outcome)
 {
-    return outcome->result == WSMAN_DONE &&
-           (!outcome->has_return_value || outcome->return_value == 0);
+    job_fail_step(job, step_of(job)->doing, outcome);
 }
 
-void job_metal_fail(struct activation_job *job, const struct wsman_outcome *outcome)
-{
-    const char *doing = step_of(job)->doing;
-    bool is_lost = outcome->result == WSMAN_LOST || outcome->result == WSMAN_UNREACHABLE ||
-                   outcome->result == WSMAN_LATE;
-    if (is_lost) {
-        job_fail(job, outcome->result == WSMAN_LATE ? ACT_F_DEVICE_TOO_SLOW : ACT_F_REPLY_LOST,
-                 "%s: %s %s; its next hello starts again", doing,
-                 wsman_result_name(outcome->result), outcome->diag.text);
-    } else {
-        job_fail(job, ACT_F_INTERNAL_ERROR, "%s: %s %s", doing, wsman_result_name(outcome->result),
-                 outcome->diag.text);
-    }
-}
+static void next_step(struct activation_job *job);
 
 static void on_step(struct activation_job *job, const struct wsman_outcome *outcome)
 {
-    if (job_metal_is_good(outcome)) {
-        job_metal_next(job);
+    if (job_is_good(outcome)) {
+        next_step(job);
     } else {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
     }
 }
 
@@ -65,12 +51,12 @@ static void on_general(struct activation_job *job, const struct wsman_outcome *o
         job_fail(job, ACT_F_PROVISIONING_HASH_DIFFERS,
                  "the device asks for a logon: it does not take this session for a setup");
     } else if (outcome->result != WSMAN_DONE) {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
     } else if (!job_realm_is_good(realm)) {
         job_fail(job, ACT_F_REALM_MALFORMED, "Could not get Intel AMT digest realm.");
     } else {
         (void)snprintf(job->realm, sizeof job->realm, "%s", realm);
-        job_metal_next(job);
+        next_step(job);
     }
 }
 
@@ -91,13 +77,13 @@ static void on_software(struct activation_job *job, const struct wsman_outcome *
         }
     }
     if (outcome->result != WSMAN_DONE) {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
     } else if (version == NULL) {
         job_fail(job, ACT_F_INTERNAL_ERROR, "Could not get Intel AMT version.");
     } else {
         char *copy = arena_text(&job->report_arena, version, strlen(version));
         job->report.version = copy == NULL ? "" : copy;
-        job_metal_next(job);
+        next_step(job);
     }
 }
 
@@ -118,13 +104,13 @@ static void on_uuid(struct activation_job *job, const struct wsman_outcome *outc
                               ? wsman_get_base64(outcome->reply->instance, "UUID", &len)
                               : NULL;
     if (wire == NULL || len != sizeof uuid.bytes) {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
         return;
     }
     uuid_from_wire(wire, &uuid);
     uuid_format(&uuid, text);
     if (uuid_equal(&uuid, &job->report.uuid)) {
-        job_metal_next(job);
+        next_step(job);
     } else {
         job_fail(job, ACT_F_INTERNAL_ERROR,
                  "the device at this address is %s, another than the one that said hello", text);
@@ -141,7 +127,7 @@ static void write_log(struct activation_job *job)
 {
     if (job_prepare(job, ACTIVATION_BARE_METAL)) {
         job_say(job, "Performing bare-metal ACM activation...");
-        job_metal_next(job);
+        next_step(job);
     }
 }
 
@@ -197,20 +183,20 @@ static void set_admin(struct activation_job *job)
 /* A device whose clock cannot be set is activated all the same. */
 static void on_clock_set(struct activation_job *job, const struct wsman_outcome *outcome)
 {
-    if (!job_metal_is_good(outcome)) {
+    if (!job_is_good(outcome)) {
         job_say(job, "The device's clock could not be set: %s", outcome->diag.text);
     }
-    job_metal_next(job);
+    next_step(job);
 }
 
 static void on_clock(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     uint64_t now_s = loop_wall_us(job->settings.loop) / US_PER_SECOND;
     uint64_t device_s =
-        job_metal_is_good(outcome) ? wsman_get_u64(outcome->reply->instance, "Ta0", now_s) : now_s;
+        job_is_good(outcome) ? wsman_get_u64(outcome->reply->instance, "Ta0", now_s) : now_s;
     uint64_t apart_s = now_s > device_s ? now_s - device_s : device_s - now_s;
     if (apart_s <= CLOCK_TOLERANCE_S) {
-        job_metal_next(job);
+        next_step(job);
         return;
     }
     struct wsman_instance *input = job_input(job);
@@ -223,6 +209,11 @@ static void on_clock(struct activation_job *job, const struct wsman_outcome *out
 static void set_clock(struct activation_job *job)
 {
     job_invoke(job, k_clock, "GetLowAccuracyTimeSynch", job_input(job), on_clock);
+}
+
+static void equip(struct activation_job *job)
+{
+    job_equip(job, false, next_step);
 }
 
 /* --- the end --- */
@@ -258,9 +249,7 @@ static const struct metal_step k_steps[] = {
     { "SetMEBxPassword", set_mebx_password },
     { "SetAdminAclEntryEx", set_admin },
     { "setting the clock", set_clock },
-    { "making a key pair", job_metal_find_key },
-    { "giving the device a TLS certificate", job_metal_certify },
-    { "enabling TLS", job_metal_enable_tls },
+    { "giving the device TLS", equip },
     { "CommitChanges", commit },
 };
 
@@ -269,7 +258,7 @@ static const struct metal_step *step_of(const struct activation_job *job)
     return &k_steps[job->metal.step];
 }
 
-void job_metal_next(struct activation_job *job)
+static void next_step(struct activation_job *job)
 {
     job->metal.step += 1; /* the last one goes on by itself */
     step_of(job)->run(job);
@@ -301,5 +290,5 @@ static void on_turned_away(struct activation_job *job, const struct stream_end *
 void job_metal(struct activation_job *job)
 {
     job->action = ACTIVATION_BARE_METAL;
-    job_tls_probe(job, true, on_shown, on_turned_away);
+    job_tls_probe(job, JOB_TLS_NETWORK, on_shown, on_turned_away);
 }

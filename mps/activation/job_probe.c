@@ -6,7 +6,7 @@
 #define HANDSHAKE_LIMIT_US (30u * (uint64_t)US_PER_SECOND)
 
 /* The whole chain, leaf first, as the client's certificate. */
-static struct tls_context *make_context(const struct activation_job *job, bool is_legacy)
+static struct tls_context *with_certificate(const struct activation_job *job, bool is_legacy)
 {
     const struct activation_certificate *certificate = job->certificate;
     struct amt_diag diag = { .err = AMT_OK };
@@ -22,6 +22,14 @@ static struct tls_context *make_context(const struct activation_job *job, bool i
     struct tls_context *context = is_good ? tls_context_new(&settings, &diag) : NULL;
     pki_identity_free(identity);
     return context;
+}
+
+static struct tls_context *make_context(const struct activation_job *job, enum job_tls how)
+{
+    static const struct tls_settings k_anonymous = { .max_version = TLS_VERSION_1_2 };
+    struct amt_diag diag = { .err = AMT_OK };
+    return how == JOB_TLS_ANONYMOUS ? tls_context_new(&k_anonymous, &diag)
+                                    : with_certificate(job, how == JOB_TLS_NETWORK);
 }
 
 static void on_open(void *ctx)
@@ -53,7 +61,7 @@ static void on_late(struct activation_job *job)
     job_fail(job, ACT_F_DEVICE_TOO_SLOW, "the TLS handshake with the device");
 }
 
-void job_tls_probe(struct activation_job *job, bool is_legacy,
+void job_tls_probe(struct activation_job *job, enum job_tls how,
                    void (*on_shown)(struct activation_job *job, const char *fingerprint),
                    void (*on_turned_away)(struct activation_job *job, const struct stream_end *end))
 {
@@ -62,7 +70,7 @@ void job_tls_probe(struct activation_job *job, bool is_legacy,
     job->on_shown = on_shown;
     job->on_turned_away = on_turned_away;
     tls_context_free(job->tls);
-    job->tls = make_context(job, is_legacy);
+    job->tls = make_context(job, how);
     if (job->tls == NULL) {
         job_fail(job, ACT_F_WRONG_PRIVATE_KEY,
                  "the provisioning certificate cannot be used for TLS");

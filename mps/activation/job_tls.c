@@ -156,7 +156,7 @@ void job_tls_started(struct activation_job *job, int status, const char *hash_he
         return;
     }
     (void)snprintf(job->tls_hash, sizeof job->tls_hash, "%s", hash_hex == NULL ? "" : hash_hex);
-    job_tls_probe(job, false, on_shown, on_turned_away);
+    job_tls_probe(job, JOB_TLS_HOST, on_shown, on_turned_away);
 }
 
 void job_tls(struct activation_job *job)

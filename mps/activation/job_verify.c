@@ -6,6 +6,17 @@
 
 #define HOLD_US (10u * (uint64_t)US_PER_SECOND) /* ACT-SRV-035 */
 
+static void go_on(struct activation_job *job)
+{
+    void (*next)(struct activation_job * job) = job->after_verify;
+    job->after_verify = NULL;
+    if (next != NULL) {
+        next(job);
+    } else {
+        job_cira(job);
+    }
+}
+
 static void on_committed(struct activation_job *job, const struct wsman_outcome *outcome);
 
 static void commit(struct activation_job *job)
@@ -42,7 +53,7 @@ static void on_committed(struct activation_job *job, const struct wsman_outcome 
                                                  : ACT_F_INTERNAL_ERROR,
                  "CommitChanges: %u", outcome->return_value);
     } else {
-        job_cira(job); /* a dropped connection is how some releases answer */
+        go_on(job); /* a dropped connection is how some releases answer */
     }
 }
 
@@ -53,7 +64,7 @@ static void finish(struct activation_job *job)
     if (commits) {
         commit(job);
     } else {
-        job_cira(job);
+        go_on(job);
     }
 }
 
@@ -94,6 +105,7 @@ static void log_on(struct activation_job *job)
 
 void job_verify(struct activation_job *job)
 {
+    job->undoes_client_mode = job->undoes_client_mode && job->control_mode != 2;
     job_say(job, "Succesfully activated in %s mode, holding 10 seconds...",
             job->action == ACTIVATION_CCM ? "CCM" : "ACM");
     job_hold(job, HOLD_US, log_on);

@@ -25,6 +25,7 @@ static void reap(void *ctx)
     timer_stop(&c->limit);
     activation_job_free(c->job);
     wsman_client_free(c->wsman);
+    tls_context_free(c->tls);
     rps_streams_end(c);
     websocket_close(c->ws, WEBSOCKET_NORMAL, "");
     activation_report_wipe(&c->device.report);
@@ -186,13 +187,23 @@ static void say(void *ctx, const char *line)
     }
 }
 
+static void switch_port(void *ctx, uint32_t port, uint32_t delay_s)
+{
+    struct rps_client *c = ctx;
+    struct text payload = { 0 };
+    c->uses_tls = true;
+    rps_port_switch_write(&payload, port, delay_s);
+    rps_client_send(c, RPS_PORT_SWITCH, payload.chars, (uint32_t)payload.len, NULL);
+    text_fini(&payload);
+}
+
 static void activate(struct rps_client *c)
 {
     struct activation_settings settings = c->server->settings.activation;
     struct activation_report *report = &c->device.report;
-    const struct activation_channel channel = { .open_port = rps_stream_open,
-                                                .say = say,
-                                                .ctx = c };
+    const struct activation_channel channel = {
+        .open_port = rps_stream_open, .switch_port = switch_port, .say = say, .ctx = c
+    };
     if (report->local_user[0] == '\0' || report->control_mode != 0) {
         report->local_user = report->control_mode == 0 ? "$$OsAdmin" : "admin";
     }
@@ -202,6 +213,7 @@ static void activate(struct rps_client *c)
     }
     settings.policy = &c->policy;
     settings.group = c->group;
+    settings.uses_tunnel = c->device.is_tls_tunnel;
     settings.prefers_upgrade = true; /* 4.5; RPS has no host commands */
     c->job = activation_job_new(&settings, report, &channel, on_job_done, c);
     if (c->job == NULL) {
@@ -211,9 +223,35 @@ static void activate(struct rps_client *c)
 
 /* --- deactivation ------------------------------------------------------------------------------ */
 
-struct stream *rps_open_plain(void *ctx)
+struct stream *rps_open_device(void *ctx)
 {
-    return rps_stream_open(ctx, 16992);
+    static const struct tls_settings k_tls = { .max_version = TLS_VERSION_1_2 };
+    static const struct tls_name_check k_any = { .name = NULL };
+    static const struct stream_handler k_none = { .on_open = NULL };
+    struct rps_client *c = ctx;
+    struct amt_diag diag = { .err = AMT_OK };
+    if (!c->uses_tls) {
+        return rps_stream_open(c, 16992);
+    }
+    if (c->tls == NULL) {
+        c->tls = tls_context_new(&k_tls, &diag);
+    }
+    struct stream *s = c->tls == NULL ? NULL : rps_stream_open(c, 16993);
+    return s == NULL
+               ? NULL
+               : tls_connect(c->server->settings.activation.loop, c->tls, &k_any, s, &k_none, NULL);
+}
+
+struct wsman_client *rps_client_as_admin(struct rps_client *c, const struct secret *password)
+{
+    const struct wsman_client_settings settings = { .loop = c->server->settings.activation.loop,
+                                                    .connect = rps_open_device,
+                                                    .ctx = c,
+                                                    .where = "the device",
+                                                    .host = "127.0.0.1:16992",
+                                                    .user = "admin",
+                                                    .password = password };
+    return wsman_client_new(&settings);
 }
 
 static void on_unprovisioned(void *ctx, const struct wsman_outcome *outcome)
@@ -236,21 +274,13 @@ static void on_unprovisioned(void *ctx, const struct wsman_outcome *outcome)
 
 static void deactivate(struct rps_client *c)
 {
-    struct activation_report *report = &c->device.report;
-    const struct wsman_client_settings settings = { .loop = c->server->settings.activation.loop,
-                                                    .connect = rps_open_plain,
-                                                    .ctx = c,
-                                                    .where = "the device",
-                                                    .host = "127.0.0.1:16992",
-                                                    .user = "admin",
-                                                    .password = &report->local_password };
     struct wsman_instance *input = wsman_instance_new(&c->call_arena, "INPUT");
     const struct wsman_call call = { .operation = WSMAN_METHOD,
                                      .class_name = "AMT_SetupAndConfigurationService",
                                      .method = "Unprovision",
                                      .body = input };
     enum amt_err err = AMT_ENOMEM;
-    c->wsman = wsman_client_new(&settings);
+    c->wsman = rps_client_as_admin(c, &c->device.report.local_password);
     if (input != NULL && c->wsman != NULL) {
         wsman_set(input, "ProvisioningMode", "1");
         err = wsman_client_call(c->wsman, &call, &c->call_arena, on_unprovisioned, c);
@@ -281,6 +311,7 @@ static void start(struct rps_client *c, struct rps_command *command)
         return;
     }
     c->phase = RPS_PHASE_RELAY;
+    c->uses_tls = c->device.report.is_tls_enforced;
     timer_stop(&c->limit);
     LOG(c->server->settings.activation.log, LOG_INFO, "rps.begins", log_text("peer", c->peer),
         log_text("uuid", c->device.uuid), log_text("profile", command->profile),
@@ -340,6 +371,10 @@ static void on_relay(struct rps_client *c, const struct rps_message *m)
         rps_streams_reset(c, "the client lost its connection to the device");
         return;
     case RPS_PORT_SWITCH_ACK:
+        if (c->job != NULL) {
+            activation_job_port_switched(c->job);
+        }
+        return;
     case RPS_HEARTBEAT_RESPONSE:
         return;
     case RPS_COMMAND:

@@ -30,6 +30,9 @@ struct rps_client {
     struct arena call_arena;
     struct rps_stream *streams; /* of the device's ports; the newest first */
     struct rps_stream *asking;  /* waits for a `response` */
+    bool owes_reset;            /* an earlier TLS stream is closed here, perhaps not yet there */
+    bool uses_tls;              /* the device's local port is TLS */
+    struct tls_context *tls;    /* for what is asked without a job; made when needed */
     char id[UUID_TEXT_BYTES];   /* for the texts of 7.4 */
     char peer[STREAM_NAME_BYTES];
     bool is_dying;
@@ -73,8 +76,10 @@ bool rps_check_deactivation(struct rps_client *c, const struct rps_command *comm
  * rps_password_done; why NULL: done. */
 void rps_password_set(struct rps_client *c);
 void rps_password_done(struct rps_client *c, const char *why);
-/* For wsman_client_settings.connect: port 16992. */
-struct stream *rps_open_plain(void *ctx);
+/* For wsman_client_settings.connect: port 16992, or 16993 where that is TLS. */
+struct stream *rps_open_device(void *ctx);
+/* What is done without a job: as the administrator. NULL without memory. */
+struct wsman_client *rps_client_as_admin(struct rps_client *c, const struct secret *password);
 
 /* rps_stream.c: a port of the device as a stream; for activation_channel.open_port */
 struct stream *rps_stream_open(void *ctx, uint32_t port);

@@ -68,15 +68,8 @@ static void on_settings(void *ctx, const struct wsman_outcome *outcome)
 
 void rps_password_set(struct rps_client *c)
 {
-    const struct wsman_client_settings settings = { .loop = c->server->settings.activation.loop,
-                                                    .connect = rps_open_plain,
-                                                    .ctx = c,
-                                                    .where = "the device",
-                                                    .host = "127.0.0.1:16992",
-                                                    .user = "admin",
-                                                    .password = &c->policy.password };
     const struct wsman_call call = { .operation = WSMAN_GET, .class_name = "AMT_GeneralSettings" };
-    c->wsman = wsman_client_new(&settings);
+    c->wsman = rps_client_as_admin(c, &c->policy.password);
     if (c->wsman == NULL ||
         wsman_client_call(c->wsman, &call, &c->call_arena, on_settings, c) != AMT_OK) {
         rps_client_die(c);

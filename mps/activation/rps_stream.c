@@ -33,6 +33,7 @@ struct rps_stream {
     char message_id[MESSAGE_ID_BYTES];
     bool is_read_only; /* the request changes nothing: it may be sent again */
     bool owes_fin;     /* an answer has arrived: the connection ends unless it is used again */
+    bool has_answered; /* TLS: bytes of this connection have come */
     bool is_paused, has_ended, was_told;
     struct stream_end end;
 };
@@ -183,6 +184,10 @@ static void on_late(void *ctx)
     if (s->client == NULL || s->has_ended) {
         return;
     }
+    if (s->port != PORT_PLAIN) {
+        end_stream(s, STREAM_END_RESET, "the client relayed no answer to the TLS handshake");
+        return;
+    }
     if (s->is_read_only && s->tries < TRIES_MAX) {
         send_request(s);
         return;
@@ -220,6 +225,10 @@ static enum amt_err port_write(struct stream *base, const void *out, uint32_t le
     }
     if (s->port == PORT_PLAIN) {
         return write_plain(s, out, len);
+    }
+    if (!s->has_answered) {
+        uint64_t limit = s->client->server->settings.answer_limit_us;
+        timer_start(&s->answer, limit == 0 ? ANSWER_LIMIT_US : limit);
     }
     rps_client_send(s->client, RPS_TLS_DATA, out, len, NULL);
     return AMT_OK;
@@ -266,6 +275,10 @@ static void port_close(struct stream *base)
         if (s->client->asking == s) {
             s->client->asking = NULL;
         }
+        /* The client learns of it with the next ClientHello; what it says of this one until then is not
+         * meant for the next. */
+        s->client->owes_reset =
+            s->client->owes_reset || (s->port != PORT_PLAIN && s->has_answered && !s->has_ended);
     }
     loop_task_cancel(&s->task);
     timer_stop(&s->answer);
@@ -372,12 +385,31 @@ static struct rps_stream *tls_stream(const struct rps_client *c)
     return s;
 }
 
+#define TLS_ALERT        0x15
+#define TLS_HANDSHAKE    0x16
+#define TLS_SERVER_HELLO 2
+#define PLAIN_ALERT_LEN  2
+
+/* What a server's first bytes on a connection can be: ServerHello, or an alert that is not encrypted. Other
+ * records belong to the connection before. */
+static bool begins_connection(const uint8_t *in, uint32_t len)
+{
+    return len > 5 && ((in[0] == TLS_HANDSHAKE && in[5] == TLS_SERVER_HELLO) ||
+                       (in[0] == TLS_ALERT && in[3] == 0 && in[4] == PLAIN_ALERT_LEN));
+}
+
 void rps_streams_tls_data(struct rps_client *c, const uint8_t *in, uint32_t len)
 {
     struct rps_stream *s = tls_stream(c);
-    if (s != NULL && !s->has_ended) {
-        arrive(s, in, len);
+    if (s == NULL || s->has_ended || (!s->has_answered && !begins_connection(in, len))) {
+        return;
     }
+    if (!s->has_answered) {
+        s->has_answered = true;
+        timer_stop(&s->answer);
+        c->owes_reset = false;
+    }
+    arrive(s, in, len);
 }
 
 void rps_streams_reset(struct rps_client *c, const char *why)
@@ -385,6 +417,11 @@ void rps_streams_reset(struct rps_client *c, const char *why)
     struct rps_stream *tls = tls_stream(c); /* what is meant, when there is one (7.5) */
     struct rps_stream *s = tls != NULL ? tls : c->asking;
     if (s == NULL) {
+        c->owes_reset = false;
+        return;
+    }
+    if (s == tls && !s->has_answered && c->owes_reset) {
+        c->owes_reset = false; /* of the connection before */
         return;
     }
     if (s == c->asking) {

@@ -544,12 +544,15 @@ static struct activation_settings job_settings(const struct activation_service *
                                          .log = service->settings.log,
                                          .certificates = service->certificates,
                                          .activation_log = service->activation_log,
+                                         .tls_issuer = service->tls_issuer,
                                          .prefers_upgrade = service->config.prefers_upgrade,
                                          .hold_us = service->config.hold_us };
 }
 
 static enum amt_err start_conversations(struct activation_service *service)
 {
+    /* Without it only devices that shall get TLS cannot be activated. */
+    service->tls_issuer = mps_own_root(service->settings.config, NULL);
     const struct activation_settings settings = job_settings(service);
     const struct mesh_server_settings mesh = {
         .activation = settings, .find_group = find_group, .on_result = on_result, .ctx = service
@@ -623,12 +626,11 @@ static enum amt_err start_hello(struct activation_service *service, struct amt_d
     if (!provisioning->is_on) {
         return AMT_OK;
     }
-    service->tls_issuer = mps_own_root(service->settings.config, diag);
-    if (service->tls_issuer == NULL) {
+    if (service->tls_issuer == NULL) { /* says why */
+        pki_identity_free(mps_own_root(service->settings.config, diag));
         return AMT_ECONFIG;
     }
     settings.activation.mebx_password = &provisioning->mebx_password;
-    settings.activation.tls_issuer = service->tls_issuer;
     service->hello = hello_server_new(&settings);
     return service->hello == NULL ? AMT_ENOMEM : listen_for_hello(service, diag);
 }

@@ -261,6 +261,11 @@ const char *rps_status_text(const char *message, struct arena *arena)
     return copy == NULL ? "" : copy;
 }
 
+void rps_port_switch_write(struct text *out, uint32_t port, uint32_t delay_s)
+{
+    text_printf(out, "{\"port\":\"%u\",\"delay\":%u}", port, delay_s);
+}
+
 enum amt_err rps_port_switch_read(const uint8_t *json, uint32_t len, uint32_t *port,
                                   uint32_t *delay_s, struct amt_diag *diag)
 {

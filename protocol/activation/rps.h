@@ -52,18 +52,36 @@ void rps_write(struct text *out, enum rps_side side, const struct rps_message *m
 bool rps_version_is_supported(const char *version, const char *server_version);
 
 enum rps_action { RPS_ACTIVATE, RPS_DEACTIVATE, RPS_MAINTENANCE };
+enum rps_task {
+    RPS_NO_TASK,
+    RPS_SYNC_CLOCK,
+    RPS_SYNC_HOST_NAME,
+    RPS_SYNC_IP,
+    RPS_CHANGE_PASSWORD,
+    RPS_SYNC_DEVICE_INFO
+};
+/* "synctime", "synchostname", ...; "" for none. */
+const char *rps_task_name(enum rps_task task);
 struct rps_command {
     enum rps_action action;
     const char *profile;    /* "" for none */
     struct secret password; /* of deactivate and maintenance; to be wiped */
     bool has_password;
-    const char *task; /* maintenance: "synctime", ...; "" */
+    enum rps_task task;         /* of maintenance */
+    const char *host_name;      /* of RPS_SYNC_HOST_NAME, if it names one; "" */
+    struct secret new_password; /* of RPS_CHANGE_PASSWORD; empty: the server chooses; to be wiped */
     bool is_forced;
 };
 /* A command line such as "activate --profile NAME"; - and -- and = are all the same. AMT_EUNKNOWN: no
  * such command; AMT_EMALFORMED: an option without its value, or an unknown one; AMT_ENOMEM. */
 enum amt_err rps_command_read(const char *line, struct arena *arena, struct rps_command *command,
                               struct amt_diag *diag) AMT_MUST_USE;
+
+/* How the operating system's wired port is configured; texts "" where nothing was said. */
+struct rps_ip {
+    bool is_dhcp, is_static, is_synced;
+    const char *address, *netmask, *gateway, *primary_dns, *secondary_dns;
+};
 
 /* The payload of the first message (7.3). */
 struct rps_device {
@@ -72,9 +90,9 @@ struct rps_device {
     const char *uuid; /* as it came, in text; "" */
     bool is_uuid;     /* and it is one */
     const char *features, *friendly_name;
+    const char *os_host_name; /* in hostnameInfo; NULL to write: the report's */
     bool has_hashes, is_tls_tunnel, has_lms, has_progress;
-    bool is_dhcp;
-    const char *ip_address;
+    struct rps_ip ip;
 };
 /* AMT_EMALFORMED: diag has the text of 7.4 for the client. Hashes of a length that is none of ours are
  * passed over: they fit nothing. */
@@ -86,6 +104,8 @@ void rps_device_write(struct text *out, const struct rps_device *device);
 /* {"port":"16993","delay":5} of a port_switch; the delay is limited to 60 s (ACT-CLI-017). */
 enum amt_err rps_port_switch_read(const uint8_t *json, uint32_t len, uint32_t *port,
                                   uint32_t *delay_s, struct amt_diag *diag) AMT_MUST_USE;
+
+void rps_port_switch_write(struct text *out, uint32_t port, uint32_t delay_s);
 
 /* `message` of success and error: a JSON text with Status and, if not NULL, the others (7.5). */
 struct rps_status {

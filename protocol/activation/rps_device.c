@@ -36,16 +36,36 @@ static enum amt_err value_of(struct words *words, const char *option, const char
     return AMT_OK;
 }
 
-static bool is_task(const char *name)
+static const char *const k_tasks[] = { "",       "synctime",       "synchostname",
+                                       "syncip", "changepassword", "syncdeviceinfo" };
+
+const char *rps_task_name(enum rps_task task)
 {
-    static const char *const k_tasks[] = { "synctime", "syncclock",      "synchostname",
-                                           "syncip",   "changepassword", "syncdeviceinfo" };
-    for (size_t i = 0; i < sizeof k_tasks / sizeof *k_tasks; i++) {
+    return k_tasks[task];
+}
+
+static enum rps_task find_task(const char *name)
+{
+    for (size_t i = 1; i < sizeof k_tasks / sizeof *k_tasks; i++) {
         if (strcmp(name, k_tasks[i]) == 0) {
-            return true;
+            return (enum rps_task)i;
         }
     }
-    return false;
+    return strcmp(name, "syncclock") == 0 ? RPS_SYNC_CLOCK : RPS_NO_TASK;
+}
+
+/* "--changepassword NEW", "--synchostname NAME": a word without dashes is the task's. */
+static enum amt_err take_argument(struct rps_command *command, const char *word,
+                                  struct amt_diag *diag)
+{
+    if (command->task == RPS_SYNC_HOST_NAME) {
+        command->host_name = word;
+        return AMT_OK;
+    }
+    if (command->task == RPS_CHANGE_PASSWORD) {
+        return secret_set(&command->new_password, word, (uint32_t)strlen(word));
+    }
+    return amt_diag_set(diag, AMT_EMALFORMED, "an argument that belongs to no option");
 }
 
 static enum amt_err read_option(struct words *words, char *word, struct rps_command *command,
@@ -59,10 +79,10 @@ static enum amt_err read_option(struct words *words, char *word, struct rps_comm
     }
     const char *inline_value = equals == NULL ? NULL : equals + 1;
     if (word[0] != '-') {
-        /* "--changepassword NEW", "--synchostname NAME": the task's own business */
-        return command->task[0] != '\0'
-                   ? AMT_OK
-                   : amt_diag_set(diag, AMT_EMALFORMED, "an argument that belongs to no option");
+        if (equals != NULL) {
+            *equals = '='; /* part of a password */
+        }
+        return take_argument(command, word, diag);
     }
     if (strcmp(name, "profile") == 0) {
         return value_of(words, word, inline_value, &command->profile, diag);
@@ -76,9 +96,9 @@ static enum amt_err read_option(struct words *words, char *word, struct rps_comm
         command->is_forced = true;
         return AMT_OK;
     }
-    if (is_task(name)) {
-        command->task = name;
-        return AMT_OK;
+    if (find_task(name) != RPS_NO_TASK && command->task == RPS_NO_TASK) {
+        command->task = find_task(name);
+        return inline_value == NULL ? AMT_OK : take_argument(command, inline_value, diag);
     }
     return amt_diag_set(diag, AMT_EMALFORMED, "the option %s is not known", word);
 }
@@ -91,7 +111,7 @@ enum amt_err rps_command_read(const char *line, struct arena *arena, struct rps_
     const char *verb = next_word(&words);
     enum amt_err err = AMT_EUNKNOWN;
     memset(command, 0, sizeof *command);
-    command->profile = command->task = "";
+    command->profile = command->host_name = "";
     if (verb == NULL) {
         return AMT_ENOMEM;
     }
@@ -108,6 +128,9 @@ enum amt_err rps_command_read(const char *line, struct arena *arena, struct rps_
     while (err == AMT_OK && word != NULL && word[0] != '\0') {
         err = read_option(&words, word, command, diag);
         word = (char *)next_word(&words);
+    }
+    if (err == AMT_ETOOBIG) {
+        err = amt_diag_set(diag, AMT_EMALFORMED, "a password is longer than any can be");
     }
     return err == AMT_OK && word == NULL ? AMT_ENOMEM : err;
 }
@@ -246,8 +269,15 @@ static enum amt_err read_device(struct reader *r, struct rps_device *device)
     device->is_tls_tunnel = flag(r, "tlsTunnel");
     device->has_lms = flag(r, "lmsInstalled");
     device->has_progress = flag(r, "progressSupported");
-    device->is_dhcp = json_is_true(json_object_get(ip, "dhcp"));
-    device->ip_address = text_at(r, ip, "ipAddress");
+    device->ip = (struct rps_ip){ .is_dhcp = json_is_true(json_object_get(ip, "dhcp")),
+                                  .is_static = json_is_true(json_object_get(ip, "static")),
+                                  .is_synced = json_is_true(json_object_get(ip, "ipsync")),
+                                  .address = text_at(r, ip, "ipAddress"),
+                                  .netmask = text_at(r, ip, "netmask"),
+                                  .gateway = text_at(r, ip, "gateway"),
+                                  .primary_dns = text_at(r, ip, "primaryDns"),
+                                  .secondary_dns = text_at(r, ip, "secondaryDns") };
+    device->os_host_name = text_at(r, host, "hostname");
     read_uuid(r, device);
     read_hashes(r, device);
     if (r->has_failed) {
@@ -310,6 +340,19 @@ static void put_hashes(struct text *out, const struct activation_report *report)
     text_puts(out, "]");
 }
 
+static void put_ip(struct text *out, const struct rps_ip *ip)
+{
+    text_printf(out, ",\"ipConfiguration\":{\"dhcp\":%s,\"static\":%s,\"ipsync\":%s",
+                ip->is_dhcp ? "true" : "false", ip->is_static ? "true" : "false",
+                ip->is_synced ? "true" : "false");
+    put(out, "ipAddress", ip->address);
+    put(out, "netmask", ip->netmask);
+    put(out, "gateway", ip->gateway);
+    put(out, "primaryDns", ip->primary_dns);
+    put(out, "secondaryDns", ip->secondary_dns);
+    text_puts(out, "}");
+}
+
 void rps_device_write(struct text *out, const struct rps_device *device)
 {
     const struct activation_report *report = &device->report;
@@ -327,14 +370,11 @@ void rps_device_write(struct text *out, const struct rps_device *device)
     put(out, "fqdn", report->dns_suffix);
     put(out, "client", report->client);
     put_hashes(out, report);
-    text_printf(out, ",\"ipConfiguration\":{\"dhcp\":%s,\"static\":%s,\"ipsync\":false",
-                device->is_dhcp ? "true" : "false", device->is_dhcp ? "false" : "true");
-    put(out, "ipAddress", device->ip_address);
-    text_puts(out, ",\"netmask\":\"\",\"gateway\":\"\",\"primaryDns\":\"\",\"secondaryDns\":\"\"}"
-                   ",\"hostnameInfo\":{\"dnsSuffixOS\":");
+    put_ip(out, &device->ip);
+    text_puts(out, ",\"hostnameInfo\":{\"dnsSuffixOS\":");
     const char *suffix = report->os_dns_suffix == NULL ? "" : report->os_dns_suffix;
     text_json(out, suffix, strlen(suffix));
-    put(out, "hostname", report->host_name);
+    put(out, "hostname", device->os_host_name == NULL ? report->host_name : device->os_host_name);
     text_puts(out, "}");
     if (device->friendly_name != NULL && device->friendly_name[0] != '\0') {
         put(out, "friendlyName", device->friendly_name);

@@ -88,7 +88,7 @@ static void the_first_payload_becomes_a_report_and_back(void **state)
     assert_int_equal(rps_device_read(message.payload, message.payload_len, &arena, &device, NULL),
                      AMT_OK);
     const struct activation_report *r = &device.report;
-    assert_true(device.is_uuid && device.has_hashes && device.has_lms && device.is_dhcp);
+    assert_true(device.is_uuid && device.has_hashes && device.has_lms && device.ip.is_dhcp);
     assert_false(device.is_tls_tunnel || device.has_progress || r->is_tls_enforced);
     assert_string_equal(device.uuid, "12345678-9abc-def0-1234-56789abcdef0");
     assert_string_equal(r->version, "16.1.25");
@@ -111,7 +111,7 @@ static void the_first_payload_becomes_a_report_and_back(void **state)
         AMT_OK);
     assert_string_equal(again.uuid, device.uuid);
     assert_memory_equal(&again.report.hashes[0], &r->hashes[0], sizeof r->hashes[0].bytes);
-    assert_true(again.has_lms && again.is_dhcp);
+    assert_true(again.has_lms && again.ip.is_dhcp);
     assert_true(secret_equal(&again.report.local_password, r->local_password.bytes, 14));
     text_fini(&out);
     activation_report_wipe(&device.report);
@@ -203,7 +203,23 @@ static void command_lines_are_read(void **state)
     assert_true(c.has_password && secret_equal(&c.password, (const uint8_t *)"P@ss", 4));
     assert_int_equal(
         rps_command_read("maintenance -password X --synchostname pc9", &arena, &c, &diag), AMT_OK);
-    assert_string_equal(c.task, "synchostname");
+    assert_int_equal(c.task, RPS_SYNC_HOST_NAME);
+    assert_string_equal(c.host_name, "pc9");
+    secret_fini(&c.password);
+    assert_int_equal(
+        rps_command_read("maintenance -password X --changepassword N3w=P@ss", &arena, &c, &diag),
+        AMT_OK);
+    assert_int_equal(c.task, RPS_CHANGE_PASSWORD);
+    assert_true(secret_equal(&c.new_password, (const uint8_t *)"N3w=P@ss", 8));
+    secret_fini(&c.new_password);
+    assert_int_equal(
+        rps_command_read("maintenance -password X --changepassword -f", &arena, &c, &diag), AMT_OK);
+    assert_true(c.new_password.len == 0 && c.is_forced); /* the server chooses one */
+    assert_int_equal(
+        rps_command_read("maintenance --password=X --synctime --syncip", &arena, &c, &diag),
+        AMT_EMALFORMED); /* one at a time */
+    assert_int_equal(rps_command_read("maintenance --password=X --syncip here", &arena, &c, &diag),
+                     AMT_EMALFORMED);
     assert_int_equal(rps_command_read("format c:", &arena, &c, &diag), AMT_EUNKNOWN);
     assert_int_equal(rps_command_read("", &arena, &c, &diag), AMT_EUNKNOWN);
     assert_int_equal(rps_command_read("activate --profile", &arena, &c, &diag), AMT_EMALFORMED);

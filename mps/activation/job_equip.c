@@ -1,5 +1,5 @@
-/* TLS for the network port of a device that is set up from the network: key pair, certificate,
- * credential context, settings (activation.md 11.2 step 8). What a setup before has left is used again. */
+/* TLS for the ports of a device: key pair, certificate, credential context, settings (activation.md 11.2 step
+ * 8, 4.5). What a setup before has left is used again. */
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -7,15 +7,22 @@
 
 #include "mps/activation/job_internal.h"
 
-#define KEY_TRIES_MAX  20u
-#define KEY_PAUSE_US   (10u * (uint64_t)US_PER_SECOND)
-#define NETWORK_PREFIX "Intel(r) AMT 802.3" /* InstanceID of the network's TLS settings */
+#define KEY_TRIES_MAX 20u
+#define KEY_PAUSE_US  (10u * (uint64_t)US_PER_SECOND)
+/* InstanceIDs of TLS settings. */
+#define NETWORK_PREFIX "Intel(r) AMT 802.3"
+#define LOCAL_PREFIX   "Intel(r) AMT LMS"
 
 static const char k_keys[] = "AMT_PublicKeyManagementService";
 
 static const char *keep(struct activation_job *job, const char *text)
 {
     return text == NULL ? NULL : arena_text(&job->call_arena, text, strlen(text));
+}
+
+static void fail_step(struct activation_job *job, const struct wsman_outcome *outcome)
+{
+    job_fail_step(job, job->equip.doing, outcome);
 }
 
 static void enumerate(struct activation_job *job, const char *class_name,
@@ -28,29 +35,31 @@ static void enumerate(struct activation_job *job, const char *class_name,
 
 /* --- the key pair --- */
 
+static void certify(struct activation_job *job);
+static void enable(struct activation_job *job);
 static void generate(struct activation_job *job);
 
 static void on_generated(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     if (outcome->result == WSMAN_DONE && outcome->return_value != 0 &&
-        job->metal.key_tries < KEY_TRIES_MAX) {
+        job->equip.key_tries < KEY_TRIES_MAX) {
         job_hold(job, KEY_PAUSE_US, generate); /* one is being made already */
         return;
     }
     const struct wsman_ref *ref =
-        job_metal_is_good(outcome) ? wsman_get_ref(outcome->reply->instance, "KeyPair") : NULL;
-    job->metal.key_id = keep(job, wsman_ref_selector(ref, "InstanceID"));
-    if (job->metal.key_id == NULL) {
-        job_metal_fail(job, outcome);
+        job_is_good(outcome) ? wsman_get_ref(outcome->reply->instance, "KeyPair") : NULL;
+    job->equip.key_id = keep(job, wsman_ref_selector(ref, "InstanceID"));
+    if (job->equip.key_id == NULL) {
+        fail_step(job, outcome);
     } else {
-        job_metal_next(job);
+        certify(job);
     }
 }
 
 static void generate(struct activation_job *job)
 {
     struct wsman_instance *input = job_input(job);
-    job->metal.key_tries += 1;
+    job->equip.key_tries += 1;
     wsman_set(input, "KeyAlgorithm", "0"); /* RSA */
     wsman_set(input, "KeyLength", "2048");
     job_invoke(job, k_keys, "GenerateKeyPair", input, on_generated);
@@ -59,10 +68,10 @@ static void generate(struct activation_job *job)
 static void on_pairs(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     if (outcome->result != WSMAN_DONE) {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
     } else if (outcome->items != NULL) {
-        job->metal.key_id = keep(job, wsman_get(outcome->items, "InstanceID"));
-        job_metal_next(job);
+        job->equip.key_id = keep(job, wsman_get(outcome->items, "InstanceID"));
+        certify(job);
     } else {
         generate(job);
     }
@@ -71,17 +80,19 @@ static void on_pairs(struct activation_job *job, const struct wsman_outcome *out
 static void on_contexts(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     if (outcome->result != WSMAN_DONE) {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
     } else if (outcome->items != NULL) {
-        job_metal_next(job); /* it has its certificate already */
+        enable(job); /* it has its certificate already */
     } else {
         enumerate(job, "AMT_PublicPrivateKeyPair", on_pairs);
     }
 }
 
-void job_metal_find_key(struct activation_job *job)
+void job_equip(struct activation_job *job, bool has_local, void (*next)(struct activation_job *job))
 {
-    job->metal.key_id = NULL;
+    job->equip =
+        (struct job_equip){ .next = next, .has_local = has_local, .doing = "making a key pair" };
+    job->tls_hash[0] = '\0';
     enumerate(job, "AMT_TLSCredentialContext", on_contexts);
 }
 
@@ -90,20 +101,19 @@ void job_metal_find_key(struct activation_job *job)
 static void on_context(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     if (outcome->result == WSMAN_DONE) {
-        job_metal_next(job);
+        enable(job);
     } else {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
     }
 }
 
 static void on_added(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     const struct wsman_ref *ref =
-        job_metal_is_good(outcome) ? wsman_get_ref(outcome->reply->instance, "CreatedCertificate")
-                                   : NULL;
+        job_is_good(outcome) ? wsman_get_ref(outcome->reply->instance, "CreatedCertificate") : NULL;
     const char *id = wsman_ref_selector(ref, "InstanceID");
     if (id == NULL) {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
         return;
     }
     struct arena *arena = &job->call_arena;
@@ -151,7 +161,7 @@ static const uint8_t *der_of(const struct activation_job *job, const struct wsma
 {
     for (const struct wsman_instance *at = outcome->items; at != NULL; at = at->next) {
         const char *id = wsman_get(at, "InstanceID");
-        if (id != NULL && strcmp(id, job->metal.key_id) == 0) {
+        if (id != NULL && strcmp(id, job->equip.key_id) == 0) {
             return wsman_get_base64(at, "DERKey", len);
         }
     }
@@ -161,8 +171,9 @@ static const uint8_t *der_of(const struct activation_job *job, const struct wsma
 static void on_keys(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     size_t der_len = 0;
+    char fingerprint[65];
     if (outcome->result != WSMAN_DONE) {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
         return;
     }
     EVP_PKEY *key = read_key(der_of(job, outcome, &der_len), der_len);
@@ -170,7 +181,7 @@ static void on_keys(struct activation_job *job, const struct wsman_outcome *outc
     EVP_PKEY_free(key);
     if (identity == NULL) {
         job_fail(job, ACT_F_INTERNAL_ERROR, "no certificate could be made for the key pair \"%s\"",
-                 job->metal.key_id);
+                 job->equip.key_id);
         return;
     }
     struct wsman_instance *input = job_input(job);
@@ -178,45 +189,47 @@ static void on_keys(struct activation_job *job, const struct wsman_outcome *outc
     int len = i2d_X509(pki_certificate(identity), &der);
     wsman_set_base64(input, "CertificateBlob", der, len > 0 ? (size_t)len : 0);
     OPENSSL_free(der);
+    pki_fingerprint(identity, fingerprint);
+    (void)snprintf(job->tls_hash, sizeof job->tls_hash, "%s", fingerprint);
     pki_identity_free(identity);
     job_invoke(job, k_keys, "AddCertificate", input, on_added);
 }
 
-void job_metal_certify(struct activation_job *job)
+static void certify(struct activation_job *job)
 {
-    if (job->metal.key_id == NULL) {
-        job_metal_next(job);
-    } else {
-        enumerate(job, "AMT_PublicPrivateKeyPair", on_keys);
-    }
+    job->equip.doing = "giving the device a TLS certificate";
+    enumerate(job, "AMT_PublicPrivateKeyPair", on_keys);
 }
 
-/* --- the settings: of the network only, else the commit has no effect (activation.md 11.2) --- */
+/* --- the settings: of a network setup those of the network only, else the commit has no effect
+ * (activation.md 11.2) --- */
+
+static bool has_prefix(const struct wsman_instance *item, const char *prefix)
+{
+    const char *id = wsman_get(item, "InstanceID");
+    return id != NULL && strncmp(id, prefix, strlen(prefix)) == 0;
+}
+
+static void put_next(struct activation_job *job);
 
 static void on_put(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     if (outcome->result == WSMAN_DONE) {
-        job_metal_next(job);
+        put_next(job);
     } else {
-        job_metal_fail(job, outcome);
+        fail_step(job, outcome);
     }
 }
 
-static void on_settings(struct activation_job *job, const struct wsman_outcome *outcome)
+static void put(struct activation_job *job, const struct wsman_instance *item)
 {
-    const struct wsman_instance *at = outcome->items;
-    const char *id = at == NULL ? NULL : wsman_get(at, "InstanceID");
-    while (at != NULL && (id == NULL || strncmp(id, NETWORK_PREFIX, strlen(NETWORK_PREFIX)) != 0)) {
-        at = at->next;
-        id = at == NULL ? NULL : wsman_get(at, "InstanceID");
-    }
     const struct wsman_selector *selectors = NULL;
-    if (outcome->result != WSMAN_DONE || at == NULL ||
-        wsman_selector_add(&job->call_arena, &selectors, "InstanceID", id) != AMT_OK) {
-        job_metal_fail(job, outcome);
+    struct wsman_instance *changed = wsman_instance_copy(&job->call_arena, item);
+    if (wsman_selector_add(&job->call_arena, &selectors, "InstanceID",
+                           wsman_get(item, "InstanceID")) != AMT_OK) {
+        job_fail(job, ACT_F_INTERNAL_ERROR, "the server is out of memory");
         return;
     }
-    struct wsman_instance *changed = wsman_instance_copy(&job->call_arena, at);
     wsman_set_bool(changed, "Enabled", true);
     wsman_set_bool(changed, "MutualAuthentication", false);
     if (wsman_has(changed, "AcceptNonSecureConnections")) {
@@ -230,7 +243,33 @@ static void on_settings(struct activation_job *job, const struct wsman_outcome *
     job_call(job, &call, on_put);
 }
 
-void job_metal_enable_tls(struct activation_job *job)
+static void put_next(struct activation_job *job)
 {
+    const struct wsman_instance *item = job->equip.items;
+    while (item != NULL && !has_prefix(item, NETWORK_PREFIX) &&
+           !(job->equip.has_local && has_prefix(item, LOCAL_PREFIX))) {
+        item = item->next;
+    }
+    if (item == NULL) {
+        job->equip.next(job);
+        return;
+    }
+    job->equip.items = item->next;
+    put(job, item);
+}
+
+static void on_settings(struct activation_job *job, const struct wsman_outcome *outcome)
+{
+    if (outcome->result != WSMAN_DONE || outcome->items == NULL) {
+        fail_step(job, outcome);
+        return;
+    }
+    job->equip.items = outcome->items;
+    put_next(job);
+}
+
+static void enable(struct activation_job *job)
+{
+    job->equip.doing = "enabling TLS";
     enumerate(job, "AMT_TLSSettingData", on_settings);
 }
