@@ -25,6 +25,12 @@ static const struct cli_option k_options[] = {
     ROW("id", CLI_TEXT, id, "ID", NULL, "MeshCentral's host protocol: the device group's id"),
     ROW("deactivate", CLI_FLAG, deactivate, "", NULL,
         "RPS: deactivate, with the password of --pass-file"),
+    ROW("maintenance", CLI_TEXT, maintenance, "TASK", NULL,
+        "RPS: on an activated device: clock, hostname, ip, password or info; needs --pass-file"),
+    ROW("new-pass-file", CLI_TEXT, new_password_file, "FILE", NULL,
+        "for --maintenance password: the new one [the server makes one]"),
+    ROW("tls-tunnel", CLI_FLAG, tls_tunnel, "", NULL,
+        "RPS: admin control mode by way of TLS on the local port, as rpc-go"),
     ROW("pass-file", CLI_TEXT, password_file, "FILE", NULL,
         "password of admin on an activated device, - for standard input; or AMTLAB_AMT_PASSWORD"),
     ROW("dns-suffix", CLI_TEXT, dns_suffix, "NAME", NULL,
@@ -199,7 +205,7 @@ static enum amt_err read_options(struct activate_run *run, struct amt_diag *diag
             diag, AMT_ECONFIG,
             "--device-profile or --device-state is missing: the device to activate");
     }
-    bool is_rps = o->profile != NULL || o->deactivate;
+    bool is_rps = o->profile != NULL || o->deactivate || o->maintenance != NULL;
     if ((o->id != NULL) == is_rps) {
         return amt_diag_set(diag, AMT_ECONFIG,
                             "either --profile (RPS) or --id (MeshCentral) says how to talk");
@@ -210,6 +216,9 @@ static enum amt_err read_options(struct activate_run *run, struct amt_diag *diag
     run->conversation = is_rps ? &k_activate_rps : &k_activate_mesh;
     enum amt_err err = cli_secret(o->password_file, "AMTLAB_AMT_PASSWORD", &run->password, diag);
     TRY(err == AMT_EUNKNOWN ? AMT_OK : err);
+    if (o->new_password_file != NULL) {
+        TRY(cli_secret(o->new_password_file, "AMTLAB_NEW_PASSWORD", &run->new_password, diag));
+    }
     return cli_open_log(run->log, o->log_levels, o->log_format, diag);
 }
 
@@ -260,6 +269,7 @@ static int run_command(const void *options, int argument_count, char **arguments
         run_all(&run);
     }
     secret_fini(&run.password);
+    secret_fini(&run.new_password);
     arena_fini(&run.arena);
     log_free(run.log);
     loop_free(run.loop);

@@ -13,7 +13,8 @@ struct activate_options {
     bool insecure;
     const char *profile, *tenant; /* RPS */
     const char *id;               /* MeshCentral */
-    bool deactivate;
+    bool deactivate, tls_tunnel;
+    const char *maintenance, *new_password_file;
     const char *password_file, *dns_suffix;
     const char *device_profile, *device_state, *device_uuid;
     struct cli_texts device_sets;
@@ -40,8 +41,9 @@ struct activate_run {
     struct websocket_url url;
     const struct activate_conversation *conversation;
     struct activation_host host;
-    struct secret password; /* of admin; empty: none was given */
-    void *client;           /* the conversation's own */
+    struct secret password;     /* of admin; empty: none was given */
+    struct secret new_password; /* for `--maintenance password`; empty: the server makes one */
+    void *client;               /* the conversation's own */
     struct arena arena;
     struct stream *stream; /* until the conversation takes it */
     struct timer limit;

@@ -17,10 +17,50 @@ static void on_end(void *ctx, const struct rps_host_end *end)
     activate_done(ctx, k_results[end->result], end->text);
 }
 
+/* Names for people, and those of RPS (activation.md 7.3). */
+static const char *task_of(const char *name)
+{
+    static const char *const k_tasks[][2] = { { "clock", "synctime" },
+                                              { "hostname", "synchostname" },
+                                              { "ip", "syncip" },
+                                              { "password", "changepassword" },
+                                              { "info", "syncdeviceinfo" } };
+    for (size_t i = 0; i < sizeof k_tasks / sizeof k_tasks[0]; i++) {
+        if (strcmp(name, k_tasks[i][0]) == 0) {
+            return k_tasks[i][1];
+        }
+    }
+    return NULL;
+}
+
+static enum amt_err maintenance_line(const struct activate_run *run, struct text *line,
+                                     struct amt_diag *diag)
+{
+    const char *task = task_of(run->options->maintenance);
+    if (task == NULL) {
+        return amt_diag_set(diag, AMT_ECONFIG,
+                            "--maintenance is clock, hostname, ip, password or info");
+    }
+    if (run->password.len == 0) {
+        return amt_diag_set(diag, AMT_ECONFIG, "--maintenance needs --pass-file");
+    }
+    text_puts(line, "maintenance --password ");
+    text_append(line, (const char *)run->password.bytes, run->password.len);
+    text_printf(line, " --%s", task);
+    if (strcmp(task, "changepassword") == 0 && run->new_password.len > 0) {
+        text_puts(line, " ");
+        text_append(line, (const char *)run->new_password.bytes, run->new_password.len);
+    }
+    return line->failed ? AMT_ENOMEM : AMT_OK;
+}
+
 static enum amt_err command_line(const struct activate_run *run, struct text *line,
                                  struct amt_diag *diag)
 {
     const struct activate_options *o = run->options;
+    if (o->maintenance != NULL) {
+        return maintenance_line(run, line, diag);
+    }
     if (!o->deactivate && strpbrk(o->profile, " \t") != NULL) {
         return amt_diag_set(diag, AMT_ECONFIG, "a profile of RPS has no blanks in its name");
     }
@@ -56,6 +96,8 @@ static enum amt_err begin(struct activate_run *run, struct stream *s, const char
         .host = run->host,
         .report = &report,
         .command = line,
+        .ip = { .is_dhcp = true },
+        .is_tls_tunnel = run->options->tls_tunnel,
         .password = run->password.len == 0 ? NULL : &run->password,
         .version = "amtlab",
         .tenant = run->options->tenant,

@@ -142,10 +142,25 @@ by_rps 0 4 --profile admin
 says 'Admin control mode'
 expect 0 "$amtlab" activations recover "$(uuid 4)" --log data/amtactivation.log
 cp out.txt password
+for task in clock hostname ip info; do
+    by_rps 0 4 --maintenance "$task" --pass-file password
+    says 'synchronized'
+done
+echo 'Ch4nged@Pw' >changed
+by_rps 0 4 --maintenance password --pass-file password --new-pass-file changed
+says 'Password changed'
+by_rps 1 4 --maintenance clock --pass-file password
+says 'DOES NOT match'
+by_rps 0 4 --maintenance password --pass-file changed
+expect 0 "$amtlab" activations recover "$(uuid 4)" --log data/amtactivation.log
+head -n 1 out.txt >password
 by_rps 0 4 --deactivate --pass-file password
 says 'Deactivated'
 by_rps 1 4 --profile nowhere
-echo "RPS, deactivation: ok"
+plug_usb_key 6
+by_rps 0 6 --profile admin --device-set firmware.plain_local_port=false
+says 'Admin control mode'
+echo "RPS, maintenance, deactivation, a device that answers by TLS alone: ok"
 
 # killed in the middle, at any point: the log knows the password, and a repeat comes to an end
 use_group client

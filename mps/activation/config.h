@@ -103,5 +103,7 @@ activation_config_certificates(const struct activation_config *config, const str
                                uint64_t now_s, struct amt_diag_list *problems);
 /* AMT's rule for passwords: 8 to 32 characters with digit, lower, upper and another (6.5). */
 bool activation_password_is_good(const char *password);
+/* A random one (ACT-SRV-034). False without memory. */
+bool activation_password_draw(struct loop *loop, struct secret *password);
 
 #endif

@@ -1,50 +1,9 @@
 /* The password of a device, its hash, and the line in the log before anything is sent. */
 #include <string.h>
 
-#include "base/base64.h"
+#include "mps/activation/config.h"
 #include "mps/activation/job_internal.h"
 #include "protocol/http/digest.h"
-
-/* A digit, a lower and an upper letter, and something else (activation.md 6.5). */
-static bool is_strong(const char *text)
-{
-    bool has_digit = false;
-    bool has_lower = false;
-    bool has_upper = false;
-    bool has_other = false;
-    for (; *text != '\0'; text++) {
-        has_digit = has_digit || (*text >= '0' && *text <= '9');
-        has_lower = has_lower || (*text >= 'a' && *text <= 'z');
-        has_upper = has_upper || (*text >= 'A' && *text <= 'Z');
-        has_other = has_other || strchr("+@", *text) != NULL;
-    }
-    return has_digit && has_lower && has_upper && has_other;
-}
-
-/* ACT-SRV-034: nine random bytes in base64, until they are strong. */
-static bool draw_password(struct activation_job *job)
-{
-    bool is_good = false;
-    for (int i = 0; i < 1000 && !is_good; i++) {
-        uint8_t bytes[9];
-        struct text text = { 0 };
-        loop_random(job->settings.loop, bytes, sizeof bytes);
-        base64_encode(&text, bytes, sizeof bytes);
-        for (size_t c = 0; c < text.len; c++) {
-            if (text.chars[c] == '/') {
-                text.chars[c] = '@';
-            }
-        }
-        is_good = !text.failed && is_strong(text_chars(&text)) &&
-                  secret_set(&job->password, text.chars, (uint32_t)text.len) == AMT_OK;
-        if (text.chars != NULL) {
-            amt_wipe(text.chars, text.cap);
-        }
-        amt_wipe(bytes, sizeof bytes);
-        text_fini(&text);
-    }
-    return is_good;
-}
 
 void job_password_hash(const struct activation_job *job, char out[static 33])
 {
@@ -79,7 +38,7 @@ bool job_prepare(struct activation_job *job, enum activation_action action)
     if (action != ACTIVATION_UPGRADE) {
         job->password = job->settings.policy->password;
     }
-    if (job->password.len == 0 && !draw_password(job)) {
+    if (job->password.len == 0 && !activation_password_draw(job->settings.loop, &job->password)) {
         job_fail(job, ACT_F_INTERNAL_ERROR, "the server could not make a password");
         return false;
     }

@@ -105,7 +105,7 @@ static void refuse(struct rps_client *c, struct text *why)
 }
 
 /* A late one, and success: a JSON text (ACT-SRV-046). */
-static void finish_with_status(struct rps_client *c, bool is_good, const char *status)
+void rps_client_finish_status(struct rps_client *c, bool is_good, const char *status)
 {
     bool is_cira_set = is_good && c->policy.cira_setup == 2;
     struct text message = { 0 };
@@ -144,12 +144,15 @@ void rps_password_done(struct rps_client *c, const char *why)
 {
     struct text status = { 0 };
     if (why == NULL) {
-        finish_with_status(c, true, "Upgraded to admin control mode.");
+        rps_client_finish_status(
+            c, true, c->is_maintained ? "Password changed." : "Upgraded to admin control mode.");
         return;
     }
-    text_printf(&status, "Device %s was upgraded to admin control mode, but keeps its password: %s",
-                c->device.uuid, why);
-    finish_with_status(c, false, text_chars(&status));
+    text_printf(&status, "Device %s %s keeps its password: %s", c->device.uuid,
+                c->is_maintained ? "maintenance failed. It"
+                                 : "was upgraded to admin control mode, but",
+                why);
+    rps_client_finish_status(c, false, text_chars(&status));
     text_fini(&status);
 }
 
@@ -167,14 +170,14 @@ static void on_job_done(void *ctx, const struct activation_result *result)
         return;
     }
     if (result->outcome != ACTIVATION_FAILED) {
-        finish_with_status(c, true, good_status(c, result));
+        rps_client_finish_status(c, true, good_status(c, result));
         return;
     }
     struct text status = { 0 };
     text_printf(&status, "Device %s activation failed. %s: %s %s (%s)", c->device.uuid,
                 activation_failure_code(result->failure), activation_failure_cause(result->failure),
                 activation_failure_cure(result->failure), result->detail);
-    finish_with_status(c, false, text_chars(&status));
+    rps_client_finish_status(c, false, text_chars(&status));
     text_fini(&status);
 }
 
@@ -259,7 +262,7 @@ static void on_unprovisioned(void *ctx, const struct wsman_outcome *outcome)
     struct rps_client *c = ctx;
     struct text status = { 0 };
     if (outcome->result == WSMAN_DONE && outcome->return_value == 0) {
-        finish_with_status(c, true, "Deactivated");
+        rps_client_finish_status(c, true, "Deactivated");
         return;
     }
     if (outcome->result == WSMAN_REFUSED) {
@@ -268,7 +271,7 @@ static void on_unprovisioned(void *ctx, const struct wsman_outcome *outcome)
         text_printf(&status, "Device %s deactivation failed. %s: %s", c->device.uuid,
                     activation_failure_code(ACT_F_DEACTIVATION_REFUSED), outcome->diag.text);
     }
-    finish_with_status(c, false, text_chars(&status));
+    rps_client_finish_status(c, false, text_chars(&status));
     text_fini(&status);
 }
 
@@ -304,7 +307,7 @@ static void start(struct rps_client *c, struct rps_command *command)
     } else if (command->action == RPS_DEACTIVATE) {
         is_good = rps_check_deactivation(c, command, &why);
     } else {
-        text_printf(&why, "Device %s: maintenance is not offered by this server", c->device.uuid);
+        is_good = rps_check_maintenance(c, command, &why);
     }
     if (!is_good) {
         refuse(c, &why);
@@ -318,8 +321,10 @@ static void start(struct rps_client *c, struct rps_command *command)
         log_text("client", c->device.report.client));
     if (command->action == RPS_ACTIVATE) {
         activate(c);
-    } else {
+    } else if (command->action == RPS_DEACTIVATE) {
         deactivate(c);
+    } else {
+        rps_maintain(c, command);
     }
 }
 
@@ -355,6 +360,7 @@ static void on_first(struct rps_client *c, const struct rps_message *m)
         refuse(c, &why);
     }
     secret_fini(&command.password);
+    secret_fini(&command.new_password);
 }
 
 static void on_relay(struct rps_client *c, const struct rps_message *m)

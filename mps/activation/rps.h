@@ -6,6 +6,7 @@
 #define AMTLAB_MPS_ACTIVATION_RPS_H
 
 #include "mps/activation/job.h"
+#include "protocol/activation/rps.h"
 #include "runtime/http.h"
 #include "runtime/net.h"
 
@@ -22,6 +23,8 @@ struct rps_server_settings {
     bool (*find_password)(void *ctx, const struct uuid *uuid, struct secret *password);
     /* A job has ended; may be NULL. */
     void (*on_result)(void *ctx, const struct uuid *uuid, const struct activation_result *result);
+    /* syncdeviceinfo; may be NULL. */
+    void (*on_device_info)(void *ctx, const struct rps_device *device);
     void *ctx;
     const char *version;             /* appVersion; NULL = "amtlab". Borrowed */
     uint32_t max_clients;            /* 0 = 1000; more are answered with 503 */

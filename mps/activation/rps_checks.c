@@ -182,3 +182,33 @@ bool rps_check_deactivation(struct rps_client *c, const struct rps_command *comm
     return check_version(c, "deactivation", why) &&
            (command->is_forced || check_stored(c, true, why));
 }
+
+bool rps_check_maintenance(struct rps_client *c, const struct rps_command *command,
+                           struct text *why)
+{
+    uint32_t mode = c->device.report.control_mode;
+    if (!check_uuid(c, why)) {
+        return false;
+    }
+    if (mode != 1 && mode != 2) {
+        text_printf(why,
+                    mode == 0 ? "Device %s is in pre-provisioning mode."
+                              : "Device %s maintenance failed. It is in unknown mode.",
+                    c->device.uuid);
+        return false;
+    }
+    if (command->task == RPS_NO_TASK) {
+        text_printf(why,
+                    "Device %s maintenance failed. No task: synctime, synchostname, syncip, "
+                    "changepassword or syncdeviceinfo.",
+                    c->device.uuid);
+        return false;
+    }
+    if (c->device.report.local_password.len == 0) {
+        c->failure = ACT_F_NO_HOST_ACCESS;
+        text_printf(why, "Device %s maintenance failed. Missing password.", c->device.uuid);
+        return false;
+    }
+    return check_version(c, "maintenance", why) &&
+           (command->is_forced || check_stored(c, true, why));
+}

@@ -36,6 +36,8 @@ struct rps_client {
     char id[UUID_TEXT_BYTES];   /* for the texts of 7.4 */
     char peer[STREAM_NAME_BYTES];
     bool is_dying;
+    bool is_maintained;    /* its command is `maintenance` */
+    const char *host_name; /* that its device shall have */
 };
 
 /* One for each connection that is not yet a websocket. */
@@ -60,6 +62,8 @@ void rps_client_send(struct rps_client *c, enum rps_method method, const void *p
                      uint32_t len, const char *message);
 /* The last message; the client then has some seconds to leave. */
 void rps_client_finish(struct rps_client *c, bool is_good, const char *message);
+/* With a JSON text (ACT-SRV-046). */
+void rps_client_finish_status(struct rps_client *c, bool is_good, const char *status);
 /* Now, at the end of the turn. */
 void rps_client_die(struct rps_client *c);
 
@@ -71,6 +75,11 @@ bool rps_check_activation(struct rps_client *c, const struct rps_command *comman
                           struct text *why);
 bool rps_check_deactivation(struct rps_client *c, const struct rps_command *command,
                             struct text *why);
+bool rps_check_maintenance(struct rps_client *c, const struct rps_command *command,
+                           struct text *why);
+
+/* rps_maintenance.c: the task of a command; the arena of the first message outlives it. */
+void rps_maintain(struct rps_client *c, const struct rps_command *command);
 
 /* rps_password.c: after an upgrade the administrator gets the password of the profile (4.5). Goes on with
  * rps_password_done; why NULL: done. */

@@ -4,15 +4,9 @@
 #include "mps/activation/rps_internal.h"
 #include "protocol/http/digest.h"
 
-static void on_set(void *ctx, const struct wsman_outcome *outcome)
-{
-    struct rps_client *c = ctx;
-    bool is_good = outcome->result == WSMAN_DONE && outcome->return_value == 0;
-    rps_password_done(c, is_good ? NULL : outcome->diag.text);
-}
-
 /* Before the device is told (F46). */
-static enum amt_err write_log(const struct rps_client *c, const char *realm, struct amt_diag *diag)
+static enum amt_err write_log(const struct rps_client *c, const struct secret *password,
+                              const char *realm, struct amt_diag *diag)
 {
     const struct activation_settings *settings = &c->server->settings.activation;
     const struct activation_report *report = &c->device.report;
@@ -22,13 +16,27 @@ static enum amt_err write_log(const struct rps_client *c, const char *realm, str
                                                 .realm = realm,
                                                 .fqdn = report->dns_suffix,
                                                 .user = "admin",
-                                                .password = &c->wanted_password,
+                                                .password = password,
                                                 .peer = c->peer,
                                                 .group = c->group,
                                                 .host_name = report->host_name,
                                                 .client = report->client,
                                                 .version = report->version };
     return activation_log_append(settings->activation_log, &entry, diag);
+}
+
+static void on_set(void *ctx, const struct wsman_outcome *outcome)
+{
+    struct rps_client *c = ctx;
+    struct amt_diag diag = { .err = AMT_OK };
+    bool is_good = outcome->result == WSMAN_DONE && outcome->return_value == 0;
+    bool is_refused = outcome->result == WSMAN_FAULTED || outcome->result == WSMAN_REFUSED ||
+                      (outcome->result == WSMAN_DONE && !is_good);
+    if (is_refused) { /* the newest password of the log is the one it has */
+        enum amt_err err = write_log(c, &c->policy.password, NULL, &diag);
+        (void)err; /* both stand there all the same */
+    }
+    rps_password_done(c, is_good ? NULL : outcome->diag.text);
 }
 
 static enum amt_err set(struct rps_client *c, const char *realm)
@@ -58,7 +66,7 @@ static void on_settings(void *ctx, const struct wsman_outcome *outcome)
     if (realm == NULL) {
         rps_password_done(c, outcome->result == WSMAN_DONE ? "the device tells no DigestRealm"
                                                            : outcome->diag.text);
-    } else if (write_log(c, realm, &diag) != AMT_OK) {
+    } else if (write_log(c, &c->wanted_password, realm, &diag) != AMT_OK) {
         c->failure = ACT_F_LOG_NOT_WRITABLE;
         rps_password_done(c, "Unable to log operation.");
     } else if (set(c, realm) != AMT_OK) {

@@ -354,6 +354,22 @@ static bool find_password(void *ctx, const struct uuid *uuid, struct secret *pas
     return err == AMT_OK && count > 0;
 }
 
+/* syncdeviceinfo of RPS: what the client told stands in the events of the device. */
+static void on_device_info(void *ctx, const struct rps_device *device)
+{
+    struct activation_service *service = ctx;
+    char detail[200];
+    if (service->settings.store != NULL && device->is_uuid) {
+        (void)snprintf(detail, sizeof detail, "%.40s build %.20s host %.60s address %.40s",
+                       device->report.version, device->report.build, device->report.host_name,
+                       device->ip.address);
+        enum amt_err err =
+            store_event(service->settings.store, &device->report.uuid, "rps.device_info", detail,
+                        loop_wall_us(service->settings.loop));
+        (void)err; /* the log has it; the store says by itself when it fails */
+    }
+}
+
 static void on_result(void *ctx, const struct uuid *uuid, const struct activation_result *result)
 {
     struct activation_service *service = ctx;
@@ -561,6 +577,7 @@ static enum amt_err start_conversations(struct activation_service *service)
                                              .find_profile = find_profile,
                                              .find_password = find_password,
                                              .on_result = on_result,
+                                             .on_device_info = on_device_info,
                                              .ctx = service };
     service->mesh = mesh_server_new(&mesh);
     service->rps = rps_server_new(&rps);

@@ -28,8 +28,7 @@ static void report(struct rps_bench *b)
 {
     rps_bench_report(b);
     b->pc.report.version = b->pc.config.version;
-    b->pc.report.is_tls_enforced =
-        !firmware_port_is_open(b->pc.firmware, 16992, FIRMWARE_LOCAL);
+    b->pc.report.is_tls_enforced = !firmware_port_is_open(b->pc.firmware, 16992, FIRMWARE_LOCAL);
 }
 
 static void begin(struct rps_bench *b, const char *version, bool is_enforced)
@@ -51,8 +50,7 @@ static void expect_mode(const struct rps_bench *b, enum firmware_mode mode)
 
 static void wait(struct rps_bench *b, uint64_t seconds)
 {
-    (void)loop_run_until(b->pc.loop, NULL, NULL,
-                         loop_now_us(b->pc.loop) + seconds * US_PER_SECOND);
+    (void)loop_run_until(b->pc.loop, NULL, NULL, loop_now_us(b->pc.loop) + seconds * US_PER_SECOND);
 }
 
 /* The release that has nothing else, and the one whose maker has chosen it. */
