@@ -103,8 +103,7 @@ static void on_general(void *ctx, const struct wsman_outcome *outcome)
         fail(c, "Get AMT_GeneralSettings", outcome);
         return;
     }
-    struct wsman_instance *changed =
-        wsman_instance_copy(&c->call_arena, outcome->reply->instance);
+    struct wsman_instance *changed = wsman_instance_copy(&c->call_arena, outcome->reply->instance);
     wsman_set(changed, "HostName", c->host_name);
     if (c->device.report.os_dns_suffix[0] != '\0') {
         wsman_set(changed, "DomainName", c->device.report.os_dns_suffix);
@@ -151,11 +150,9 @@ static void set_address(struct wsman_instance *changed, const char *name, const 
 /* DHCP, the operating system's own static address, or this one. */
 static void fill_port(struct wsman_instance *changed, const struct rps_ip *ip)
 {
-    static const struct rps_ip k_none = { .address = "",
-                                          .netmask = "",
-                                          .gateway = "",
-                                          .primary_dns = "",
-                                          .secondary_dns = "" };
+    static const struct rps_ip k_none = {
+        .address = "", .netmask = "", .gateway = "", .primary_dns = "", .secondary_dns = ""
+    };
     bool is_shared = !ip->is_dhcp && ip->is_synced;
     const struct rps_ip *from = ip->is_dhcp || is_shared ? &k_none : ip;
     wsman_set_bool(changed, "DHCPEnabled", ip->is_dhcp);
@@ -217,10 +214,10 @@ static void change_password(struct rps_client *c, const struct secret *wanted)
 {
     char text[SECRET_MAX_BYTES + 1] = "";
     memcpy(text, wanted->bytes, wanted->len);
-    bool is_good_one = wanted->len == 0
-                           ? activation_password_draw(c->server->settings.activation.loop,
-                                                      &c->wanted_password)
-                           : activation_password_is_good(text);
+    bool is_good_one =
+        wanted->len == 0
+            ? activation_password_draw(c->server->settings.activation.loop, &c->wanted_password)
+            : activation_password_is_good(text);
     amt_wipe(text, sizeof text);
     if (!is_good_one) {
         refuse(c, "The new password is none that AMT takes: 8 to 32 characters with a digit, a "

@@ -222,7 +222,17 @@ static void every_row_of_the_checks_has_its_text(void **state)
         { "deactivate --password x", "4.0", "Mode\":0", "Mode\":2",
           "AMT password DOES NOT match stored version for Device " U },
         { "maintenance -password x --synctime", "4.0", "Mode\":0", "Mode\":2",
-          "Device " U ": maintenance is not offered by this server" },
+          "AMT password DOES NOT match stored version for Device " U },
+        { "maintenance -password x", "4.0", "Mode\":0", "Mode\":2",
+          "Device " U
+          " maintenance failed. No task: synctime, synchostname, syncip, changepassword or "
+          "syncdeviceinfo." },
+        { "maintenance --synctime", "4.0", "EFGH0123+/\",\"currentMode\":0", "\",\"currentMode\":1",
+          "AMT password DOES NOT match stored version for Device " U },
+        { "maintenance -password x --synctime", "4.0", NULL, NULL,
+          "Device " U " is in pre-provisioning mode." },
+        { "maintenance -password x --synctime", "4.0", "Mode\":0", "Mode\":7",
+          "Device " U " maintenance failed. It is in unknown mode." },
         { "activate --what", "4.0", NULL, NULL, "the option --what is not known" },
     };
     (void)state;

@@ -174,7 +174,8 @@ static void the_password(void **state)
     expect_logged(&b);
     assert_int_equal(secret_set(&b.stored, "N3w=P@ssw0rd", 12), AMT_OK);
     maintain(&b, "--synctime"); /* with the old one */
-    rps_bench_expect(&b, RPS_HOST_ERROR, "AMT password DOES NOT match stored version for Device " U);
+    rps_bench_expect(&b, RPS_HOST_ERROR,
+                     "AMT password DOES NOT match stored version for Device " U);
     rps_bench_command(&b, "maintenance -password N3w=P@ssw0rd --changepassword", NULL);
     rps_bench_expect(&b, RPS_HOST_SUCCESS, "Password changed."); /* to one that the server made */
     assert_false(opens(&b, "N3w=P@ssw0rd", 12));
@@ -221,7 +222,8 @@ static void refusals(void **state)
     assert_int_equal(b.result, RPS_HOST_ERROR);
     assert_non_null(strstr(b.text, "No task"));
     rps_bench_command(&b, "maintenance -password wrong-Pw1 --synctime", NULL);
-    rps_bench_expect(&b, RPS_HOST_ERROR, "AMT password DOES NOT match stored version for Device " U);
+    rps_bench_expect(&b, RPS_HOST_ERROR,
+                     "AMT password DOES NOT match stored version for Device " U);
     rps_bench_command(&b, "maintenance -password wrong-Pw1 --synctime -f", NULL);
     rps_bench_expect(&b, RPS_HOST_ERROR, "Unable to authenticate with AMT");
     rps_bench_fini(&b);
