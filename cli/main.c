@@ -29,6 +29,8 @@ static const struct cli_command *const k_commands[] = {
     &k_command_decode,
     &k_command_encode,
     &k_command_spec,
+    &k_command_import,
+    &k_command_replay,
     &k_command_report,
     &k_command_pki,
     &k_command_activate,

@@ -1,14 +1,12 @@
 /* Actor kind `replay` (harness.md 6.4, 9.7, 14). */
 #include "scenarios/engine/actor_replay.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "scenarios/engine/apf_value.h"
 #include "scenarios/engine/record.h"
 
 #define PRINT_BYTES 400u
-#define SPEED_MAX   1000u /* times */
 
 static const char *const k_sides[] = { "device", "server", NULL };
 static const char *const k_how[] = { "semantic", "bytes", "none", NULL }; /* enum compare_how */
@@ -147,14 +145,9 @@ static const struct player_handler k_handler = { .on_message = on_message,
 
 /* ---- its life ---- */
 
-/* "recorded", "fast", "2x", "0.5x" to percent. */
 static enum amt_err read_pace(const char *text, uint32_t *percent, struct amt_diag *diag)
 {
-    char *end = NULL;
-    double factor = strtod(text, &end);
-    bool is_factor = end != text && strcmp(end, "x") == 0 && factor >= 0.01 && factor <= SPEED_MAX;
-    *percent = strcmp(text, "recorded") == 0 ? 100 : is_factor ? (uint32_t)(factor * 100 + 0.5) : 0;
-    return *percent != 0 || strcmp(text, "fast") == 0
+    return player_read_pace(text, percent) == AMT_OK
                ? AMT_OK
                : amt_diag_set(diag, AMT_ECONFIG,
                               "pace is recorded, fast or a factor such as 2x, not '%s'", text);

@@ -11,7 +11,7 @@ enum compare_how {
     COMPARE_NONE /* only the type */
 };
 
-/* What a message may differ in: "apf.protocolversion.uuid", asked for each field. */
+/* What a message may differ in: "apf.protocol_version.uuid", asked for each field. */
 enum compare_rule { COMPARE_EQUAL, COMPARE_ANYTHING, COMPARE_GIVEN };
 struct compare_rules {
     /* COMPARE_GIVEN: the value (0-terminated text of the field) it has to have instead. */

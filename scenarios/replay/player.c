@@ -2,12 +2,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 
 #define CONNECT_LIMIT_US (30u * (uint64_t)US_PER_SECOND)
 #define SENTENCE_BYTES   512u
+#define SPEED_MAX        1000u /* times */
 
 bool player_is_ignored(struct player *p, const char *name)
 {
@@ -593,6 +595,17 @@ static void on_turn(void *ctx)
 }
 
 /* ---- its life ---- */
+
+enum amt_err player_read_pace(const char *text, uint32_t *speed_percent)
+{
+    char *end = NULL;
+    double factor = strtod(text, &end);
+    bool is_factor = end != text && strcmp(end, "x") == 0 && factor >= 0.01 && factor <= SPEED_MAX;
+    *speed_percent = strcmp(text, "recorded") == 0 ? 100
+                     : is_factor                   ? (uint32_t)(factor * 100 + 0.5)
+                                                   : 0;
+    return *speed_percent != 0 || strcmp(text, "fast") == 0 ? AMT_OK : AMT_EMALFORMED;
+}
 
 static enum amt_err listen(struct player *p, struct amt_diag *diag)
 {

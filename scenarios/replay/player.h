@@ -52,6 +52,9 @@ struct player_settings {
     uint64_t patience_us; /* beyond the recorded time; 0: PLAYER_PATIENCE_US */
 };
 
+/* "recorded", "fast", or a factor such as "2x": the speed in percent. AMT_EMALFORMED. */
+enum amt_err player_read_pace(const char *text, uint32_t *speed_percent) AMT_MUST_USE;
+
 struct player;
 /* Borrows all until free. Listens when it returns; plays after player_run. NULL with diag. */
 struct player *player_new(const struct player_settings *settings,

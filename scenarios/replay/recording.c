@@ -217,7 +217,11 @@ enum amt_err recording_decode(struct recording *recording)
 void recording_step_name(const struct recording_step *step, struct text *out)
 {
     static const char *const k_names[] = { "open", "bytes", "fin", "reset" };
-    const char *name = step->is_apf ? apf_type_name(step->message.type) : NULL;
+    /* as expectations spell it */
+    const char *name = !step->is_apf ? NULL
+                       : step->message.type == APF_PROTOCOLVERSION
+                           ? "PROTOCOL_VERSION"
+                           : apf_type_name(step->message.type);
     if (step->what != RECORDING_DATA || name == NULL) {
         text_puts(out, k_names[step->what]);
         return;

@@ -6,7 +6,7 @@
  *   {"amtrec":1,"program":"...","seed":0,"start_us":N,"actors":[...],"scrub":[...],"comment":"..."}
  *   {"t":0,"a":"dev","d":"out","l":"tcp","c":1,"e":"open"}
  *   {"t":120,"a":"dev","d":"out","l":"tcp","c":1,"b":"wAAAAAEA..."}
- *   {"t":120,"l":"apf","c":1,"n":1,"m":"protocolversion","f":{"major":1,...}}
+ *   {"t":120,"l":"apf","c":1,"n":1,"m":"protocol_version","f":{"major":1,...}}
  *
  * t: microseconds since the start; a, d: what `dev` sent ("out") or got ("in"); c: number of the
  * connection; b: bytes that went together, base64; e: "open", "fin" or "reset" instead of bytes.

@@ -38,7 +38,7 @@ static const char *given(void *ctx, const char *field)
     if (strcmp(field, "http.password") == 0) {
         return side->password;
     }
-    return strcmp(field, "apf.protocolversion.uuid") == 0 ? side->uuid : NULL;
+    return strcmp(field, "apf.protocol_version.uuid") == 0 ? side->uuid : NULL;
 }
 
 static bool is_ignored(void *ctx, const char *name)
@@ -260,11 +260,12 @@ static void a_changed_field_is_named(void **state)
     struct words other = k_recorded;
     other.trigger = 1;
     play(&rig, &other, &k_recorded);
-    assert_differs(&rig.server, 1, "apf.protocolversion.trigger", "message 1 (apf.protocolversion");
+    assert_differs(&rig.server, 1, "apf.protocol_version.trigger",
+                   "message 1 (apf.protocol_version");
     assert_int_equal(player_mismatch(rig.server.player)->offset, 9);
     assert_non_null(strstr(text_chars(&player_mismatch(rig.server.player)->table), "! trigger "));
     end(&rig);
-    rig = (struct rig){ .server = { .ignored = "apf.protocolversion.trigger" } };
+    rig = (struct rig){ .server = { .ignored = "apf.protocol_version.trigger" } };
     play(&rig, &other, &k_recorded);
     assert_agrees(&rig.server);
     end(&rig);
@@ -295,7 +296,7 @@ static void a_given_value_is_said_and_expected(void **state)
     end(&rig);
     rig = (struct rig){ .device = { .uuid = UUID } };
     play(&rig, &k_recorded, &k_recorded);
-    assert_differs(&rig.server, 1, "apf.protocolversion.uuid", "at byte 13");
+    assert_differs(&rig.server, 1, "apf.protocol_version.uuid", "at byte 13");
     end(&rig);
 }
 
