@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/explain_event.h"
+#include "cli/explain_reference.h"
 #include "cli/explain_scenario.h"
 #include "conformance/registry.h"
 #include "scenarios/engine/fault.h"
@@ -167,6 +168,9 @@ static int run_explain(const void *options, int argument_count, char **arguments
     if (strcmp(what, "verbs") == 0) {
         return explain_verbs();
     }
+    if (strcmp(what, "reference") == 0) {
+        return explain_reference();
+    }
     if (strcmp(what, "exit") == 0) {
         return explain_exit(word);
     }
@@ -188,12 +192,13 @@ static int run_explain(const void *options, int argument_count, char **arguments
 
 const struct cli_command k_command_explain = {
     .name = "explain",
-    .arguments = "ID | verbs | verb NAME | event [NAME] | spec ID | exit [CODE]",
+    .arguments = "ID | verbs | reference | verb NAME | event [NAME] | spec ID | exit [CODE]",
     .summary = "explain a scenario, a verb, an event, a requirement or an exit code",
     .details =
         "  amtlab explain basic/first-contact   who takes part and what happens, in words\n"
         "  amtlab explain verb apf.send         who can do it, its arguments\n"
         "  amtlab explain verbs                 all verbs and faults\n"
+        "  amtlab explain reference             every key, verb, fault and function, in Markdown\n"
         "  amtlab explain event device.online   when it happens, its fields; 'device.*' for some\n"
         "  amtlab explain spec APF-MPS-024      the requirement and how it is checked\n"
         "  amtlab explain exit 4                what an exit code means\n\n"

@@ -429,13 +429,36 @@ static const struct function {
     const char *name;
     uint32_t least, most;
     function_fn *call;
+    const char *use, *doc;
 } k_functions[] = {
-    { "uuid", 0, 0, call_uuid },     { "rand", 1, 2, call_rand },   { "bytes", 1, 1, call_bytes },
-    { "now", 0, 0, call_now },       { "env", 1, 2, call_env },     { "file", 1, 1, call_file },
-    { "hex", 1, 1, call_hex },       { "len", 1, 1, call_len },     { "upper", 1, 1, call_upper },
-    { "sha256", 1, 1, call_sha256 }, { "lower", 1, 1, call_lower }, { "ha1", 3, 3, call_ha1 },
-    { "md5", 1, 1, call_md5 },       { "found", 2, 2, call_found },
+    { "uuid", 0, 0, call_uuid, "uuid()", "a random UUID" },
+    { "rand", 1, 2, call_rand, "rand(n), rand(a, b)", "a number below n, or from a to b" },
+    { "bytes", 1, 1, call_bytes, "bytes(n)", "n random bytes" },
+    { "now", 0, 0, call_now, "now()", "the wall clock, seconds since 1970" },
+    { "env", 1, 2, call_env, "env(NAME, default)", "a variable of the environment; a secret" },
+    { "file", 1, 1, call_file, "file(path)",
+      "the text of a file, relative to the scenario; a secret" },
+    { "hex", 1, 1, call_hex, "hex(x)", "as hexadecimal digits" },
+    { "len", 1, 1, call_len, "len(x)", "length of a text, bytes, a list or a map" },
+    { "upper", 1, 1, call_upper, "upper(x)", "in upper case" },
+    { "lower", 1, 1, call_lower, "lower(x)", "in lower case" },
+    { "sha256", 1, 1, call_sha256, "sha256(x)", "hash as hexadecimal digits" },
+    { "md5", 1, 1, call_md5, "md5(x)", "hash as hexadecimal digits, for logins made by hand" },
+    { "ha1", 3, 3, call_ha1, "ha1(user, realm, password)",
+      "what a device keeps of a password, as base64" },
+    { "found", 2, 2, call_found, "found(text, pattern)",
+      "what the first ( ) of a POSIX extended expression matched, else all of it; empty when "
+      "nothing did" },
 };
+
+const char *expr_function(uint32_t index, const char **doc)
+{
+    if (index >= sizeof k_functions / sizeof k_functions[0]) {
+        return NULL;
+    }
+    *doc = k_functions[index].doc;
+    return k_functions[index].use;
+}
 
 struct value *expr_call(const struct expr_scope *scope, const char *name,
                         const struct value *const *arguments, uint32_t count, struct amt_diag *diag)

@@ -26,6 +26,9 @@ struct value *expr_apply(const struct expr_scope *scope, enum expr_operator op,
                          const struct value *left, const struct value *right,
                          struct amt_diag *diag);
 
+/* The functions one after the other, "rand(n), rand(a, b)"; NULL at the end. For manuals. */
+const char *expr_function(uint32_t index, const char **doc);
+
 #define EXPR_ARGUMENTS_MAX 4u
 /* NULL with diag: unknown function, wrong number or kind of arguments, unreadable file. */
 struct value *expr_call(const struct expr_scope *scope, const char *name,
