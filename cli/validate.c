@@ -5,7 +5,9 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "runtime/yaml.h"
+#include "scenarios/engine/expectations.h"
 #include "scenarios/engine/suite.h"
+#include "scenarios/engine/target.h"
 
 struct validate_options {
     bool quiet;
@@ -56,6 +58,20 @@ static void print_needs(const struct suite *suite)
     }
 }
 
+/* Target files and expectation files are read as `run` reads them. False: it is none of both. */
+static bool validate_other(const char *path, struct amt_diag_list *errors)
+{
+    if (target_is_file_of(path, "amtlab-target")) {
+        target_free(target_load(path, errors));
+        return true;
+    }
+    if (target_is_file_of(path, "amtlab-expectations")) {
+        expectations_free(expectations_load(path, "", errors));
+        return true;
+    }
+    return false;
+}
+
 static int run_validate(const void *options_, int argument_count, char **arguments)
 {
     const struct validate_options *options = options_;
@@ -65,7 +81,9 @@ static int run_validate(const void *options_, int argument_count, char **argumen
     int status = CLI_OK;
     for (int i = 0; i < (argument_count == 0 ? 1 : argument_count); i++) {
         const char *argument = argument_count == 0 ? fallback : arguments[i];
-        if (suite_add(&suite, argument, NULL, &errors) == AMT_EUNKNOWN) {
+        if (validate_other(argument, &errors)) {
+            suite.files_seen++;
+        } else if (suite_add(&suite, argument, NULL, &errors) == AMT_EUNKNOWN) {
             (void)fprintf(stderr, "amtlab validate: no scenario is called '%s'\n", argument);
             status = CLI_NOTHING;
         }
@@ -92,6 +110,7 @@ const struct cli_command k_command_validate = {
         "Loads what is named (default: everything below scenarios/library) and reports all\n"
         "errors with file, line and column, what is allowed there, and the nearest known\n"
         "word. What belongs to parts this version does not have is listed, and is no error.\n\n"
+        "Target files and expectation files are checked, too (what ${env()} names must be set).\n\n"
         "Exit codes: 0 all valid, 3 an error was found, 5 nothing has that name.",
     .options = k_options,
     .options_bytes = sizeof(struct validate_options),

@@ -35,19 +35,26 @@ static int run_command(const struct cli_command *command, const char *const *wor
 
 #define RUN(command, ...) run_command(&(command), (const char *const[]){ __VA_ARGS__, NULL })
 
-/* A scenario file whose only step is the one given. */
-static void write_scenario(char *path, size_t cap, const char *step)
+static void write_text(char *path, size_t cap, const char *text)
 {
     (void)snprintf(path, cap, "/tmp/amtlab-command-XXXXXX");
     int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
     FILE *file = fdopen(descriptor, "w");
     assert_non_null(file);
-    (void)fprintf(file,
-                  "amtlab: 1\nname: a scenario of the tests\n"
-                  "actors: { mps: { kind: mps } }\nsteps: [%s]\n",
-                  step);
+    assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
+}
+
+/* A scenario file whose only step is the one given. */
+static void write_scenario(char *path, size_t cap, const char *step)
+{
+    char text[400];
+    (void)snprintf(text, sizeof text,
+                   "amtlab: 1\nname: a scenario of the tests\n"
+                   "actors: { mps: { kind: mps } }\nsteps: [%s]\n",
+                   step);
+    write_text(path, cap, text);
 }
 
 static void run_says_by_its_exit_code_what_came_of_it(void **state)
@@ -115,12 +122,19 @@ static void a_part_of_the_cases_is_run(void **state)
 static void validate_and_list_find_what_is_wrong(void **state)
 {
     (void)state;
-    char good[64], bad[64];
+    char good[64], bad[64], other[64];
     write_scenario(good, sizeof good, "{ wait: 1s }");
     write_scenario(bad, sizeof bad, "{ wiat: 1s }");
     assert_int_equal(RUN(k_command_validate, good), CLI_OK);
     assert_int_equal(RUN(k_command_validate, bad), CLI_INVALID);
     assert_int_equal(RUN(k_command_validate, "no/such"), CLI_NOTHING);
+    write_text(other, sizeof other, "amtlab-expectations: 1\nentries: []\n");
+    assert_int_equal(RUN(k_command_validate, other), CLI_OK);
+    assert_int_equal(unlink(other), 0);
+    write_text(other, sizeof other,
+               "amtlab-expectations: 1\nentries: [{ id: a, expect: fail, reason: \"\" }]\n");
+    assert_int_equal(RUN(k_command_validate, other), CLI_INVALID);
+    assert_int_equal(unlink(other), 0);
     assert_int_equal(RUN(k_command_list, good, "--json"), CLI_OK);
     assert_int_equal(RUN(k_command_list, bad), CLI_INVALID);
     assert_int_equal(RUN(k_command_explain, good), CLI_OK);

@@ -140,7 +140,7 @@ static void put_variable(struct case_run *run, const char *name, const struct ya
 }
 
 /* What a target file says of a variable that every suite for servers has; NULL. */
-static const struct value *of_target(const struct case_run *run, const char *name)
+static const struct value *of_target(struct case_run *run, const char *name)
 {
     static const char *const k_of_user[][2] = { { "user", "0.name" },
                                                 { "pass", "0.password" },
@@ -154,6 +154,9 @@ static const struct value *of_target(const struct case_run *run, const char *nam
             if (value != NULL) {
                 return value;
             }
+        }
+        if (at->file != NULL && at->file->tls_name != NULL && strcmp(name, "mps_name") == 0) {
+            return value_text(&run->pool, at->file->tls_name);
         }
     }
     return NULL;

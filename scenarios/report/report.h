@@ -24,6 +24,8 @@ void report_terminal_case(struct text *out, const struct result_case *c,
  * Nothing for a case without a failure. */
 void report_terminal_failure(struct text *out, const struct results *results,
                              const struct result_case *c, const struct report_style *style);
+/* One row per chapter of the conformance suites in the run; nothing when there is one or none. */
+void report_terminal_chapters(struct text *out, const struct results *results);
 /* Counts, stale expectations, real time; report_path: "" or where the other reports are. */
 void report_terminal_summary(struct text *out, const struct results *results,
                              const struct report_style *style, const char *report_path);

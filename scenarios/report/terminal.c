@@ -293,6 +293,7 @@ void report_terminal_summary(struct text *out, const struct results *results,
 {
     struct results_totals totals;
     results_count(results, &totals);
+    report_terminal_chapters(out, results);
     for (const struct result_pair *p = results->run.stale_first; p != NULL; p = p->next) {
         tone_on(out, style, TONE_BAD);
         text_puts(out, "stale expectation ");
