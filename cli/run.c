@@ -426,6 +426,7 @@ static void print_end(const struct running *running, const struct results *resul
         for (const struct result_case *c = results->case_first; c != NULL; c = c->next) {
             report_terminal_failure(&out, results, c, &running->style);
         }
+        report_terminal_chapters(&out, results);
         report_terminal_summary(&out, results, &running->style,
                                 running->options->out == NULL ? "" : running->options->out);
     }

@@ -293,7 +293,6 @@ void report_terminal_summary(struct text *out, const struct results *results,
 {
     struct results_totals totals;
     results_count(results, &totals);
-    report_terminal_chapters(out, results);
     for (const struct result_pair *p = results->run.stale_first; p != NULL; p = p->next) {
         tone_on(out, style, TONE_BAD);
         text_puts(out, "stale expectation ");
@@ -329,5 +328,6 @@ void report_terminal(struct text *out, const struct results *results,
             report_terminal_failure(out, results, c, style);
         }
     }
+    report_terminal_chapters(out, results);
     report_terminal_summary(out, results, style, "");
 }

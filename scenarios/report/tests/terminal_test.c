@@ -83,6 +83,28 @@ static void each_verdict_has_its_line(void **state)
     results_free(results);
 }
 
+static void chapters_are_counted_by_what_they_mean(void **state)
+{
+    (void)state;
+    struct text out = { 0 };
+    struct results *results = sample_results();
+    report_terminal_chapters(&out, results);
+    assert_string_equal(
+        text_chars(&out),
+        "chapter                         passed  failed  known  not strict  not applicable  "
+        "inconclusive\n"
+        "apf/userauth                         1       1      .           .               .       "
+        "      .\n"
+        "apf/channel                          .       .      1           .               .       "
+        "      .\n"
+        "resilience                           .       .      .           1               .       "
+        "      .\n"
+        "basic                                2       1      .           .               1       "
+        "      1\n\n");
+    text_fini(&out);
+    results_free(results);
+}
+
 static void the_summary_counts_and_names_what_is_stale(void **state)
 {
     (void)state;
@@ -190,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_shows_place_values_requirement_bytes_and_command),
         cmocka_unit_test(each_verdict_has_its_line),
+        cmocka_unit_test(chapters_are_counted_by_what_they_mean),
         cmocka_unit_test(the_summary_counts_and_names_what_is_stale),
         cmocka_unit_test(colour_comes_only_when_told),
         cmocka_unit_test(hostile_texts_cannot_steer_the_terminal),
