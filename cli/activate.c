@@ -47,6 +47,8 @@ static const struct cli_option k_options[] = {
     ROW("device-uuid", CLI_TEXT, device_uuid, "UUID", NULL, "its UUID; made from a seed if absent"),
     ROW("device-set", CLI_TEXTS, device_sets, "KEY=VALUE", NULL,
         "any key of its profile (amtlab device --print-config)"),
+    ROW("dhcp", CLI_TEXT, dhcp, "INTERFACE", NULL,
+        "its wired port is in the network behind this interface (amtlab device --dhcp)"),
     ROW("timeout", CLI_DURATION, timeout_us, "TIME", "10m", "give up after"),
     ROW("log-level", CLI_TEXT, log_levels, "LEVELS", "warn", "error, warn, info, debug, trace"),
     ROW("log-format", CLI_TEXT, log_format, "FORMAT", "logfmt", "logfmt or json"),

@@ -16,7 +16,7 @@ struct activate_options {
     bool deactivate, tls_tunnel;
     const char *maintenance, *new_password_file;
     const char *password_file, *dns_suffix;
-    const char *device_profile, *device_state, *device_uuid;
+    const char *device_profile, *device_state, *device_uuid, *dhcp;
     struct cli_texts device_sets;
     uint64_t timeout_us;
     const char *log_levels, *log_format;

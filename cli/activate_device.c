@@ -72,10 +72,25 @@ static enum amt_err configure(struct activate_device *d, const struct activate_o
     TRY(set_key(d, "firmware.control_mode", "none", diag)); /* born unprovisioned */
     TRY(set_key(d, "state_dir", o->device_state, diag));
     TRY(set_key(d, "uuid", o->device_uuid, diag));
+    TRY(set_key(d, "dhcp.interface", o->dhcp, diag));
     TRY(cli_apply_sets(device_config_keys, &o->device_sets, &d->config, diag));
     amt_free(d->config.direct.address); /* its network ports are not served here */
     d->config.direct.address = NULL;
     return AMT_OK;
+}
+
+/* The DHCP server of --dhcp has answered, or is not there. */
+static bool has_settled(void *ctx)
+{
+    return !device_waits_for_lease(((const struct activate_device *)ctx)->device);
+}
+
+/* The operating system shares the wired port; what DHCP does not tell it may have from elsewhere (F13). */
+static const char *os_suffix(const struct activate_device *d)
+{
+    const char *of_lease = device_lease_suffix(d->device);
+    const char *of_system = d->config.firmware.network_suffix;
+    return of_lease != NULL && of_lease[0] != '\0' ? of_lease : of_system != NULL ? of_system : "";
 }
 
 struct activate_device *activate_device_open(struct loop *loop, struct log *log,
@@ -98,13 +113,12 @@ struct activate_device *activate_device_open(struct loop *loop, struct log *log,
         activate_device_close(d);
         return NULL;
     }
+    (void)loop_run_until(loop, has_settled, d, LOOP_NO_DEADLINE);
     *host = (struct activation_host){ .command = command,
                                       .open_port = open_port,
                                       .is_tls_enforced = is_tls_enforced,
                                       .host_name = d->config.host_name,
-                                      .os_dns_suffix = d->config.firmware.network_suffix == NULL
-                                                           ? ""
-                                                           : d->config.firmware.network_suffix,
+                                      .os_dns_suffix = os_suffix(d),
                                       .ctx = d };
     return d;
 }

@@ -63,6 +63,6 @@ extern const struct cli_command k_command_mps, k_command_device, k_command_conne
     k_command_power, k_command_boot, k_command_info, k_command_logs, k_command_users,
     k_command_cira, k_command_profiles, k_command_pki, k_command_activate, k_command_activations,
     k_command_scan, k_command_setupbin, k_command_import, k_command_replay, k_command_schema,
-    k_command_completion;
+    k_command_completion, k_command_doctor;
 
 #endif

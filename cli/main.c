@@ -34,7 +34,7 @@ static const struct cli_command *const k_commands[] = {
     &k_command_report,
     &k_command_pki,
     &k_command_activate,
-    &k_command_setupbin,
+    &k_command_setupbin, &k_command_doctor,
     &k_command_schema,
     &k_command_completion,
     &k_command_version,

@@ -162,6 +162,11 @@ void device_set_link(struct device *device, bool is_up);
  * AMT_ECONFIG with diag. */
 enum amt_err device_set_network(struct device *device, const char *dns_suffix, bool is_static,
                                 struct amt_diag *diag) AMT_MUST_USE;
+/* With dhcp.interface: the suffix of the lease, "" when it has none; NULL without a lease. */
+const char *device_lease_suffix(const struct device *device);
+/* Whether an answer of a DHCP server is still to be expected soon: the cable is in, there is no lease, and
+ * that nobody answers was not told yet. */
+bool device_waits_for_lease(const struct device *device);
 /* Host reboot or power loss: the tunnel vanishes without a word; connects again after delay. */
 void device_reboot(struct device *device, uint64_t delay_us);
 /* Opens direct-tcpip (event delivery, APF-DEV-048). */

@@ -190,6 +190,19 @@ static void begin(struct device_dhcp *dhcp)
     arm(dhcp);
 }
 
+const char *device_lease_suffix(const struct device *device)
+{
+    const struct device_dhcp *dhcp = device->dhcp;
+    return dhcp == NULL || !dhcp->has_applied ? NULL : dhcp->client.lease.suffix;
+}
+
+bool device_waits_for_lease(const struct device *device)
+{
+    const struct device_dhcp *dhcp = device->dhcp;
+    return dhcp != NULL && dhcp->client.state != DHCP_STOPPED && !dhcp->has_applied &&
+           !dhcp->client.has_told_no_server;
+}
+
 enum amt_err device_dhcp_start(struct device *device, struct amt_diag *diag)
 {
     static const struct lan_handler k_handler = { .on_datagram = on_datagram, .on_link = on_link };

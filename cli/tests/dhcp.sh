@@ -74,6 +74,26 @@ suffix "a label too long" "--dhcp-option=15,$(printf 'x%.0s' $(seq 70)).example.
 suffix "too long" "--dhcp-option=15,$(printf 'abcdefg.%.0s' $(seq 31))example" 'dns_suffix="" why=".*253'
 suffix "none (F13)" "" 'dns_suffix="" why="the DHCP server sends no option 15'
 
+# What the doctor says of it; and an option that only the operating system's suffix stands in for.
+doctor() { # EXIT PATTERN OPTIONS...
+    wanted=$1; pattern=$2; shift 2
+    "$amtlab" doctor activation --device-profile amt-16.1 --dhcp pc0 "$@" >"$work/device" 2>&1 && got=0 || got=$?
+    [ "$got" = "$wanted" ] || fail "doctor: exit $got, not $wanted"
+    says "$pattern"
+}
+serve --dhcp-option=15,corp.example.com
+doctor 0 '^ok  *suffix-dhcp  *"corp.example.com"'
+says '^ok  *lease  *address 10\.9\.0\.'
+ip link set srv0 down
+doctor 1 '^FAILED  *wired-link'
+says 'ACT-F-14'
+ip link set srv0 up
+stop_server
+serve
+doctor 1 '^FAILED  *suffix-dhcp' --device-set firmware.network_suffix=corp.example.com
+says 'ACT-F-13'
+stop_server
+
 # 2. What the firmware shows, renewal by T1, and the link.
 serve --dhcp-option=15,corp.example.com --dhcp-option=58,3 --dhcp-option=59,90
 : >"$work/device" # a background command truncates it too late
