@@ -161,7 +161,7 @@ static void report_refusal(struct doctor *d, const struct doctor_device *device,
     if (outcome->result == WSMAN_REFUSED) {
         doctor_failure(d, DOCTOR_FAILED, "local-ports", ACT_F_LOCAL_ACCOUNT_REJECTED, "%s",
                        outcome->diag.text);
-    } else if (device->major >= 16) {
+    } else if (device->report.is_tls_enforced) {
         doctor_failure(d, DOCTOR_UNKNOWN, "local-ports", ACT_F_LOCAL_TLS_ENFORCED,
                        "16992 is closed on this device, which is read no further here");
     } else {
@@ -257,14 +257,12 @@ static void read_by_wsman(struct doctor *d, struct doctor_device *device)
 
 static void check_kind(struct doctor *d, const struct doctor_device *device)
 {
-    struct stream *plain = device->host.open_port(device->host.ctx, PLAIN_PORT);
-    stream_reset(plain);
     if (device->major >= 19) {
         doctor_check(d, DOCTOR_OK, "setup-kind", "ACT-F-40", "",
                      "over TLS on 16993: AMT %u has no AdminSetup", device->major);
     } else {
         doctor_check(d, DOCTOR_OK, "setup-kind", "ACT-F-39", "", "host based setup%s",
-                     device->major >= 16 ? ", or over TLS where the maker enforces that" : "");
+                     device->report.is_tls_enforced ? ", over TLS on 16993 alone" : "");
     }
 }
 

@@ -175,18 +175,56 @@ static struct stream *quiet_port(void *ctx, uint32_t port)
     return NULL;
 }
 
-/* --- the conversation -------------------------------------------------------------------------- */
-
-static void keep_line(struct talk *talk, const char *text)
+static bool quiet_tls(void *ctx)
 {
-    if (strncmp(talk->said, "ACT-F-", 6) != 0) {
-        (void)snprintf(talk->said, sizeof talk->said, "%s", text);
-    }
+    return ((const struct talk *)ctx)->device->report.is_tls_enforced;
 }
 
+/* --- the conversation -------------------------------------------------------------------------- */
+
+/* The code in a server's own words, or one that MeshCentral's and RPS's texts stand for. */
+static enum activation_failure failure_in(const char *text)
+{
+    static const struct {
+        const char *words;
+        enum activation_failure failure;
+    } k_texts[] = {
+        { "Missing DNS Suffix", ACT_F_NO_SUFFIX },
+        { "No trusted DNS suffix", ACT_F_NO_SUFFIX },
+        { "No matching ACM activation certificate", ACT_F_NO_CERTIFICATE_FOR_SUFFIX },
+        { "root hash matching failed", ACT_F_ROOT_NOT_TRUSTED },
+        { "does not exists in list of trusted root", ACT_F_ROOT_NOT_TRUSTED },
+        { "no trusted root hashes", ACT_F_HASHES_INACTIVE },
+        { "did not report any trusted hashes", ACT_F_NO_HASHES },
+        { "does not have any ACM activation certificates", ACT_F_NO_CERTIFICATES },
+        { "Device group not found", ACT_F_LOGIN_REFUSED },
+        { "Unable to find device group", ACT_F_POLICY_NONE },
+        { "protocol version NOT supported", ACT_F_PROTOCOL_VERSION },
+        { "already enabled in admin control mode", ACT_F_ALREADY_ADMIN_MODE },
+        { "AMT profile", ACT_F_PROFILE_MISSING },
+        { "does not match list of available AMT profiles", ACT_F_PROFILE_MISSING },
+    };
+    const char *at = strstr(text, "ACT-F-");
+    char code[9] = "";
+    if (at != NULL) {
+        (void)snprintf(code, sizeof code, "%.8s", at);
+        return activation_failure_find(code);
+    }
+    for (size_t i = 0; i < sizeof k_texts / sizeof *k_texts; i++) {
+        if (strstr(text, k_texts[i].words) != NULL) {
+            return k_texts[i].failure;
+        }
+    }
+    return ACTIVATION_NO_FAILURE;
+}
+
+/* The first line that names a failure stays. */
 static void on_line(void *ctx, const char *text)
 {
-    keep_line(ctx, text);
+    struct talk *talk = ctx;
+    if (failure_in(talk->said) == ACTIVATION_NO_FAILURE) {
+        (void)snprintf(talk->said, sizeof talk->said, "%s", text);
+    }
 }
 
 static void on_rps_end(void *ctx, const struct rps_host_end *end)
@@ -291,42 +329,6 @@ static enum amt_err talk_mesh(struct talk *talk, struct stream *s, struct amt_di
     return AMT_OK;
 }
 
-/* The code in a server's own words, or one that MeshCentral's and RPS's texts stand for. */
-static enum activation_failure failure_in(const char *text)
-{
-    static const struct {
-        const char *words;
-        enum activation_failure failure;
-    } k_texts[] = {
-        { "Missing DNS Suffix", ACT_F_NO_SUFFIX },
-        { "No trusted DNS suffix", ACT_F_NO_SUFFIX },
-        { "No matching ACM activation certificate", ACT_F_NO_CERTIFICATE_FOR_SUFFIX },
-        { "root hash matching failed", ACT_F_ROOT_NOT_TRUSTED },
-        { "does not exists in list of trusted root", ACT_F_ROOT_NOT_TRUSTED },
-        { "no trusted root hashes", ACT_F_HASHES_INACTIVE },
-        { "did not report any trusted hashes", ACT_F_NO_HASHES },
-        { "does not have any ACM activation certificates", ACT_F_NO_CERTIFICATES },
-        { "Device group not found", ACT_F_LOGIN_REFUSED },
-        { "Unable to find device group", ACT_F_POLICY_NONE },
-        { "protocol version NOT supported", ACT_F_PROTOCOL_VERSION },
-        { "already enabled in admin control mode", ACT_F_ALREADY_ADMIN_MODE },
-        { "AMT profile", ACT_F_PROFILE_MISSING },
-        { "does not match list of available AMT profiles", ACT_F_PROFILE_MISSING },
-    };
-    const char *at = strstr(text, "ACT-F-");
-    char code[9] = "";
-    if (at != NULL) {
-        (void)snprintf(code, sizeof code, "%.8s", at);
-        return activation_failure_find(code);
-    }
-    for (size_t i = 0; i < sizeof k_texts / sizeof *k_texts; i++) {
-        if (strstr(text, k_texts[i].words) != NULL) {
-            return k_texts[i].failure;
-        }
-    }
-    return ACTIVATION_NO_FAILURE;
-}
-
 static void report_refusal(struct talk *talk)
 {
     struct doctor *d = talk->doctor;
@@ -360,7 +362,10 @@ static void report_end(struct talk *talk)
     }
     doctor_check(d, DOCTOR_OK, "server-protocol", is_rps ? "ACT-SRV-043" : "ACT-SRV-039", "",
                  "it speaks %s", protocol);
-    if (talk->begins_with != NULL) {
+    bool is_admin_goal = !d->options->is_client_mode;
+    if (is_admin_goal && failure_in(talk->said) != ACTIVATION_NO_FAILURE) {
+        report_refusal(talk); /* also when it goes on, into client control mode */
+    } else if (talk->begins_with != NULL) {
         doctor_check(d, DOCTOR_OK, "server-accepts", is_rps ? "ACT-F-55" : "ACT-F-52", "",
                      "it knows the %s, finds nothing wrong, and wants %s: left there",
                      is_rps ? "profile" : "group", talk->begins_with);
@@ -385,6 +390,7 @@ void doctor_server_check(struct doctor *doctor, struct doctor_device *device)
     talk.quiet = device->host;
     talk.quiet.command = quiet_command;
     talk.quiet.open_port = quiet_port;
+    talk.quiet.is_tls_enforced = quiet_tls;
     talk.quiet.ctx = &talk;
     struct stream *s = reach(&talk);
     if (s == NULL) {

@@ -143,6 +143,8 @@ fresh 0 amt-16.1 --client-mode
 fresh 1 amt-19.0 --device-set firmware.network_suffix=example.com
 says 'AMT 19 has no AdminSetup'
 says '^unknown  local-ports .*16992'
+fresh 1 amt-16.1 --device-set firmware.plain_local_port=false
+says 'over TLS on 16993 alone'
 echo "devices: ok"
 
 # 4. Our server, by both protocols.
