@@ -42,7 +42,7 @@ const struct config_key activation_certificate_keys[] = {
 #undef AT
 
 struct policy_keys {
-    char *group, *password;
+    char *group, *password, *mebx_password;
     int type, fallback, cira;
     bool replaces_bad_password;
 };
@@ -54,6 +54,9 @@ const struct config_key activation_policy_keys[] = {
       "none, deactivate (leave client mode), client (CCM), admin (ACM), automatic",
       .names = k_types },
     { "password", CONFIG_TEXT, AT(password), NULL, "of the admin account; none: random each",
+      .names = NULL },
+    { "mebx_password", CONFIG_TEXT, AT(mebx_password), NULL,
+      "of the MEBx in admin control mode; none: it stays, or gets that of admin if it must",
       .names = NULL },
     { "fallback", CONFIG_ENUM, AT(fallback), "keep",
       "admin only, when ACM is not possible: keep client mode, clear it, or use it",
@@ -296,11 +299,13 @@ static void fill_policy(struct reader *r, const struct yaml_node *node,
 {
     struct activation_group_policy *entry = &r->config->policies[r->config->policy_count];
     const char *password = keys->password == NULL ? "" : keys->password;
+    const char *mebx = keys->mebx_password == NULL ? "" : keys->mebx_password;
     if (keys->group == NULL) {
         refuse(r, node, "for example {group: office, type: admin}", "a policy needs a group");
         return;
     }
-    if (password[0] != '\0' && !activation_password_is_good(password)) {
+    if ((password[0] != '\0' && !activation_password_is_good(password)) ||
+        (mebx[0] != '\0' && !activation_password_is_good(mebx))) {
         refuse(r, node, "8 to 32 characters with a digit, a lower and an upper letter and another",
                "the password of a policy is none that AMT takes");
         return;
@@ -314,7 +319,8 @@ static void fill_policy(struct reader *r, const struct yaml_node *node,
         entry->policy.replaces_bad_password = true;
         entry->policy.cira_setup = 2;
     }
-    if (secret_set(&entry->policy.password, password, (uint32_t)strlen(password)) == AMT_OK) {
+    if (secret_set(&entry->policy.password, password, (uint32_t)strlen(password)) == AMT_OK &&
+        secret_set(&entry->policy.mebx_password, mebx, (uint32_t)strlen(mebx)) == AMT_OK) {
         r->config->policy_count += 1;
     }
 }
@@ -332,6 +338,9 @@ static void read_policy(struct reader *r, const struct yaml_node *node)
     }
     if (keys.password != NULL) {
         amt_wipe(keys.password, strlen(keys.password));
+    }
+    if (keys.mebx_password != NULL) {
+        amt_wipe(keys.mebx_password, strlen(keys.mebx_password));
     }
     config_fini(activation_policy_keys, &keys);
 }
@@ -459,6 +468,7 @@ void activation_config_fini(struct activation_config *config)
 {
     for (uint32_t i = 0; i < config->policy_count; i++) {
         secret_fini(&config->policies[i].policy.password);
+        secret_fini(&config->policies[i].policy.mebx_password);
     }
     for (uint32_t i = 0; i < config->account_count; i++) {
         secret_fini(&config->accounts[i].password);

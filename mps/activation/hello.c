@@ -48,6 +48,7 @@ static void forget(struct hello_device *device)
     loop_task_cancel(&device->reap);
     activation_job_free(device->job);
     secret_fini(&device->policy.password);
+    secret_fini(&device->policy.mebx_password);
     amt_free(device);
 }
 

@@ -25,6 +25,9 @@ enum activation_fallback { ACTIVATION_KEEP_CLIENT, ACTIVATION_CLEAR_CLIENT, ACTI
 struct activation_policy {
     enum activation_policy_type type;
     struct secret password; /* empty: random for each device */
+    /* Of the MEBx in admin control mode, as profiles of RPS have one; empty: it stays as it is, or gets that of
+     * the administrator where the firmware needs one. */
+    struct secret mebx_password;
     bool replaces_bad_password;
     enum activation_fallback fallback;  /* ADMIN only: what to do when ACM is not possible */
     uint32_t cira_setup;                /* 0 leave, 1 clear, 2 set */

@@ -164,6 +164,10 @@ void job_secure_undo(struct activation_job *job); /* back from client control mo
 /* The password, its hash, and the line in the log; false: the job has failed (F46). */
 bool job_prepare(struct activation_job *job, enum activation_action action);
 void job_password_hash(const struct activation_job *job, char out[static 33]);
+/* SetMEBxPassword with the policy's, else the administrator's; has_set_mebx from now on. */
+void job_set_mebx_password(struct activation_job *job,
+                           void (*answer)(struct activation_job *job,
+                                          const struct wsman_outcome *outcome));
 
 /* job_diagnose.c: a method of host based setup has refused. */
 void job_diagnose_chain(struct activation_job *job, uint32_t return_value);

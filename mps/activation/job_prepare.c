@@ -74,3 +74,16 @@ bool job_prepare(struct activation_job *job, enum activation_action action)
     }
     return err == AMT_OK;
 }
+
+void job_set_mebx_password(struct activation_job *job,
+                           void (*answer)(struct activation_job *job,
+                                          const struct wsman_outcome *outcome))
+{
+    const struct secret *own = &job->settings.policy->mebx_password;
+    const struct secret *password = own->len > 0 ? own : &job->password;
+    struct wsman_instance *input = job_input(job);
+    char *text = arena_text(&job->call_arena, (const char *)password->bytes, password->len);
+    wsman_set(input, "Password", text == NULL ? "" : text);
+    job->has_set_mebx = true;
+    job_invoke(job, "AMT_SetupAndConfigurationService", "SetMEBxPassword", input, answer);
+}

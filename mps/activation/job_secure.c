@@ -31,10 +31,11 @@ static void on_mebx_password(struct activation_job *job, const struct wsman_outc
 
 static void set_mebx_password(struct activation_job *job)
 {
-    struct wsman_instance *input = job_input(job);
-    char *text = arena_text(&job->call_arena, (const char *)job->password.bytes, job->password.len);
-    wsman_set(input, "Password", text == NULL ? "" : text);
-    job_invoke(job, k_service, "SetMEBxPassword", input, on_mebx_password);
+    if (job->has_set_mebx) {
+        job_cira(job);
+    } else {
+        job_set_mebx_password(job, on_mebx_password);
+    }
 }
 
 static void upgrade(struct activation_job *job)

@@ -56,20 +56,11 @@ static void on_mebx_password(struct activation_job *job, const struct wsman_outc
     }
 }
 
-static void set_mebx_password(struct activation_job *job)
-{
-    struct wsman_instance *input = job_input(job);
-    char *text = arena_text(&job->call_arena, (const char *)job->password.bytes, job->password.len);
-    wsman_set(input, "Password", text == NULL ? "" : text);
-    job->has_set_mebx = true;
-    job_invoke(job, "AMT_SetupAndConfigurationService", "SetMEBxPassword", input, on_mebx_password);
-}
-
 static void on_committed(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     bool has_answered = outcome->result == WSMAN_DONE && outcome->has_return_value;
     if (has_answered && outcome->return_value == 2057 && !job->has_set_mebx) {
-        set_mebx_password(job); /* ACT-SRV-050 */
+        job_set_mebx_password(job, on_mebx_password); /* ACT-SRV-050 */
     } else if (has_answered && outcome->return_value != 0) {
         fail(job,
              outcome->return_value == 2057 ? ACT_F_MEBX_PASSWORD_REQUIRED : ACT_F_INTERNAL_ERROR,

@@ -6,14 +6,33 @@
 
 #define HOLD_US (10u * (uint64_t)US_PER_SECOND) /* ACT-SRV-035 */
 
+static void on_policy_mebx(struct activation_job *job, const struct wsman_outcome *outcome);
+
+/* The device is what it shall be. A profile's MEBx password is the last thing (4.5 step 7). */
 static void go_on(struct activation_job *job)
 {
     void (*next)(struct activation_job * job) = job->after_verify;
+    if (job->control_mode == 2 && job->action != ACTIVATION_BARE_METAL &&
+        job->settings.policy->mebx_password.len > 0 && !job->has_set_mebx) {
+        job_set_mebx_password(job, on_policy_mebx);
+        return;
+    }
     job->after_verify = NULL;
     if (next != NULL) {
         next(job);
     } else {
         job_cira(job);
+    }
+}
+
+static void on_policy_mebx(struct activation_job *job, const struct wsman_outcome *outcome)
+{
+    if (job_is_good(outcome)) {
+        go_on(job);
+    } else {
+        job_fail(job, ACT_F_MEBX_PASSWORD_REQUIRED,
+                 "the device is activated, but SetMEBxPassword: %s %u",
+                 wsman_result_name(outcome->result), outcome->return_value);
     }
 }
 
@@ -39,13 +58,7 @@ static void on_committed(struct activation_job *job, const struct wsman_outcome 
 {
     bool has_answered = outcome->result == WSMAN_DONE && outcome->has_return_value;
     if (has_answered && outcome->return_value == 2057 && !job->has_set_mebx) {
-        job->has_set_mebx = true;
-        struct wsman_instance *input = job_input(job);
-        char *text =
-            arena_text(&job->call_arena, (const char *)job->password.bytes, job->password.len);
-        wsman_set(input, "Password", text == NULL ? "" : text);
-        job_invoke(job, "AMT_SetupAndConfigurationService", "SetMEBxPassword", input,
-                   on_mebx_password);
+        job_set_mebx_password(job, on_mebx_password);
     } else if (has_answered && outcome->return_value != 0) {
         job_fail(job,
                  outcome->return_value == 38     ? ACT_F_FLASH_WEAR_OUT

@@ -30,6 +30,7 @@ static void reap(void *ctx)
     websocket_close(c->ws, WEBSOCKET_NORMAL, "");
     activation_report_wipe(&c->device.report);
     secret_fini(&c->policy.password);
+    secret_fini(&c->policy.mebx_password);
     secret_fini(&c->wanted_password);
     arena_fini(&c->call_arena);
     arena_fini(&c->arena);
@@ -110,6 +111,8 @@ void rps_client_finish_status(struct rps_client *c, bool is_good, const char *st
     bool is_cira_set = is_good && c->policy.cira_setup == 2;
     struct text message = { 0 };
     const struct rps_status s = { .status = status,
+                                  .tls_configuration =
+                                      is_good && c->has_given_tls ? "Configured" : NULL,
                                   .cira_connection = is_cira_set ? "Configured" : NULL };
     rps_status_write(&message, &s);
     rps_client_finish(c, is_good, text_chars(&message));
@@ -194,7 +197,7 @@ static void switch_port(void *ctx, uint32_t port, uint32_t delay_s)
 {
     struct rps_client *c = ctx;
     struct text payload = { 0 };
-    c->uses_tls = true;
+    c->uses_tls = c->has_given_tls = true;
     rps_port_switch_write(&payload, port, delay_s);
     rps_client_send(c, RPS_PORT_SWITCH, payload.chars, (uint32_t)payload.len, NULL);
     text_fini(&payload);

@@ -32,6 +32,7 @@ struct rps_client {
     struct rps_stream *asking;  /* waits for a `response` */
     bool owes_reset;            /* an earlier TLS stream is closed here, perhaps not yet there */
     bool uses_tls;              /* the device's local port is TLS */
+    bool has_given_tls;         /* with a certificate of ours */
     struct tls_context *tls;    /* for what is asked without a job; made when needed */
     char id[UUID_TEXT_BYTES];   /* for the texts of 7.4 */
     char peer[STREAM_NAME_BYTES];

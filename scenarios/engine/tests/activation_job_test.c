@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "scenarios/engine/tests/activation_pc.h"
+#include "simulator/firmware/mebx.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/remote_access.h"
 
@@ -54,6 +55,32 @@ static void test_admin_control_mode(void **state)
     activation_pc_report(&pc); /* F9: there is nothing left to do */
     activation_pc_run(&pc);
     expect(&pc, ACTIVATION_NOTHING_TO_DO, ACT_F_ALREADY_ADMIN_MODE);
+    activation_pc_fini(&pc);
+}
+
+/* 4.5 step 7: a profile has a password for the MEBx too. */
+static void test_mebx_password_of_the_policy(void **state)
+{
+    struct activation_pc pc;
+    (void)state;
+    activation_pc_init(&pc);
+    activation_pc_start(&pc);
+    activation_pc_certificate(&pc, "leaf", false);
+    assert_int_equal(secret_set(&pc.policy.mebx_password, "M3bx@Pass", 9), AMT_OK);
+    activation_pc_report(&pc);
+    activation_pc_run(&pc);
+    expect(&pc, ACTIVATION_DONE, ACTIVATION_NO_FAILURE);
+    assert_true(mebx_password_is(pc.firmware, "M3bx@Pass", 9));
+    activation_pc_fini(&pc);
+    /* not in client control mode, where there is none to set (ACT-DEV-033) */
+    activation_pc_init(&pc);
+    activation_pc_start(&pc);
+    pc.policy.type = ACTIVATION_POLICY_CLIENT;
+    assert_int_equal(secret_set(&pc.policy.mebx_password, "M3bx@Pass", 9), AMT_OK);
+    activation_pc_report(&pc);
+    activation_pc_run(&pc);
+    expect(&pc, ACTIVATION_DONE, ACTIVATION_NO_FAILURE);
+    assert_true(mebx_password_is(pc.firmware, "admin", 5));
     activation_pc_fini(&pc);
 }
 
@@ -237,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_admin_control_mode),
+        cmocka_unit_test(test_mebx_password_of_the_policy),
         cmocka_unit_test(test_client_control_mode_and_upgrade),
         cmocka_unit_test(test_client_mode_is_left_for_admin_mode),
         cmocka_unit_test(test_automatic_falls_back),
