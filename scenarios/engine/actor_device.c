@@ -7,6 +7,7 @@
 #include "simulator/firmware/firmware_internal.h"
 #include "simulator/firmware/power.h"
 #include "simulator/firmware/provisioning.h"
+#include "simulator/firmware/users.h"
 
 struct device_actor {
     struct device_config config;
@@ -238,6 +239,9 @@ static void show_firmware(struct arena *pool, struct value *map, struct firmware
     value_put(pool, map, "realm", value_text(pool, provisioning_realm(firmware)));
     value_put(pool, map, "version", value_text(pool, firmware->profile->config.version));
     value_put(pool, map, "release", value_int(pool, firmware->profile->release));
+    struct value *password = value_text(pool, users_os_admin_password(firmware));
+    password->is_secret = true; /* what the host's driver would tell: $$OsAdmin */
+    value_put(pool, map, "os_password", password);
 }
 
 static struct value *show(struct actor *actor)

@@ -175,5 +175,9 @@ struct value *target_device_show(struct actor *actor)
         uuid_format(&first.uuid, uuid);
         value_put(pool, map, "uuid", value_text(pool, uuid));
     }
+    const struct value *password = value_get(actor->run->variables, "os_pass");
+    if (password != NULL) {
+        value_put(pool, map, "os_password", value_copy(pool, password));
+    }
     return map;
 }

@@ -23,7 +23,8 @@ enum amt_err target_device_identity(const struct case_run *run, struct pki_ident
                                     struct amt_diag *diag);
 /* Before the first step: waits until the device has called one of the actors. AMT_ETIMEOUT with diag. */
 enum amt_err target_device_await(struct case_run *run, struct amt_diag *diag);
-/* Attributes that are known of it: its uuid, once it is online at an mps actor. */
+/* Attributes that are known of it: its uuid, once it is online at an mps actor, and as os_password what
+ * the variable os_pass says. */
 struct value *target_device_show(struct actor *actor);
 
 #endif

@@ -130,7 +130,8 @@ static void wrong_parameters_give_3(void **state)
         const char *type, *hash, *nonce, *algorithm, *signature;
     } k_cases[] = {
         { "1", NULL, NULL, "2", NULL },
-        { "2", "b6710485f86e6174cca7404518df56", NULL, "2", NULL },
+        { "2", "b6710485f86e6174cca7404518df56d", NULL, "2", NULL }, /* 31 digits */
+        { "2", "z6710485f86e6174cca7404518df56da", NULL, "2", NULL },
         { "2", NULL, "wMHCw8TFxsfIycrLzM3Oz9DR0g==", "2", NULL },
         { "2", NULL, NULL, "1", NULL },
         { "2", NULL, NULL, "2", "" },
