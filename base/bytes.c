@@ -28,7 +28,7 @@ uint8_t *bytes_reserve(struct bytes *b, uint32_t len)
         memmove(b->block, b->block + b->start, b->len);
         b->start = 0;
     }
-    if (wanted > b->cap) {
+    if (wanted > b->cap || b->block == NULL) {
         uint32_t cap = b->cap == 0 ? BYTES_FIRST_BLOCK : b->cap;
         while (cap < wanted) {
             cap *= 2; /* wanted <= CURSOR_MAX_BYTES, so this stays below 2^31 */

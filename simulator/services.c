@@ -186,6 +186,9 @@ static void attach_service(struct device_channel *c)
         return;
     }
     if (is_firmware_port(device, c->port)) {
+        /* Behind TLS the end of a chunk cannot be seen here. */
+        c->wants_whole_end =
+            c->port == 16992 && device->config->service.chunk_parser == DEVICE_CHUNK_STRICT;
         start_firmware(device, c->port, s);
         return;
     }

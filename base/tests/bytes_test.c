@@ -40,6 +40,16 @@ static void an_empty_queue_holds_no_memory(void **state)
     assert_null(bytes_front(&b));
 }
 
+static void no_room_is_room_too(void **state)
+{
+    (void)state;
+    struct bytes b = { .max = 10 };
+    assert_non_null(bytes_reserve(&b, 0));
+    bytes_grown(&b, 0);
+    assert_int_equal(b.len, 0);
+    bytes_fini(&b);
+}
+
 static void the_maximum_is_kept_and_nothing_is_half_appended(void **state)
 {
     (void)state;
@@ -93,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_gives_back_what_it_was_given),
         cmocka_unit_test(an_empty_queue_holds_no_memory),
+        cmocka_unit_test(no_room_is_room_too),
         cmocka_unit_test(the_maximum_is_kept_and_nothing_is_half_appended),
         cmocka_unit_test(secrets_compare_by_content_and_length),
         cmocka_unit_test(one_seed_and_purpose_give_one_sequence),
