@@ -27,6 +27,10 @@ static const struct config_key k_reconnect[] = {
       "wait before each attempt after the quick ones", .names = NULL },
     { "jitter", CONFIG_U32, AT(cira.reconnect.jitter_percent), "0",
       "percent by which a wait may be longer", .max = 1000 },
+    { "give_up_after", CONFIG_DURATION, AT(cira.reconnect.give_up_after_us), "0",
+      "the defect of firmware that calls no more after so long, until its link comes up anew; 0 = "
+      "has it not",
+      .names = NULL },
     { "disabled", CONFIG_BOOL, AT(cira.reconnect.disabled), "false", "never try again",
       .names = NULL },
     { .name = NULL },

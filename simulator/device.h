@@ -66,6 +66,7 @@ struct device_config {
             uint32_t attempts; /* quick attempts; 0 = for ever (fixed interval) */
             uint64_t pause_us; /* then one attempt each pause: 15 min */
             uint32_t jitter_percent;
+            uint64_t give_up_after_us;
             bool disabled;
         } reconnect;
     } cira;

@@ -72,6 +72,7 @@ struct device {
     bool wants_tunnel, has_link;
     uint32_t trigger;
     uint32_t attempts_since_up;
+    uint64_t away_since_us;    /* without a tunnel since then */
     struct firmware *firmware; /* NULL before it is needed */
     struct device_calls calls;
     struct tunnel *tunnel;

@@ -79,8 +79,9 @@ struct stream *console_connect(struct actor *actor, const struct uuid *device, u
 {
     struct actor *to = actor_console_to(actor);
     if (to == NULL) {
-        return mps_open_channel(actor_mps_server(actor_console_via(actor)), device, port, handler,
-                                ctx);
+        struct mps *mps = actor_mps_server(actor_console_via(actor));
+        return mps == NULL ? NULL /* stopped */
+                           : mps_open_channel(mps, device, port, handler, ctx);
     }
     struct stream *s = connect_directly(actor, to, port);
     if (s != NULL && handler != NULL) {

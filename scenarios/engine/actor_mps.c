@@ -1,9 +1,11 @@
 /* Actor kind `mps`: the server itself, in this process, or a target. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "mps/mps.h"
 #include "scenarios/engine/actor.h"
 #include "scenarios/engine/actor_parts.h"
+#include "scenarios/engine/data_folder.h"
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/filter.h"
 #include "scenarios/engine/target_device.h"
@@ -12,10 +14,12 @@ struct mps_actor {
     struct mps_config config;
     struct mps *mps;
     struct pki_identity *identity; /* ours; config borrows it */
+    const char *folder;            /* of `cert: own`; NULL */
 };
 
 static const struct key_def k_tls_keys[] = {
-    { "cert", KEY_TEXT, false, "PEM file, or builtin", NULL, NULL },
+    { "cert", KEY_TEXT, false, "PEM file, builtin, or own: the server makes its certificates", NULL,
+      NULL },
     { "key", KEY_TEXT, false, "PEM file, or builtin", NULL, NULL },
     { "mode", KEY_TEXT, false, "default, legacy or offload", NULL, NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
@@ -32,6 +36,8 @@ static const struct key_def k_keys[] = {
 };
 
 static const char *const k_own_keys[] = { "kind", "tls", "limits", "log", NULL };
+
+#define OWN "own"
 
 static enum pki_flaw flaw_of(struct actor *actor)
 {
@@ -63,6 +69,12 @@ static enum amt_err give_identity(struct actor *actor, struct amt_diag *diag)
     if (state->identity != NULL) {
         config->identity = state->identity;
         return AMT_OK;
+    }
+    if (strcmp(cert, OWN) == 0) {
+        state->folder = data_folder_make(&actor->run->pool, diag);
+        amt_free(config->data);
+        config->data = state->folder == NULL ? NULL : pool_checked(amt_strdup(state->folder));
+        return state->folder == NULL ? AMT_ESYS : AMT_OK;
     }
     if (strcmp(cert, ACTOR_BUILTIN) != 0) {
         state->identity = pki_load(cert, actor_text(actor, "tls.key", cert), diag);
@@ -138,11 +150,37 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
     return AMT_OK;
 }
 
-static void stop(struct actor *actor)
+void actor_mps_stop(struct actor *actor)
 {
     struct mps_actor *state = actor->state;
     mps_free(state->mps);
     state->mps = NULL;
+}
+
+/* At the address it had: the port that was picked is configured from now on. */
+static void keep_address(struct actor *actor)
+{
+    struct config_texts *listen = &((struct mps_actor *)actor->state)->config.listen;
+    amt_free(listen->items[0]);
+    listen->items[0] = pool_checked(amt_strdup(actor->listen_name));
+}
+
+enum amt_err actor_mps_start(struct actor *actor, const char *certificates, struct amt_diag *diag)
+{
+    struct mps_actor *state = actor->state;
+    if (state->folder == NULL && strcmp(certificates, "kept") != 0) {
+        return amt_diag_set(diag, AMT_ECONFIG,
+                            "'certificates' is for a server with tls: { cert: own }");
+    }
+    TRY(state->folder == NULL ? AMT_OK : data_folder_damage(state->folder, certificates, diag));
+    keep_address(actor);
+    state->mps = mps_start(actor->run->loop, &state->config, actor->log, diag);
+    return state->mps == NULL ? diag->err : AMT_OK;
+}
+
+static void stop(struct actor *actor)
+{
+    actor_mps_stop(actor);
 }
 
 static void free_state(struct actor *actor)
@@ -150,6 +188,9 @@ static void free_state(struct actor *actor)
     struct mps_actor *state = actor->state;
     pki_identity_free(state->identity);
     config_fini(mps_config_keys, &state->config);
+    if (state->folder != NULL) {
+        data_folder_remove(state->folder);
+    }
 }
 
 struct device_list {
@@ -181,6 +222,10 @@ static struct value *show(struct actor *actor)
     struct arena *pool = &actor->run->pool;
     struct value *map = value_map(pool);
     struct device_list devices = { pool, value_list(pool) };
+    if (state->folder != NULL) {
+        value_put(pool, map, "root",
+                  value_text(pool, pool_printf(pool, "%s/root.crt", state->folder)));
+    }
     if (state->mps == NULL) {
         return map;
     }

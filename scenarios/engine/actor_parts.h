@@ -10,6 +10,10 @@
 struct mps *actor_mps_server(struct actor *actor);
 /* Its configured name; NULL. */
 const char *actor_mps_name(const struct actor *actor);
+/* Cuts all sockets; actor_mps_server gives NULL then. */
+void actor_mps_stop(struct actor *actor);
+/* Starts it again at its address. certificates: see data_folder_damage; with diag as mps_start. */
+enum amt_err actor_mps_start(struct actor *actor, const char *certificates, struct amt_diag *diag);
 /* NULL when the actor is not a built-in device. */
 struct device *actor_device(struct actor *actor);
 /* The server that a console works through. */

@@ -63,6 +63,8 @@ enum step_state verb_cira_disconnect(struct strand *strand);
 enum step_state verb_cira_keepalive_start(struct strand *strand);
 enum step_state verb_cira_keepalive_poll(struct strand *strand);
 enum step_state verb_cira_rebind(struct strand *strand);
+enum step_state verb_mps_stop(struct strand *strand);
+enum step_state verb_mps_start(struct strand *strand);
 enum step_state verb_device_unplug(struct strand *strand);
 enum step_state verb_device_plug(struct strand *strand);
 enum step_state verb_device_reboot(struct strand *strand);

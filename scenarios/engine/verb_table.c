@@ -85,6 +85,14 @@ static const struct key_def k_rebind[] = {
     { "cancel", KEY_NUMBERS, false, "ports to take back", NULL, NULL },
     END
 };
+static const char *const k_damages[] = { "kept",    "truncated", "unreadable", "no_root_key",
+                                         "no_leaf", "new_root",  NULL };
+static const struct key_def k_mps_start[] = {
+    { "certificates", KEY_WORD, false, "what has happened to those of tls: { cert: own }",
+      k_damages, NULL },
+    { "fails", KEY_TEXT, false, "the start must fail, and say this", NULL, NULL },
+    END
+};
 static const struct key_def k_reboot[] = {
     { "after", KEY_DURATION, false, "until it calls home again, default 30s", NULL, NULL }, END
 };
@@ -306,6 +314,10 @@ const struct verb_def k_verbs[] = {
          verb_cira_keepalive_poll, "sends KEEPALIVE_REQUEST and waits for the reply"),
     VERB("cira.rebind", ACTOR_DEVICE, k_rebind, verb_cira_rebind, NULL,
          "announces or takes back ports"),
+    VERB("mps.stop", ACTOR_MPS, k_nothing, verb_mps_stop, NULL,
+         "ends the server: sockets are cut, nobody is told"),
+    VERB("mps.start", ACTOR_MPS, k_mps_start, verb_mps_start, NULL,
+         "starts a server that was stopped, at the same address"),
     VERB("device.unplug", ACTOR_DEVICE, k_nothing, verb_device_unplug, NULL,
          "pulls the cable: nobody is told"),
     VERB("device.plug", ACTOR_DEVICE, k_nothing, verb_device_plug, NULL, "puts the cable back"),

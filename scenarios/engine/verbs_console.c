@@ -16,6 +16,14 @@ static enum step_state read_device(struct strand *strand, struct uuid *device)
                : step_fail(strand, "setup", "%s", why);
 }
 
+static enum step_state server_runs(struct strand *strand)
+{
+    struct actor *console = strand->step.actor, *via = actor_console_via(console);
+    return actor_console_to(console) != NULL || via == NULL || actor_mps_server(via) != NULL
+               ? STEP_DONE
+               : step_fail(strand, "setup", "the server that it works through is stopped");
+}
+
 static const char *capture_name(const struct strand *strand, const char *fallback)
 {
     const struct yaml_node *as = yaml_get(strand->step.node, "as");
@@ -25,7 +33,7 @@ static const char *capture_name(const struct strand *strand, const char *fallbac
 enum step_state verb_chan_open_start(struct strand *strand)
 {
     struct uuid device;
-    if (read_device(strand, &device) == STEP_FAILED) {
+    if (read_device(strand, &device) == STEP_FAILED || server_runs(strand) == STEP_FAILED) {
         return STEP_FAILED;
     }
     strand->step.state = console_open(strand->step.actor, capture_name(strand, "chan"), &device,
@@ -147,7 +155,7 @@ enum step_state verb_http_request_start(struct strand *strand)
     struct request *request = pool_alloc(&run->pool, sizeof *request);
     request->run = run;
     strand->step.state = request;
-    if (read_device(strand, &device) == STEP_FAILED) {
+    if (read_device(strand, &device) == STEP_FAILED || server_runs(strand) == STEP_FAILED) {
         return STEP_FAILED;
     }
     const struct value *headers = step_argument(strand, "headers");

@@ -31,6 +31,9 @@ void schedule_next(struct device *device, bool was_up)
         calls_next(device, was_up);
         return;
     }
+    if (was_up || device->attempts_since_up == 0) {
+        device->away_since_us = loop_now_us(device->loop);
+    }
     device->state = DEVICE_WAITING;
     if (!device->has_link) {
         return; /* APF-DEV-045: the link coming up starts the next attempt */
@@ -38,6 +41,14 @@ void schedule_next(struct device *device, bool was_up)
     uint64_t first_us = device->config->cira.reconnect.after_us != 0
                             ? device->config->cira.reconnect.after_us
                             : device->config->cira.reconnect.first_us;
+    uint64_t limit_us = device->config->cira.reconnect.give_up_after_us;
+    uint64_t away_us = loop_now_us(device->loop) - device->away_since_us;
+    if (limit_us != 0 && away_us >= limit_us) {
+        LOG(device->log, LOG_INFO, "cira.given_up", log_text("uuid", device->uuid_text),
+            log_u64("away_us", away_us), log_u64("attempts", device->attempts_since_up),
+            log_u64("trigger", device->trigger));
+        return; /* FF-004: only a link that comes up makes it call again */
+    }
     bool is_quick = quick == 0 || device->attempts_since_up < quick;
     schedule_retry(device, is_quick ? first_us : device->config->cira.reconnect.pause_us);
 }

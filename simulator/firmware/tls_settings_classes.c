@@ -84,6 +84,12 @@ void tls_settings_put(struct firmware_call *call, const struct wsman_instance *o
         (void)firmware_fault(call, WSMAN_INVALID_REPRESENTATION, NULL);
         return;
     }
+    if (!call->firmware->profile->config.plain_local_port &&
+        !wsman_get_bool(changed, "Enabled", true)) {
+        (void)firmware_fault(call, WSMAN_INVALID_REPRESENTATION,
+                             NULL); /* TLS is enforced: FF-139 */
+        return;
+    }
     struct tls_interface *pending = &tls->pending[index];
     pending->is_enabled = wsman_get_bool(changed, "Enabled", pending->is_enabled);
     pending->is_mutual = wsman_get_bool(changed, "MutualAuthentication", pending->is_mutual);
