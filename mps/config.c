@@ -9,6 +9,7 @@ static const char *const k_modes[] = { "hybrid", "lan", "wan", NULL };
 static const char *const k_tls_modes[] = { "default", "legacy", "offload", NULL };
 static const char *const k_keys[] = { "rsa3072", "rsa2048", "p256", NULL };
 static const char *const k_auth_modes[] = { "config", "store", "any", "deny", NULL };
+static const char *const k_duplicates[] = { "newest", "first", "none", NULL };
 static const char *const k_greetings[] = { "standard", "meshcentral", NULL };
 static const char *const k_keepalive_rules[] = { "quiet", "port_5900", "fourth_request", "never",
                                                  NULL };
@@ -97,6 +98,11 @@ const struct config_key mps_config_keys[] = {
       "interval asked of devices", .names = NULL },
     { "keepalive_timeout", CONFIG_DURATION, AT(keepalive_timeout_us), "0",
       "time-out word asked of devices; its meaning is not documented", .names = NULL },
+    { "duplicates", CONFIG_ENUM, AT(duplicates), "newest",
+      "when two machines have one UUID: newest displaces the other, at most once a minute; first: "
+      "the "
+      "one that is there stays; none is let in until both have been quiet for ten minutes",
+      .names = k_duplicates },
     { "auth_failures_per_session", CONFIG_U32, AT(auth_failures_per_session), "1",
       "failed logins before a session is closed", .min = 1, .max = 3 },
     { "auth_failures_per_address", CONFIG_U32, AT(auth_failures_per_address), "20",

@@ -20,6 +20,7 @@ const struct metric mps_metrics[] = {
     COUNTER(login_failures, "failed logins"),
     COUNTER(login_lockouts, "logins refused because of too many failures"),
     COUNTER(replaced_sessions, "sessions replaced by a newer one of the same device"),
+    COUNTER(duplicate_ids, "changes between two machines with one UUID"),
     COUNTER(idle_timeouts, "sessions ended by the idle limit"),
     COUNTER(protocol_errors, "sessions ended by a protocol error"),
     COUNTER(http_requests, "HTTP requests on CIRA ports"),

@@ -226,7 +226,8 @@ struct mps *mps_start(struct loop *loop, const struct mps_config *config, struct
     timer_init(&mps->flush, loop, on_flush, mps);
     loop_task_init(&mps->reap, loop, connections_reap, mps);
     mps->attempts = attempts_new();
-    if (mps->attempts == NULL || start_all(mps, diag) != AMT_OK) {
+    mps->duplicates = duplicates_new();
+    if (mps->attempts == NULL || mps->duplicates == NULL || start_all(mps, diag) != AMT_OK) {
         mps_free(mps);
         return NULL;
     }
@@ -344,6 +345,7 @@ void mps_free(struct mps *mps)
     store_close(mps->store);
     credentials_fini(&mps->credentials);
     attempts_free(mps->attempts);
+    duplicates_free(mps->duplicates);
     tls_context_free(mps->tls);
     pki_identity_free(mps->identity);
     amt_free(mps);

@@ -50,7 +50,8 @@ struct mps_config {
     uint32_t user_count;
     bool lenient;
     bool echo_protocol_version, failure_15_bytes, json_control;
-    int greeting; /* enum mps_greeting */
+    int duplicates; /* enum mps_duplicates */
+    int greeting;   /* enum mps_greeting */
     char *greeting_text;
     uint32_t window_bytes, chunk_bytes, max_channels, queue_bytes, unknown_channel_max;
     uint64_t idle_limit_us, pre_auth_limit_us, open_limit_us, close_limit_us;
@@ -71,6 +72,7 @@ struct mps_config {
     const struct pki_trust *client_trust; /* scenarios */
 };
 enum mps_tls_mode { MPS_TLS_DEFAULT, MPS_TLS_LEGACY, MPS_TLS_OFFLOAD };
+enum mps_duplicates { MPS_DUPLICATES_NEWEST, MPS_DUPLICATES_FIRST, MPS_DUPLICATES_NONE };
 enum mps_greeting { MPS_GREETING_STANDARD, MPS_GREETING_MESHCENTRAL };
 #define MPS_CIRA_PORT 4433u /* where an address names none (APF-MPS-001) */
 
@@ -86,7 +88,7 @@ struct mps_statistics {
     uint64_t channels_opened, channels_refused, channels_open, window_overruns;
     uint64_t window_adjusts_in, window_adjusts_out, unknown_channel, stray_closes;
     uint64_t idle_timeouts, protocol_errors, replaced_sessions, http_requests, refused_connections;
-    uint64_t zombie_sessions;
+    uint64_t zombie_sessions, duplicate_ids;
 };
 extern const struct metric mps_metrics[];
 

@@ -8,6 +8,7 @@
 #include "mps/api/api.h"
 #include "mps/cira/attempts.h"
 #include "mps/cira/credentials.h"
+#include "mps/cira/duplicates.h"
 #include "mps/mps.h"
 #include "mps/store/store.h"
 #include "runtime/http.h"
@@ -57,6 +58,7 @@ struct connection {
     uint64_t online_at_us; /* when forwards will have settled; UINT64_MAX if not waiting */
     uint64_t login_at_us;  /* when a delayed verdict is due */
     uint64_t connected_us;
+    struct session_look displaced;  /* how the session looked whose place it took */
     struct channel_stream *streams; /* open or waiting for a slot, oldest first */
     uint64_t retry_at_us;           /* when waiting channels try again */
     UT_hash_handle hh;              /* by uuid */
@@ -76,6 +78,7 @@ struct mps {
     struct connection *devices; /* hash by uuid, in order of login */
     struct address_count *addresses;
     struct attempts *attempts;
+    struct duplicates *duplicates;
     struct credentials credentials;
     struct store *store;
     struct api *api;

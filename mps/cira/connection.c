@@ -171,7 +171,9 @@ static void on_end(void *ctx, const struct stream_end *end)
     if (c->session != NULL) {
         session_transport_ended(c);
     }
-    connection_end(c, end->kind != STREAM_END_FIN);
+    /* The alert that says why a handshake failed must get out: a reset would overtake it (FF-021). */
+    bool has_alert = end->kind == STREAM_END_TLS && !c->is_open;
+    connection_end(c, end->kind != STREAM_END_FIN && !has_alert);
 }
 
 static const struct stream_handler k_handler = {

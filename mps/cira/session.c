@@ -6,7 +6,8 @@
 #include "mps/mps_internal.h"
 
 /* Forwards arrive one by one: the device is online when none has come for this long (apf.md 4.5). */
-#define SETTLE_US 300000u
+#define SETTLE_US          300000u
+#define DUPLICATE_PAUSE_US (60u * (uint64_t)US_PER_SECOND)
 
 /* NOLINTNEXTLINE(readability-function-size): uthash's macros, expanded */
 struct connection *mps_find_connection(struct mps *mps, const struct uuid *uuid)
@@ -73,6 +74,32 @@ static uint32_t list_ports(const struct connection *c, uint32_t *ports, uint32_t
     return count;
 }
 
+static void look_of(const struct connection *c, struct session_look *look)
+{
+    uint32_t count = 0;
+    const struct apf_forward *forwards = apf_mps_session_forwards(c->session, &count);
+    (void)snprintf(look->address, sizeof look->address, "%s", c->address);
+    (void)snprintf(look->host, sizeof look->host, "%.63s", count == 0 ? "" : forwards[0].address);
+}
+
+/* Is this another machine than the one whose session it has displaced (FF-080)? */
+static void compare_looks(struct connection *c)
+{
+    struct mps *mps = c->mps;
+    struct session_look now;
+    char uuid[UUID_TEXT_BYTES];
+    look_of(c, &now);
+    if (c->displaced.address[0] == '\0' ||
+        !duplicates_changed(mps->duplicates, &c->uuid, &c->displaced, &now, now_of(c))) {
+        return;
+    }
+    uuid_of(c, uuid);
+    mps->statistics.duplicate_ids += 1;
+    LOG(mps->log, LOG_WARN, "device.duplicate", log_text("uuid", uuid),
+        log_text("peer", now.address), log_text("host", now.host),
+        log_text("other_peer", c->displaced.address), log_text("other_host", c->displaced.host));
+}
+
 static void go_online(struct connection *c)
 {
     char uuid[UUID_TEXT_BYTES];
@@ -85,6 +112,7 @@ static void go_online(struct connection *c)
         return;
     }
     c->is_online = true;
+    compare_looks(c);
     uuid_of(c, uuid);
     tls_describe(c->stream, tls, sizeof tls);
     remember(c, "device.online", c->address);
@@ -92,6 +120,10 @@ static void go_online(struct connection *c)
         log_text("group", c->group), log_text("peer", c->address), log_list("ports", ports, count),
         log_u64("trigger", c->trigger), log_u64("major", c->major), log_u64("minor", c->minor),
         log_text("tls", tls), log_u64("took_us", now_of(c) - c->accepted_us));
+    if (c->mps->config->duplicates == MPS_DUPLICATES_NONE &&
+        duplicates_has(c->mps->duplicates, &c->uuid, now_of(c))) {
+        apf_mps_session_disconnect(c->session, APF_TOO_MANY_CONNECTIONS, now_of(c));
+    }
 }
 
 static void on_ready(void *ctx)
@@ -141,8 +173,40 @@ static void replace_older(struct connection *c)
     struct connection *old = mps_find_connection(c->mps, &c->uuid);
     if (old != NULL) {
         old->was_replaced = true;
+        if (old->is_online) {
+            look_of(old, &c->displaced);
+        }
         c->mps->statistics.replaced_sessions += 1;
         apf_mps_session_disconnect(old->session, APF_TOO_MANY_CONNECTIONS, now_of(c));
+    }
+}
+
+/* Ids that boards have when nobody has given them one: many devices share them (FF-046). NULL: a good one. */
+static const char *placeholder(const struct uuid *uuid)
+{
+    static const struct {
+        const char *text, *reason;
+    } k_ids[] = { { "00000000-0000-0000-0000-000000000000", "all zeros" },
+                  { "ffffffff-ffff-ffff-ffff-ffffffffffff", "all ones" },
+                  { "03000200-0400-0500-0006-000700080009", "the constant of a board vendor" } };
+    char text[UUID_TEXT_BYTES];
+    uuid_format(uuid, text);
+    for (size_t i = 0; i < sizeof k_ids / sizeof k_ids[0]; i++) {
+        if (strcmp(text, k_ids[i].text) == 0) {
+            return k_ids[i].reason;
+        }
+    }
+    return NULL;
+}
+
+static void warn_of_placeholder(const struct connection *c)
+{
+    const char *reason = placeholder(&c->uuid);
+    char uuid[UUID_TEXT_BYTES];
+    if (reason != NULL) {
+        uuid_of(c, uuid);
+        LOG(c->mps->log, LOG_WARN, "device.placeholder_uuid", log_text("uuid", uuid),
+            log_text("peer", c->address), log_text("user", c->user), log_text("reason", reason));
     }
 }
 
@@ -150,6 +214,7 @@ static void accept_login(struct connection *c)
 {
     struct mps *mps = c->mps;
     connection_logged_in(c);
+    warn_of_placeholder(c);
     replace_older(c);
     mps->statistics.logins += 1;
     mps->statistics.sessions += 1;
@@ -182,6 +247,26 @@ static void refuse_login(struct connection *c, const char *reason, bool is_locke
         return;
     }
     apf_mps_session_verified(c->session, false, now_of(c));
+}
+
+/* What the configuration wants of an id that two machines have: the first stays, none is let in, or
+ * (newest) the one that comes displaces the other, but not before that has had a minute. */
+static bool must_wait(struct connection *c)
+{
+    struct mps *mps = c->mps;
+    const struct connection *there = mps_find_connection(mps, &c->uuid);
+    if (!duplicates_has(mps->duplicates, &c->uuid, now_of(c))) {
+        return false;
+    }
+    switch ((enum mps_duplicates)mps->config->duplicates) {
+    case MPS_DUPLICATES_FIRST:
+        return there != NULL;
+    case MPS_DUPLICATES_NONE:
+        return true;
+    case MPS_DUPLICATES_NEWEST:
+        break;
+    }
+    return there != NULL && now_of(c) - there->connected_us < DUPLICATE_PAUSE_US;
 }
 
 static void keep_identity(struct connection *c, const struct apf_login *login)
@@ -217,7 +302,9 @@ static void on_login(void *ctx, const struct apf_login *login)
     }
     credentials_check(&mps->credentials, login, fingerprint, common_name, &verdict);
     memcpy(c->group, verdict.group, sizeof c->group);
-    if (verdict.is_good) {
+    if (verdict.is_good && must_wait(c)) {
+        refuse_login(c, "another machine has the same UUID", true);
+    } else if (verdict.is_good) {
         accept_login(c);
     } else {
         refuse_login(c, verdict.reason, false);

@@ -26,8 +26,9 @@ enum step_state verb_mps_start(struct strand *strand)
     }
     enum amt_err err = actor_mps_start(actor, step_text(strand, "certificates", "kept"), &diag);
     if (reason == NULL) {
-        return err == AMT_OK ? STEP_DONE
-                             : step_fail(strand, "start", "the server did not start: %s", diag.text);
+        return err == AMT_OK
+                   ? STEP_DONE
+                   : step_fail(strand, "start", "the server did not start: %s", diag.text);
     }
     if (err == AMT_OK) {
         return step_fail(strand, "start", "the server started although it must not");
