@@ -63,8 +63,8 @@ bool duplicates_changed(struct duplicates *duplicates, const struct uuid *uuid,
         return false;
     }
     struct duplicate *at = place_of(duplicates, uuid);
-    bool is_old = at->is_known ? now_us - at->last_us > REMEMBER_US
-                               : now_us - at->first_us > WINDOW_US;
+    bool is_old =
+        at->is_known ? now_us - at->last_us > REMEMBER_US : now_us - at->first_us > WINDOW_US;
     if (at->changes == 0 || is_old) {
         *at = (struct duplicate){ .uuid = *uuid, .first_us = now_us };
     }

@@ -14,7 +14,7 @@
 /* How a session looks from here. */
 struct session_look {
     char address[64]; /* peer without its port; "" = none */
-    char host[64];                   /* of the first forward, cut; "" = not told */
+    char host[64];    /* of the first forward, cut; "" = not told */
 };
 
 struct duplicates;
