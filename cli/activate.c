@@ -1,6 +1,4 @@
 /* The client of an activation server, on a device. */
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +8,6 @@
 #include "cli/secret_file.h"
 #include "cli/service.h"
 #include "runtime/net.h"
-#include "runtime/tls.h"
-
-#define SERVER_HASH_BYTES 48u /* SHA-384 */
 
 #define ROW(name, kind, member, value, fallback, help)                                  \
     {                                                                                   \
@@ -109,89 +104,49 @@ static void on_signal(void *ctx)
 
 /* --- the server -------------------------------------------------------------------------------- */
 
-/* ACT-CLI-009 */
-static bool is_expected(const struct stream *s, const char *hash_hex)
-{
-    uint8_t wanted[SERVER_HASH_BYTES];
-    uint8_t found[EVP_MAX_MD_SIZE];
-    unsigned found_len = 0;
-    size_t len = 0;
-    X509 *certificate = SSL_get1_peer_certificate(stream_tls(s));
-    bool fits = certificate != NULL &&
-                text_parse_hex(hash_hex, wanted, sizeof wanted, &len) == AMT_OK &&
-                X509_digest(certificate, EVP_sha384(), found, &found_len) == 1 &&
-                len == SERVER_HASH_BYTES && found_len == len && memcmp(found, wanted, len) == 0;
-    X509_free(certificate);
-    return fits;
-}
-
-/* The connection stands and, with TLS, the server is the one that was meant. */
-static void on_open(void *ctx)
+static void on_open(void *ctx, struct stream *s)
 {
     struct activate_run *run = ctx;
     struct amt_diag diag = { .err = AMT_OK };
-    struct stream *s = run->stream;
-    const char *hash = run->options->server_hash;
-    if (run->url.is_tls && hash != NULL && !is_expected(s, hash)) {
-        activate_done(run, CLI_ENVIRONMENT,
-                      "the server's certificate has another hash than --serverhttpshash");
-        return;
-    }
-    run->stream = NULL;
-    stream_set_handler(s, NULL, NULL);
     if (run->conversation->start(run, s, &diag) != AMT_OK) {
         fail(run, &diag);
     }
 }
 
-static void on_end(void *ctx, const struct stream_end *end)
+static void on_failed(void *ctx, enum activation_connect_failure failure, const char *text)
 {
     struct activate_run *run = ctx;
-    char text[ADDRESS_HOST_BYTES + STREAM_TEXT_BYTES + 80];
-    (void)snprintf(text, sizeof text, "%s:%u: %s%s", run->url.host, run->url.port, end->text,
-                   end->kind == STREAM_END_TLS ? "; see --trust, --serverhttpshash and --insecure"
-                                               : "");
-    activate_done(run, CLI_ENVIRONMENT, text);
-}
-
-static struct tls_context *make_tls(const struct activate_options *o, struct amt_diag *diag)
-{
-    struct pki_trust *trust = pki_trust_new();
-    struct tls_context *tls = NULL;
-    const struct tls_settings settings = { .verifies_peer = !o->insecure && o->server_hash == NULL,
-                                           .trust = trust };
-    if (trust == NULL) {
-        (void)amt_diag_set(diag, AMT_ENOMEM, "out of memory");
-    } else if (o->trust == NULL || pki_trust_load(trust, o->trust, diag) == AMT_OK) {
-        tls = tls_context_new(&settings, diag);
-    }
-    pki_trust_free(trust);
-    return tls;
+    char line[ADDRESS_HOST_BYTES + STREAM_TEXT_BYTES + 120];
+    (void)snprintf(line, sizeof line, "%s%s", text,
+                   failure == ACTIVATION_CONNECT_UNTRUSTED
+                       ? "; see --trust, --serverhttpshash and --insecure"
+                       : "");
+    activate_done(run, CLI_ENVIRONMENT, line);
 }
 
 /* Through TLS when the URL says so. */
 static enum amt_err connect_server(struct activate_run *run, struct amt_diag *diag)
 {
-    static const struct stream_handler k_handler = { .on_open = on_open, .on_end = on_end };
-    struct address address = { .port = run->url.port };
-    struct tls_context *tls = NULL;
-    (void)snprintf(address.host, sizeof address.host, "%s", run->url.host);
-    if (run->url.is_tls) {
-        tls = make_tls(run->options, diag);
-        if (tls == NULL) {
-            return diag->err;
-        }
+    const struct activate_options *o = run->options;
+    struct pki_trust *trust = pki_trust_new();
+    const struct activation_connect_settings settings = { .loop = run->loop,
+                                                          .url = &run->url,
+                                                          .trust = trust,
+                                                          .server_hash = o->server_hash,
+                                                          .is_insecure = o->insecure,
+                                                          .on_open = on_open,
+                                                          .on_failed = on_failed,
+                                                          .ctx = run };
+    enum amt_err err = trust == NULL ? amt_diag_set(diag, AMT_ENOMEM, "out of memory") : AMT_OK;
+    if (err == AMT_OK && o->trust != NULL) {
+        err = pki_trust_load(trust, o->trust, diag);
     }
-    run->stream = net_connect(run->loop, &address, 0, tls == NULL ? &k_handler : NULL, run);
-    if (run->stream != NULL && tls != NULL) {
-        bool is_pinned = run->options->insecure || run->options->server_hash != NULL;
-        const struct tls_name_check check = { .name = is_pinned ? NULL : run->url.host,
-                                              .or_san = true,
-                                              .sni = run->url.host };
-        run->stream = tls_connect(run->loop, tls, &check, run->stream, &k_handler, run);
+    if (err == AMT_OK) {
+        run->connect = activation_connect(&settings, diag);
+        err = run->connect == NULL ? diag->err : AMT_OK;
     }
-    tls_context_free(tls);
-    return run->stream == NULL ? amt_diag_set(diag, AMT_ENOMEM, "out of memory") : AMT_OK;
+    pki_trust_free(trust);
+    return err;
 }
 
 /* --- the command ------------------------------------------------------------------------------- */
@@ -248,7 +203,7 @@ static void run_all(struct activate_run *run)
     if (run->client != NULL) {
         run->conversation->stop(run);
     }
-    stream_close(run->stream);
+    activation_connect_free(run->connect);
     if (run->result == CLI_OK && run->options->deactivate) {
         activate_device_settle(device);
     }

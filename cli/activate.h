@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "cli/cli.h"
+#include "client/activation/connect.h"
 #include "client/activation/host.h"
 #include "runtime/log.h"
 #include "runtime/websocket.h"
@@ -45,7 +46,7 @@ struct activate_run {
     struct secret new_password; /* for `--maintenance password`; empty: the server makes one */
     void *client;               /* the conversation's own */
     struct arena arena;
-    struct stream *stream; /* until the conversation takes it */
+    struct activation_connect *connect;
     struct timer limit;
     bool is_done;
     int result; /* enum cli_exit */

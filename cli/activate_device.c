@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "cli/activate.h"
 #include "cli/service.h"
+#include "scenarios/engine/device_host.h"
 #include "simulator/device.h"
-#include "simulator/host/pthi.h"
 
 #define SETTLE_LIMIT_US (30u * (uint64_t)US_PER_SECOND)
 
@@ -14,42 +14,8 @@ struct activate_device {
     struct device_config config;
     struct device *device;
     struct firmware *firmware;
+    struct device_host host;
 };
-
-static enum amt_err command(void *ctx, const uint8_t *in, uint32_t in_len, uint8_t *out,
-                            uint32_t cap, uint32_t *len, struct amt_diag *diag)
-{
-    struct activate_device *d = ctx;
-    (void)host_pthi_answer(d->firmware, in, in_len, out, cap, len);
-    return *len != 0
-               ? AMT_OK
-               : amt_diag_set(diag, AMT_ESYS, "the simulated ME does not answer that command");
-}
-
-static struct stream *open_port(void *ctx, uint32_t port)
-{
-    struct activate_device *d = ctx;
-    struct stream *ours = NULL;
-    struct stream *theirs = NULL;
-    if (stream_memory_pair(d->loop, &ours, &theirs) != AMT_OK) {
-        return NULL;
-    }
-    if (!firmware_port_is_open(d->firmware, port, FIRMWARE_LOCAL)) {
-        stream_reset(theirs);
-    } else if (port == 16993) {
-        firmware_serve_tls(d->firmware, theirs, FIRMWARE_LOCAL);
-    } else {
-        firmware_serve(d->firmware, theirs, FIRMWARE_LOCAL);
-    }
-    return ours;
-}
-
-static bool is_tls_enforced(void *ctx)
-{
-    const struct activate_device *d = ctx;
-    return !firmware_port_is_open(d->firmware, 16992, FIRMWARE_LOCAL) &&
-           firmware_port_is_open(d->firmware, 16993, FIRMWARE_LOCAL);
-}
 
 static enum amt_err set_key(struct activate_device *d, const char *key, const char *value,
                             struct amt_diag *diag)
@@ -114,12 +80,8 @@ struct activate_device *activate_device_open(struct loop *loop, struct log *log,
         return NULL;
     }
     (void)loop_run_until(loop, has_settled, d, LOOP_NO_DEADLINE);
-    *host = (struct activation_host){ .command = command,
-                                      .open_port = open_port,
-                                      .is_tls_enforced = is_tls_enforced,
-                                      .host_name = d->config.host_name,
-                                      .os_dns_suffix = os_suffix(d),
-                                      .ctx = d };
+    d->host = (struct device_host){ .loop = loop, .firmware = d->firmware };
+    *host = device_host_door(&d->host, d->config.host_name, os_suffix(d));
     return d;
 }
 

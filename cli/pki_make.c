@@ -11,91 +11,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define ORGANIZATION   "amtlab test"
-#define RIGHT_USAGES   "serverAuth,2.16.840.1.113741.1.2.3"
-#define CONSOLE_USAGES "serverAuth,2.16.840.1.113741.1.2.1,2.16.840.1.113741.1.2.2"
-#define ELSEWHERE      "vpro.elsewhere.test"
-#define RIGHT_UNIT     "Intel(R) Client Setup Certificate"
-#define RSA_BITS       2048u
-#define RSA_SHORT_BITS 1024u
-#define SERIAL_FIRST   0x1001u
-#define RECIPES_MAX    32u
-#define DEVICES_MAX    64u
-#define S_2020         UINT64_C(1577836800)
-#define S_2021         UINT64_C(1609459200)
-#define S_2048         UINT64_C(2461449600)
-#define S_2050         UINT64_C(2524607999)
-#define LEAF(n, h, u)  .name = (n), .kind = PKI_PROVISIONING, .host = (h), .usages = (u)
-
-/* A leaf under the right chain, with the key that all of them share. */
-#define USUAL(n, h, u) LEAF(n, h, u), .issuer = "int2", .key = "leaf"
-
-const struct pki_recipe k_pki_recipes[] = {
-    { .name = "root", .other = "amtlab test root", .what = "root that devices are to trust" },
-    { .name = "int1",
-      .issuer = "root",
-      .other = "amtlab test intermediate 1",
-      .what = "first intermediate" },
-    { .name = "int2",
-      .issuer = "int1",
-      .other = "amtlab test intermediate 2",
-      .what = "second intermediate, issuer of the leaves" },
-    { .name = "int3",
-      .issuer = "int2",
-      .other = "amtlab test intermediate 3",
-      .what = "third intermediate: one too many" },
-    { .name = "root-other", .other = "amtlab test other root", .what = "root nobody trusts" },
-    { .name = "root-sha1",
-      .other = "amtlab test SHA-1 root",
-      .digest = "sha1",
-      .what = "root signed with SHA-1" },
-    { .name = "root-1024",
-      .other = "amtlab test short root",
-      .bits = RSA_SHORT_BITS,
-      .what = "root with a key of 1024 bits" },
-    { USUAL("leaf", "vpro", RIGHT_USAGES), .what = "right" },
-    { USUAL("leaf-ou", "vpro", "serverAuth"), .unit = RIGHT_UNIT,
-      .what = "right: marked by its OU instead of the usage" },
-    { USUAL("leaf-wildcard", "*", RIGHT_USAGES), .what = "right: wildcard name" },
-    { USUAL("leaf-otherdomain", NULL, RIGHT_USAGES), .other = ELSEWHERE,
-      .what = "name of another domain", .failure = ACT_F_NO_CERTIFICATE_FOR_SUFFIX },
-    { USUAL("leaf-san", NULL, RIGHT_USAGES), .other = ELSEWHERE, .has_domain_names = true,
-      .what = "the domain is in the subjectAltName only",
-      .failure = ACT_F_NO_CERTIFICATE_FOR_SUFFIX },
-    { LEAF("leaf-otherroot", "vpro", RIGHT_USAGES), .issuer = "root-other", .key = "leaf",
-      .what = "under a root that no device trusts", .failure = ACT_F_ROOT_NOT_TRUSTED },
-    { USUAL("leaf-nousage", "vpro", "serverAuth"), .what = "neither usage nor OU of activation",
-      .failure = ACT_F_USAGE_MISSING },
-    { USUAL("leaf-consoleusage", "vpro", CONSOLE_USAGES),
-      .what = "usages of console and agent, not of activation", .failure = ACT_F_USAGE_MISSING },
-    { USUAL("leaf-oucase", "vpro", "serverAuth"), .unit = "intel(r) client setup certificate",
-      .what = "OU in the wrong case", .failure = ACT_F_OU_WRONG_CASE },
-    { USUAL("leaf-noserverauth", "vpro", "2.16.840.1.113741.1.2.3"),
-      .what = "usage serverAuth missing", .failure = ACT_F_SERVER_AUTH_MISSING },
-    { LEAF("leaf-1024", "vpro", RIGHT_USAGES), .issuer = "int2", .bits = RSA_SHORT_BITS,
-      .what = "key of 1024 bits", .failure = ACT_F_KEY_TOO_SHORT },
-    { LEAF("leaf-root-1024", "vpro", RIGHT_USAGES), .issuer = "root-1024", .key = "leaf",
-      .what = "root with a key of 1024 bits", .failure = ACT_F_KEY_TOO_SHORT },
-    { USUAL("leaf-sha1", "vpro", RIGHT_USAGES), .digest = "sha1", .what = "signed with SHA-1",
-      .failure = ACT_F_SHA1_NOT_SUPPORTED },
-    { LEAF("leaf-root-sha1", "vpro", RIGHT_USAGES), .issuer = "root-sha1", .key = "leaf",
-      .what = "root signed with SHA-1", .failure = ACT_F_SHA1_NOT_SUPPORTED },
-    { LEAF("leaf-5chain", "vpro", RIGHT_USAGES), .issuer = "int3", .key = "leaf",
-      .what = "chain of five certificates", .failure = ACT_F_CHAIN_TOO_LONG },
-    { USUAL("leaf-expired", "vpro", RIGHT_USAGES), .not_before_s = S_2020, .not_after_s = S_2021,
-      .what = "expired at the end of 2020", .failure = ACT_F_CERTIFICATE_EXPIRED },
-    { USUAL("leaf-future", "vpro", RIGHT_USAGES), .not_before_s = S_2048, .not_after_s = S_2050,
-      .what = "not valid before 2048", .failure = ACT_F_CERTIFICATE_EXPIRED },
-    { USUAL("leaf-nocn", NULL, RIGHT_USAGES), .what = "no Common Name",
-      .failure = ACT_F_CERTIFICATE_LOAD },
-    { USUAL("leaf-badsig", "vpro", RIGHT_USAGES), .has_broken_signature = true,
-      .what = "signature damaged", .failure = ACT_F_CHAIN_BROKEN },
-    { .name = NULL },
-};
+#define SERIAL_OF_OTHERS 0x1021u /* behind those of the recipes */
+#define DEVICES_MAX      64u
+#define RSA_BITS         2048u
 
 struct maker {
     const struct pki_settings *settings;
-    struct pki_identity *made[RECIPES_MAX];
+    struct pki_kitchen *kitchen;
     struct text index; /* index.json */
     uint32_t files;
     struct amt_diag *diag;
@@ -171,16 +93,6 @@ static void index_hash(struct text *index, const char *name, const EVP_MD *diges
     }
 }
 
-static int find(const char *name)
-{
-    for (int i = 0; k_pki_recipes[i].name != NULL; i++) {
-        if (strcmp(k_pki_recipes[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static void index_entry(struct maker *m, const struct pki_recipe *recipe,
                         const struct pki_identity *identity)
 {
@@ -191,7 +103,7 @@ static void index_entry(struct maker *m, const struct pki_recipe *recipe,
     text_printf(index, ", \"failure\": \"%s\", \"chain\": [",
                 activation_failure_code(recipe->failure));
     for (const struct pki_recipe *at = recipe; at != NULL;
-         at = at->issuer == NULL ? NULL : &k_pki_recipes[find(at->issuer)]) {
+         at = at->issuer == NULL ? NULL : &k_pki_recipes[pki_recipe_find(at->issuer)]) {
         text_printf(index, "%s\"%s.pem\"", at == recipe ? "" : ", ", at->name);
     }
     text_puts(index, "]");
@@ -205,63 +117,19 @@ static void index_entry(struct maker *m, const struct pki_recipe *recipe,
 
 /* --- certificates --- */
 
-static struct pki_identity *issue(struct maker *m, const char *key_purpose, uint32_t bits,
-                                  struct pki_request *request, const struct pki_identity *issuer)
-{
-    EVP_PKEY *key = pki_seed_rsa(m->settings->seed, key_purpose, bits == 0 ? RSA_BITS : bits);
-    request->given_key = key;
-    request->organization = ORGANIZATION;
-    request->digest = request->digest == NULL ? "sha256" : request->digest;
-    struct pki_identity *identity = key == NULL ? NULL : pki_issue(request, issuer, m->diag);
-    if (key == NULL) {
-        (void)amt_diag_set(m->diag, AMT_EBUG, "OpenSSL made no RSA key of %u bits", bits);
-    }
-    EVP_PKEY_free(key);
-    return identity;
-}
-
-static struct pki_identity *cook(struct maker *m, const struct pki_recipe *recipe)
-{
-    struct text name = { 0 };
-    const char *const k_names[] = { m->settings->domain, NULL };
-    const char *issuer = recipe->issuer;
-    if (recipe->host != NULL) {
-        text_printf(&name, "%s.%s", recipe->host, m->settings->domain);
-    } else if (recipe->other != NULL) {
-        text_puts(&name, recipe->other);
-    }
-    struct pki_request request = {
-        .common_name = name.len == 0 ? NULL : text_chars(&name),
-        .unit = recipe->unit,
-        .usages = recipe->usages,
-        .digest = recipe->digest,
-        .names = recipe->has_domain_names ? k_names : NULL,
-        .is_authority = recipe->kind == PKI_AUTHORITY,
-        .not_before_s = recipe->not_before_s,
-        .not_after_s = recipe->not_after_s,
-        .serial = SERIAL_FIRST + (uint64_t)find(recipe->name),
-        .has_broken_signature = recipe->has_broken_signature,
-    };
-    struct pki_identity *identity =
-        issue(m, recipe->key == NULL ? recipe->name : recipe->key, recipe->bits, &request,
-              issuer == NULL ? NULL : m->made[find(issuer)]);
-    text_fini(&name);
-    return identity;
-}
-
 static enum amt_err make_recipes(struct maker *m)
 {
     for (uint32_t i = 0; k_pki_recipes[i].name != NULL; i++) {
         const struct pki_recipe *recipe = &k_pki_recipes[i];
-        m->made[i] = cook(m, recipe);
-        if (m->made[i] == NULL) {
+        const struct pki_identity *made = pki_kitchen_get(m->kitchen, recipe->name, m->diag);
+        if (made == NULL) {
             return AMT_EBUG;
         }
-        TRY(save_pem(m, recipe->name, m->made[i]));
+        TRY(save_pem(m, recipe->name, made));
         if (recipe->kind == PKI_PROVISIONING) {
-            TRY(save_pfx(m, recipe->name, m->made[i], (struct pki_pfx){ .seed = NULL }));
+            TRY(save_pfx(m, recipe->name, made, (struct pki_pfx){ .seed = NULL }));
         }
-        index_entry(m, recipe, m->made[i]);
+        index_entry(m, recipe, made);
     }
     return AMT_OK;
 }
@@ -269,7 +137,7 @@ static enum amt_err make_recipes(struct maker *m)
 /* The right certificate in every form it may come in, and in the forms that cannot work. */
 static enum amt_err make_forms(struct maker *m)
 {
-    const struct pki_identity *leaf = m->made[find("leaf")];
+    const struct pki_identity *leaf = pki_kitchen_get(m->kitchen, "leaf", m->diag);
     TRY(save_pfx(m, "leaf-legacy", leaf, (struct pki_pfx){ .is_legacy = true }));
     TRY(save_pfx(m, "leaf-reversed", leaf, (struct pki_pfx){ .is_reversed = true }));
     TRY(save_pfx(m, "leaf-noroot", leaf, (struct pki_pfx){ .skip_from_above = 1 }));
@@ -292,7 +160,8 @@ static enum amt_err make_server_or_device(struct maker *m, const char *file, con
                                    .for_server = true,
                                    .for_client = true,
                                    .serial = serial };
-    struct pki_identity *identity = issue(m, file, RSA_BITS, &request, root);
+    struct pki_identity *identity =
+        pki_kitchen_issue(m->kitchen, file, RSA_BITS, &request, root, m->diag);
     if (identity == NULL) {
         return AMT_EBUG;
     }
@@ -319,11 +188,12 @@ static enum amt_err make_devices(struct maker *m, const struct pki_identity *roo
 
 static enum amt_err make_others(struct maker *m)
 {
-    uint64_t serial = SERIAL_FIRST + RECIPES_MAX;
+    uint64_t serial = SERIAL_OF_OTHERS;
     struct pki_request request = { .common_name = "amtlab test TLS root",
                                    .is_authority = true,
                                    .serial = serial };
-    struct pki_identity *root = issue(m, "tls-root", RSA_BITS, &request, NULL);
+    struct pki_identity *root =
+        pki_kitchen_issue(m->kitchen, "tls-root", RSA_BITS, &request, NULL, m->diag);
     if (root == NULL) {
         return AMT_EBUG;
     }
@@ -379,10 +249,10 @@ enum amt_err pki_make(const struct pki_settings *settings, uint32_t *count, stru
         (void)amt_diag_errno(diag, errno, "cannot make the folder %s", settings->folder);
         return amt_diag_hint(diag, "name a folder that may be written: --out DIR");
     }
-    enum amt_err err = make_all(&m);
-    for (uint32_t i = 0; i < RECIPES_MAX; i++) {
-        pki_identity_free(m.made[i]);
-    }
+    m.kitchen = pki_kitchen_new(settings->seed, settings->domain, NULL);
+    enum amt_err err =
+        m.kitchen == NULL ? amt_diag_set(diag, AMT_ENOMEM, "out of memory") : make_all(&m);
+    pki_kitchen_free(m.kitchen);
     text_fini(&m.index);
     *count = m.files;
     return err;

@@ -100,7 +100,7 @@ static void check_certificate(const struct certificate_bag *bag, bool is_compati
     struct activation_certificate certificate = { .chain_count = 0 };
     struct activation_certificate_source source = { .label = "x", .is_compatible = is_compatible };
     struct amt_diag_list list = { NULL, 0, 0 };
-    struct certificate_problems problems = { &list, "x", "", ACTIVATION_NO_FAILURE, false };
+    struct certificate_problems problems = { .list = &list, .label = "x", .file = "" };
     char reason[200] = "";
     if (!certificates_complete(bag, certificate.chain, &certificate.chain_count, reason)) {
         FUZZ_REQUIRE(reason[0] != '\0');

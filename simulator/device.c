@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "simulator/device_internal.h"
+#include "simulator/firmware/network.h"
 #include "simulator/firmware/setup_file.h"
 
 #define MPS_PORT 4433u
@@ -400,6 +401,9 @@ void device_set_link(struct device *device, bool is_up)
     if (device->has_link != is_up) {
         LOG(device->log, LOG_INFO, is_up ? "device.plugged" : "device.unplugged",
             log_text("uuid", device->uuid_text));
+        if (device->firmware != NULL) {
+            network_set_cable(device->firmware, is_up);
+        }
         device_go_online(device, is_up);
     }
 }

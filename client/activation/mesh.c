@@ -91,6 +91,9 @@ static enum amt_err send_state(struct mesh_host_client *c, struct amt_diag *diag
     if (c->settings.dns_suffix != NULL) {
         c->report.dns_suffix = c->settings.dns_suffix;
     }
+    if (c->settings.edit_report != NULL) {
+        c->settings.edit_report(c->settings.ctx, &c->report);
+    }
     mesh_write_state(&json, &c->report);
     send_json(c, &json);
     return AMT_OK;

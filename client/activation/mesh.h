@@ -16,6 +16,8 @@ struct mesh_client_settings {
     const char *group_id;        /* --id; quotes around it are removed */
     const char *dns_suffix;      /* --dnssuffix: instead of the reported one; NULL */
     void (*on_console)(void *ctx, const char *text);
+    /* For scenarios: what is reported instead of what the host says; NULL. Texts must last. */
+    void (*edit_report)(void *ctx, struct activation_report *report);
     /* Once, at the end: was the server done (`close`), or why not. */
     void (*on_end)(void *ctx, bool is_closed_by_server, const char *reason);
     void *ctx;

@@ -424,6 +424,7 @@ static void write_first(struct rps_host_client *c)
     const struct rps_message m = { .method = RPS_COMMAND,
                                    .method_text = settings->command,
                                    .app_version = settings->version,
+                                   .protocol_version = settings->protocol_version,
                                    .tenant = settings->tenant,
                                    .payload = (const uint8_t *)payload.chars,
                                    .payload_len = payload.failed ? 0 : (uint32_t)payload.len };
@@ -469,6 +470,7 @@ struct rps_host_client *rps_host_client_new(const struct rps_host_settings *sett
     write_first(c);
     c->settings.report = NULL;
     c->settings.password = NULL;
+    c->settings.protocol_version = NULL;
     c->ws = websocket_connect(settings->loop, s, request, &k_websocket, &k_handler, c);
     if (c->ws == NULL || c->first.failed) {
         rps_host_client_free(c);

@@ -34,6 +34,7 @@ struct rps_host_settings {
     const char *version;                          /* appVersion; borrowed */
     const char *tenant;                           /* "" or NULL */
     uint64_t answer_limit_us;                     /* of the device; 0 = 10 s: RPS waits for 12 */
+    const char *protocol_version; /* NULL: ours; of the first message, read during the call */
     void (*on_note)(void *ctx, const char *text); /* progress and warnings; may be NULL */
     void (*on_end)(void *ctx, const struct rps_host_end *end); /* once, behind everything */
     void *ctx;

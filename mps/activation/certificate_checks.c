@@ -20,6 +20,15 @@
 void certificate_problem(struct certificate_problems *problems, bool is_fatal,
                          enum activation_failure failure, const char *hint, const char *format, ...)
 {
+    char text[AMT_DIAG_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (is_fatal && !problems->is_refused) {
+        problems->refusal = failure;
+        (void)snprintf(problems->text, sizeof problems->text, "%.199s", text);
+    }
     problems->is_refused = problems->is_refused || is_fatal;
     if (!is_fatal && problems->worst == ACTIVATION_NO_FAILURE) {
         problems->worst = failure;
@@ -31,11 +40,6 @@ void certificate_problem(struct certificate_problems *problems, bool is_fatal,
     if (diag == NULL) {
         return;
     }
-    char text[AMT_DIAG_TEXT_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     (void)amt_diag_set(diag, err, "%s", text);
     (void)amt_diag_hint(diag, "set \"%s\": %s", problems->label, hint);
     diag->requirement = activation_failure_code(failure);
@@ -132,6 +136,9 @@ static void check_signature(const struct activation_certificate *set, uint32_t a
     bool is_good = key != NULL && X509_verify(set->chain[at], key) == 1;
     ERR_clear_error();
     if (!is_good) {
+        if (is_fatal && !problems->is_refused) {
+            problems->reason = "chain_signature";
+        }
         certificate_problem(problems, is_fatal, ACT_F_CHAIN_BROKEN,
                             "the issuer's key has not signed it: get the file again from the "
                             "authority, or take the issuer's certificate that fits",
@@ -148,8 +155,8 @@ static void time_text(const ASN1_TIME *time, char out[static 32])
     }
 }
 
-static void check_dates(const struct activation_certificate *set, uint32_t at, uint64_t now_s,
-                        struct certificate_problems *problems)
+static void check_dates(const struct activation_certificate *set, uint32_t at, bool is_fatal,
+                        uint64_t now_s, struct certificate_problems *problems)
 {
     time_t now = (time_t)now_s;
     char text[32];
@@ -157,13 +164,13 @@ static void check_dates(const struct activation_certificate *set, uint32_t at, u
     int after_end = X509_cmp_time(X509_get0_notAfter(set->chain[at]), &now);
     if (after_begin > 0) {
         time_text(X509_get0_notBefore(set->chain[at]), text);
-        certificate_problem(problems, false, ACT_F_CERTIFICATE_EXPIRED,
+        certificate_problem(problems, is_fatal, ACT_F_CERTIFICATE_EXPIRED,
                             "wait until then, or set the clock of this computer",
                             "certificate %u is not yet valid: notBefore %s is in the future", at,
                             text);
     } else if (after_end <= 0) {
         time_text(X509_get0_notAfter(set->chain[at]), text);
-        certificate_problem(problems, false, ACT_F_CERTIFICATE_EXPIRED,
+        certificate_problem(problems, is_fatal, ACT_F_CERTIFICATE_EXPIRED,
                             activation_failure_cure(ACT_F_CERTIFICATE_EXPIRED),
                             "certificate %u has expired: notAfter was %s", at, text);
     }
@@ -216,7 +223,7 @@ void certificates_check(const struct activation_certificate *set,
         check_signature(set, i, !source->is_compatible, problems); /* ACT-SRV-011 */
     }
     for (uint32_t i = 0; i < set->chain_count; i++) { /* ACT-SRV-010 */
-        check_dates(set, i, now_s, problems);
+        check_dates(set, i, source->refuses_expired, now_s, problems);
         check_strength(set->chain[i], i, problems);
         if (i > 0) {
             check_authority(set->chain[i], i, problems);

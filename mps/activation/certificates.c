@@ -7,6 +7,7 @@
 
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #include "base/base64.h"
 #include "base/memory.h"
@@ -29,6 +30,8 @@ struct activation_certificates {
     struct activation_certificate **leaves;
     uint32_t leaf_count;
     bool is_withdrawn;
+    struct activation_refused_set *refused[SETS_MAX];
+    uint32_t refused_count;
 };
 
 struct activation_certificates *activation_certificates_new(void)
@@ -50,10 +53,23 @@ static void certificate_free(struct activation_certificate *certificate)
     amt_free(certificate);
 }
 
+static void refused_free(struct activation_refused_set *refused)
+{
+    if (refused != NULL) {
+        amt_free(refused->label);
+        amt_free(refused->name);
+        amt_free(refused->text);
+        amt_free(refused);
+    }
+}
+
 void activation_certificates_free(struct activation_certificates *set)
 {
     if (set == NULL) {
         return;
+    }
+    for (uint32_t i = 0; i < set->refused_count; i++) {
+        refused_free(set->refused[i]);
     }
     for (uint32_t i = 0; i < set->count; i++) {
         certificate_free(set->sets[i]);
@@ -289,6 +305,7 @@ static enum amt_err fill(struct activation_certificate *certificate,
     X509 *chain[ACTIVATION_CHAIN_MAX] = { NULL };
     uint32_t count = 0;
     if (!certificates_complete(bag, chain, &count, reason)) {
+        problems->reason = "chain_incomplete";
         certificate_problem(problems, true, ACT_F_CHAIN_BROKEN, reason,
                             "Unable to order Intel AMT ACM activation certificates to create a "
                             "full chain.");
@@ -337,12 +354,87 @@ static enum amt_err add(struct activation_certificates *set,
     return AMT_OK;
 }
 
+/* The certificate of the key, else the first that is no authority; NULL. */
+static X509 *leaf_of_bag(const struct certificate_bag *bag)
+{
+    X509 *leaf = NULL;
+    for (int i = 0; i < sk_X509_num(bag->primary); i++) {
+        X509 *at = sk_X509_value(bag->primary, i);
+        if (bag->key != NULL && certificate_has_key(at, bag->key)) {
+            return at;
+        }
+        leaf = leaf == NULL && X509_check_ca(at) == 0 ? at : leaf;
+    }
+    ERR_clear_error();
+    return leaf;
+}
+
+static void hash_root_of_bag(const struct certificate_bag *bag,
+                             struct activation_refused_set *refused)
+{
+    X509 *root = NULL;
+    uint32_t count = 0;
+    for (int i = 0; i < sk_X509_num(bag->primary); i++) {
+        X509 *at = sk_X509_value(bag->primary, i);
+        if (X509_NAME_cmp(X509_get_subject_name(at), X509_get_issuer_name(at)) == 0) {
+            root = at;
+            count += 1;
+        }
+    }
+    refused->has_root = count == 1 &&
+                        X509_digest(root, EVP_sha1(), refused->root_sha1, NULL) == 1 &&
+                        X509_digest(root, EVP_sha256(), refused->root_sha256, NULL) == 1 &&
+                        X509_digest(root, EVP_sha384(), refused->root_sha384, NULL) == 1;
+}
+
+/* So that a device for which there is nothing else learns why (F2). */
+static enum amt_err remember(struct activation_certificates *set,
+                             const struct activation_certificate_source *source,
+                             const struct certificate_bag *bag,
+                             const struct certificate_problems *problems)
+{
+    struct activation_refused_set *refused =
+        set->refused_count == SETS_MAX ? NULL : amt_alloc(sizeof *refused);
+    if (refused == NULL) {
+        return AMT_ECERT; /* the problems have been told */
+    }
+    X509 *leaf = leaf_of_bag(bag);
+    char *common_name = leaf == NULL ? NULL : provisioning_common_name(leaf);
+    refused->label = amt_strdup(source->label);
+    refused->name =
+        common_name == NULL ? NULL : activation_name_of(common_name, source->is_strict_common_name);
+    refused->text = amt_strdup(problems->text);
+    refused->failure = problems->refusal;
+    refused->reason = problems->reason;
+    hash_root_of_bag(bag, refused);
+    bool has_memory = refused->label != NULL && refused->text != NULL &&
+                      (common_name == NULL || refused->name != NULL);
+    amt_free(common_name);
+    if (!has_memory) {
+        refused_free(refused);
+        return AMT_ENOMEM;
+    }
+    set->refused[set->refused_count++] = refused;
+    return AMT_ECERT;
+}
+
+const struct activation_refused_set *
+activation_certificates_refused(const struct activation_certificates *set, const char *suffix)
+{
+    for (uint32_t i = 0; i < set->refused_count; i++) {
+        const char *name = set->refused[i]->name;
+        if (name == NULL || activation_name_covers(name, suffix)) {
+            return set->refused[i];
+        }
+    }
+    return NULL;
+}
+
 enum amt_err activation_certificates_load(struct activation_certificates *set,
                                           const struct activation_certificate_source *source,
                                           uint64_t now_s, struct amt_diag_list *list)
 {
-    struct certificate_problems problems = { list, source->label, "", ACTIVATION_NO_FAILURE,
-                                             false };
+    struct certificate_problems problems = { .list = list, .label = source->label, .file = "" };
     struct certificate_bag bag;
     struct activation_certificate *certificate = amt_alloc(sizeof *certificate);
     enum amt_err err = certificate == NULL ? AMT_ENOMEM : certificate_bag_init(&bag);
@@ -355,7 +447,7 @@ enum amt_err activation_certificates_load(struct activation_certificates *set,
         err = fill(certificate, source, &bag, now_s, &problems);
     }
     if (err == AMT_OK && problems.is_refused) {
-        err = AMT_ECERT;
+        err = remember(set, source, &bag, &problems);
     }
     if (err == AMT_OK) {
         err = add(set, certificate);
@@ -568,15 +660,30 @@ static enum activation_failure why_none(const struct activation_certificates *se
     return is_bare_metal ? ACT_F_TRUSTED_FQDN_DIFFERS : ACT_F_NO_CERTIFICATE_FOR_SUFFIX;
 }
 
+/* What kept the set from being loaded; a chain that has no end, beside a root of which the device knows
+ * nothing, would be of no use to this device with any end (F7). */
+static enum activation_failure why_refused(const struct activation_report *report,
+                                           const struct activation_refused_set *refused)
+{
+    bool is_open_ended =
+        refused->reason != NULL && strcmp(refused->reason, "chain_incomplete") == 0;
+    bool is_trusted = find_hash(report, ACTIVATION_HASH_SHA256, refused->root_sha256, 32) != NULL ||
+                      find_hash(report, ACTIVATION_HASH_SHA1, refused->root_sha1, 20) != NULL ||
+                      find_hash(report, ACTIVATION_HASH_SHA384, refused->root_sha384, 48) != NULL;
+    return is_open_ended && refused->has_root && !is_trusted ? ACT_F_ROOT_NOT_TRUSTED
+                                                             : refused->failure;
+}
+
 static enum activation_failure choose(struct activation_certificates *set,
                                       const struct activation_report *report, const char *suffix,
                                       struct choice *choice)
 {
     bool is_bare_metal = report->conversation == ACTIVATION_BY_BARE_METAL;
-    if (set->count == 0) {
+    const struct activation_refused_set *refused = activation_certificates_refused(set, suffix);
+    if (set->count == 0 && set->refused_count == 0) {
         return ACT_F_NO_CERTIFICATES;
     }
-    if (set->is_withdrawn) {
+    if (set->count > 0 && set->is_withdrawn) {
         return ACT_F_CERTIFICATE_EXPIRED;
     }
     if (report->hash_count == 0) {
@@ -595,7 +702,8 @@ static enum activation_failure choose(struct activation_certificates *set,
         choice->hash = trusting_hash(report, set->own, &is_ignored);
     }
     if (choice->hash == NULL) {
-        return why_none(set, report, suffix, choice);
+        return refused != NULL && !choice->has_name ? why_refused(report, refused)
+                                                    : why_none(set, report, suffix, choice);
     }
     choice->certificate = demand(set, suffix);
     return choice->certificate == NULL ? ACT_F_CERTIFICATE_LOAD : ACTIVATION_NO_FAILURE;
@@ -616,7 +724,12 @@ static void write_facts(const struct activation_certificates *set,
         text_printf(facts, "%s %s under sha256 ", i == 0 ? "" : ",", at->name);
         text_hex(facts, at->root_sha256, HASH_SHOWN_BYTES);
     }
-    text_printf(facts, "%s; hashes of the device:", set->count == 0 ? " none" : "");
+    text_puts(facts, set->count == 0 ? " none" : "");
+    for (uint32_t i = 0; i < set->refused_count && i < NAMES_SHOWN_MAX; i++) {
+        text_printf(facts, "; not loaded: \"%s\" (%s)", set->refused[i]->label,
+                    set->refused[i]->text);
+    }
+    text_puts(facts, "; hashes of the device:");
     for (uint32_t i = 0; i < report->hash_count && i < ACTIVATION_HASHES_MAX; i++) {
         const struct activation_hash *hash = &report->hashes[i];
         text_printf(facts, "%s %s ", i == 0 ? "" : ",", k_types[hash->type]);

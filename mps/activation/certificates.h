@@ -36,10 +36,23 @@ struct activation_certificate_source {
     const char *key_path;
     bool is_strict_common_name; /* the CN as it is, not its domain */
     bool is_compatible;         /* what MeshCentral accepts is a warning, not an error */
+    bool refuses_expired;       /* dates are an error, as on upload to RPS (F54); else a warning */
     /* A root that the device knows by its SHA-384 hash alone is no match, as in MeshCentral (F8). */
     bool ignores_sha384;
     /* PEM of intermediates and roots that may complete a chain; NULL: only what the files hold. */
     const char *authorities_path;
+};
+
+/* A set that could not be loaded. */
+struct activation_refused_set {
+    char *label;
+    char *name; /* the domain it would stand for; NULL: unknown, so any */
+    enum activation_failure failure;
+    const char
+        *reason;   /* finer than the code: "chain_incomplete", "chain_signature"; NULL. Static */
+    char *text;    /* what the first error said */
+    bool has_root; /* one self-signed certificate was there, of no use to the chain */
+    uint8_t root_sha256[32], root_sha384[48], root_sha1[20];
 };
 
 struct activation_certificates;
@@ -52,6 +65,10 @@ enum amt_err activation_certificates_load(struct activation_certificates *set,
                                           const struct activation_certificate_source *source,
                                           uint64_t now_s,
                                           struct amt_diag_list *problems) AMT_MUST_USE;
+/* The first refused set that would have stood for a device's suffix (cleaned); NULL. Borrowed. A device for
+ * which there is no other certificate fails with its failure (F2 and the rows of 2.2). */
+const struct activation_refused_set *
+activation_certificates_refused(const struct activation_certificates *set, const char *suffix);
 /* The server's own root as an entry named "*" (2.6): leaves are made when needed. */
 enum amt_err activation_certificates_add_root(struct activation_certificates *set,
                                               const struct pki_identity *root) AMT_MUST_USE;

@@ -48,6 +48,9 @@ struct certificate_problems {
     const char *label, *file;
     enum activation_failure worst; /* of the warnings */
     bool is_refused;
+    enum activation_failure refusal; /* the first error */
+    const char *reason;              /* static; see activation_refused_set */
+    char text[200];                  /* of the first error */
 };
 /* A text of activation.md 2.2 or our own, what to do, and the code. is_fatal: the set is not added. */
 void certificate_problem(struct certificate_problems *problems, bool is_fatal,

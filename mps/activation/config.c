@@ -18,7 +18,7 @@ static const char *const k_cira_setups[] = { "leave", "clear", "set", NULL };
 struct certificate_keys {
     char *name, *pfx, *password, *password_file, *key;
     struct config_texts files;
-    bool strict_common_name, compatible, sha384;
+    bool strict_common_name, compatible, sha384, refuses_expired;
 };
 #define AT(member) offsetof(struct certificate_keys, member)
 const struct config_key activation_certificate_keys[] = {
@@ -37,6 +37,8 @@ const struct config_key activation_certificate_keys[] = {
       "take a chain whose signatures do not verify with a warning, as MeshCentral", .names = NULL },
     { "sha384", CONFIG_BOOL, AT(sha384), "true",
       "compare SHA-384 hashes of roots too; MeshCentral does not", .names = NULL },
+    { "refuses_expired", CONFIG_BOOL, AT(refuses_expired), "false",
+      "do not load a chain that is out of its dates, as RPS; else only warn", .names = NULL },
     { .name = NULL },
 };
 #undef AT
@@ -257,6 +259,7 @@ static void fill_source(struct reader *r, const struct yaml_node *node,
     source->is_strict_common_name = keys->strict_common_name;
     source->is_compatible = keys->compatible;
     source->ignores_sha384 = !keys->sha384;
+    source->refuses_expired = keys->refuses_expired;
     source->authorities_path = r->authorities;
     if (keys->pfx != NULL) {
         source->pfx_path = keep(r, keys->pfx);

@@ -13,6 +13,33 @@ const char *activation_outcome_event(enum activation_outcome outcome)
     return k_events[outcome];
 }
 
+/* A word: that of harness.md 9.3 where it has one, else the name: chain_broken. */
+static void write_reason(const struct activation_result *result, char out[static 64])
+{
+    const char *name = result->reason != NULL ? result->reason
+                       : result->failure == ACT_F_NO_CERTIFICATE_FOR_SUFFIX
+                           ? "dns_suffix_mismatch"
+                           : activation_failure_name(result->failure);
+    (void)snprintf(out, 64, "%s", name);
+    for (char *at = out; *at != '\0'; at++) {
+        *at = *at == '-' ? '_' : *at;
+    }
+}
+
+void activation_result_log(struct log *log, const struct uuid *uuid,
+                           const struct activation_result *result)
+{
+    char text[UUID_TEXT_BYTES];
+    char reason[64];
+    uuid_format(uuid, text);
+    write_reason(result, reason);
+    LOG(log, result->outcome == ACTIVATION_FAILED ? LOG_WARN : LOG_INFO,
+        activation_outcome_event(result->outcome), log_text("uuid", text),
+        log_text("code", activation_failure_code(result->failure)), log_text("reason", reason),
+        log_text("cause", activation_failure_cause(result->failure)),
+        log_text("detail", result->detail), log_u64("control_mode", result->control_mode));
+}
+
 #define SECOND (uint64_t) US_PER_SECOND
 
 static const char *copy(struct activation_job *job, const char *text)
@@ -60,22 +87,26 @@ static void finish(struct activation_job *job, enum activation_outcome outcome)
     }
     job->is_over = true;
     timer_stop(&job->timer);
-    char uuid[UUID_TEXT_BYTES];
-    uuid_format(&job->report.uuid, uuid);
     struct activation_result result = { .outcome = outcome,
                                         .failure = job->failure,
-                                        .control_mode = job->control_mode };
+                                        .control_mode = job->control_mode,
+                                        .reason = job->reason };
     write_detail(job, result.detail, sizeof result.detail);
     if (job->password.len > 0 && outcome == ACTIVATION_DONE) {
         result.user = "admin";
         result.password = &job->password;
     }
-    LOG(job->settings.log, outcome == ACTIVATION_FAILED ? LOG_WARN : LOG_INFO,
-        activation_outcome_event(outcome), log_text("uuid", uuid),
-        log_text("code", activation_failure_code(job->failure)),
-        log_text("cause", activation_failure_cause(job->failure)),
-        log_text("detail", result.detail), log_u64("control_mode", job->control_mode));
+    activation_result_log(job->settings.log, &job->report.uuid, &result);
     job->done(job->ctx, &result);
+}
+
+void job_note(const struct activation_job *job, enum activation_failure failure)
+{
+    char uuid[UUID_TEXT_BYTES];
+    uuid_format(&job->report.uuid, uuid);
+    LOG(job->settings.log, LOG_INFO, "activation.note", log_text("uuid", uuid),
+        log_text("code", activation_failure_code(failure)),
+        log_text("cause", activation_failure_cause(failure)));
 }
 
 void job_fail(struct activation_job *job, enum activation_failure failure, const char *format, ...)
@@ -236,6 +267,9 @@ static void deactivate(struct activation_job *job)
         return;
     }
     job_say(job, "Deactivating CCM...");
+    if (job->settings.policy->type != ACTIVATION_POLICY_DEACTIVATE) {
+        job_note(job, ACT_F_CLIENT_MODE_PRESENT);
+    }
     job->action = ACTIVATION_DEACTIVATE;
     wait_for(job, WAIT_UNPROVISION);
     job->channel.unprovision_client_mode(job->channel.ctx);
@@ -257,6 +291,16 @@ static void leave_client_mode(struct activation_job *job)
     }
 }
 
+/* Of a set that could not be loaded. */
+static void take_reason(struct activation_job *job, enum activation_failure failure)
+{
+    char suffix[ACTIVATION_SUFFIX_BYTES];
+    activation_suffix_clean(activation_report_suffix(&job->report), suffix);
+    const struct activation_refused_set *refused =
+        activation_certificates_refused(job->settings.certificates, suffix);
+    job->reason = refused != NULL && refused->failure == failure ? refused->reason : NULL;
+}
+
 static void choose_admin(struct activation_job *job, enum activation_failure failure)
 {
     const struct activation_policy *policy = job->settings.policy;
@@ -269,7 +313,11 @@ static void choose_admin(struct activation_job *job, enum activation_failure fai
         } else if (job->control_mode == 1) {
             job_succeed(job, ACTIVATION_NOTHING_TO_DO);
         } else {
-            job_fail(job, failure, "%s", text_chars(&job->facts));
+            struct text facts = job->facts;
+            job->facts = (struct text){ 0 };
+            take_reason(job, failure);
+            job_fail(job, failure, "%s", text_chars(&facts));
+            text_fini(&facts);
         }
     } else if (is_mesh && !job->report.has_core_version) {
         job_fail(job, ACT_F_CLIENT_TOO_OLD,
@@ -342,6 +390,7 @@ static void after_stop(struct activation_job *job, int status)
 {
     if (status == 0) {
         job->was_cleared = true;
+        job_note(job, ACT_F_IN_PROVISIONING);
         job_say(job, "Cleared in-provisioning state. Holding 30 seconds prior to getting Intel AMT "
                      "MEI state...");
         job_hold(job, 30 * SECOND, after_clearing);
@@ -414,6 +463,17 @@ void activation_job_report_changed(struct activation_job *job,
 
 /* --- life --- */
 
+static void log_start(const struct activation_job *job)
+{
+    static const char *const k_conversations[] = { "mesh", "rps", "bare metal" };
+    char uuid[UUID_TEXT_BYTES];
+    uuid_format(&job->report.uuid, uuid);
+    LOG(job->settings.log, LOG_INFO, "activation.started", log_text("uuid", uuid),
+        log_text("conversation", k_conversations[job->report.conversation]),
+        log_text("group", job->settings.group == NULL ? "" : job->settings.group),
+        log_u64("control_mode", job->report.control_mode));
+}
+
 struct activation_job *activation_job_new(const struct activation_settings *settings,
                                           const struct activation_report *report,
                                           const struct activation_channel *channel,
@@ -429,6 +489,7 @@ struct activation_job *activation_job_new(const struct activation_settings *sett
     job->ctx = ctx;
     timer_init(&job->timer, settings->loop, on_timer, job);
     take_report(job, report);
+    log_start(job);
     job->after_hold = job_decide;
     timer_start(&job->timer, 0);
     return job;

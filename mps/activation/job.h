@@ -71,9 +71,13 @@ struct activation_result {
     enum activation_failure failure;
     uint32_t control_mode; /* of the device now, as far as known */
     char detail[512];      /* the facts: method, index, subject, ReturnValue, suffix, names */
+    const char *reason;    /* finer than the code, static: "chain_incomplete"; NULL: its name */
     const char *user;      /* admin account, when it is known */
     const struct secret *password;
 };
+/* The event of a result: activation.done, .nothing, .failed (docs/events.md). */
+void activation_result_log(struct log *log, const struct uuid *uuid,
+                           const struct activation_result *result);
 typedef void activation_done_fn(void *ctx, const struct activation_result *result);
 
 struct activation_settings {

@@ -164,7 +164,8 @@ void job_diagnose_setup(struct activation_job *job, const char *method, uint32_t
     enum activation_failure failure = ACT_F_INTERNAL_ERROR;
     switch (return_value) {
     case 2:
-        failure = is_client ? ACT_F_IN_PROVISIONING : ACT_F_CHAIN_NOT_COMPLETE;
+        failure =
+            is_client || job->is_in_provisioning ? ACT_F_IN_PROVISIONING : ACT_F_CHAIN_NOT_COMPLETE;
         break;
     case 3:
         failure = ACT_F_PASSWORD_HASH_MALFORMED;

@@ -86,7 +86,9 @@ struct activation_job {
     const struct wsman_instance *cira_items; /* to be deleted */
     const struct wsman_ref *cira_server;
 
+    bool is_in_provisioning; /* as the firmware said */
     enum activation_failure failure;
+    const char *reason; /* of a failed choice; NULL */
     struct text facts;
     char why[400]; /* of the failure */
     bool is_over;
@@ -97,6 +99,8 @@ void job_fail(struct activation_job *job, enum activation_failure failure, const
     AMT_PRINTF(3, 4);
 void job_succeed(struct activation_job *job, enum activation_outcome outcome);
 void job_give_up(struct activation_job *job); /* job_fail has said why */
+/* A row of chapter 10 that is no end: the event activation.note. */
+void job_note(const struct activation_job *job, enum activation_failure failure);
 void job_say(struct activation_job *job, const char *format, ...) AMT_PRINTF(2, 3);
 /* next comes after a wait of activation.md 4.2 (or the wait of the settings). */
 void job_hold(struct activation_job *job, uint64_t us, void (*next)(struct activation_job *job));

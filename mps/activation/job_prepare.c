@@ -71,8 +71,13 @@ bool job_prepare(struct activation_job *job, enum activation_action action)
     text_fini(&root);
     if (err != AMT_OK) {
         job_fail(job, ACT_F_LOG_NOT_WRITABLE, "Unable to log operation. %s", diag.text);
+        return false;
     }
-    return err == AMT_OK;
+    char uuid[UUID_TEXT_BYTES];
+    uuid_format(&job->report.uuid, uuid);
+    LOG(job->settings.log, LOG_INFO, "activation.logged", log_text("uuid", uuid),
+        log_text("action", activation_action_name(action)));
+    return true;
 }
 
 void job_set_mebx_password(struct activation_job *job,

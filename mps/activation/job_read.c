@@ -33,6 +33,8 @@ static void on_setup_service(struct activation_job *job, const struct wsman_outc
     if (outcome->result == WSMAN_DONE) {
         take_suffix(job->trusted_suffix, outcome->reply->instance, "TrustedDNSSuffix");
         take_suffix(job->dhcp_suffix, outcome->reply->instance, "DhcpDNSSuffix");
+        job->is_in_provisioning =
+            wsman_get_u64(outcome->reply->instance, "ProvisioningState", 0) == 1;
     }
     go_on(job);
 }

@@ -220,6 +220,10 @@ static void on_login(void *ctx, const struct apf_login *login)
         say(c, why.len == 0 ? "Invalid login username/password" : text_chars(&why)); /* F53 */
         LOG(settings->activation.log, LOG_WARN, "mesh.login_refused", log_text("peer", c->peer),
             log_text("reason", text_chars(&why)));
+        struct activation_result result = { .outcome = ACTIVATION_FAILED,
+                                            .failure = ACT_F_LOGIN_REFUSED };
+        (void)snprintf(result.detail, sizeof result.detail, "%s", text_chars(&why));
+        activation_result_log(settings->activation.log, &login->uuid, &result);
     }
     text_fini(&why);
     apf_mps_session_verified(c->session, is_good, now_of(c));

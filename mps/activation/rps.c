@@ -96,10 +96,14 @@ static void refuse(struct rps_client *c, struct text *why)
     const struct rps_server_settings *settings = &c->server->settings;
     struct activation_result result = { .outcome = ACTIVATION_FAILED,
                                         .failure = c->failure,
-                                        .control_mode = c->device.report.control_mode };
-    if (c->failure != ACTIVATION_NO_FAILURE && settings->on_result != NULL && c->device.is_uuid) {
+                                        .control_mode = c->device.report.control_mode,
+                                        .reason = c->reason };
+    if (c->failure != ACTIVATION_NO_FAILURE && c->device.is_uuid) {
         (void)snprintf(result.detail, sizeof result.detail, "%s", text_chars(why));
-        settings->on_result(settings->ctx, &c->device.report.uuid, &result);
+        activation_result_log(settings->activation.log, &c->device.report.uuid, &result);
+        if (settings->on_result != NULL) {
+            settings->on_result(settings->ctx, &c->device.report.uuid, &result);
+        }
     }
     rps_client_finish(c, false, why->failed ? "out of memory" : text_chars(why));
     text_fini(why);

@@ -77,6 +77,22 @@ static bool has_domain(const struct rps_client *c, const char *suffix)
     return false;
 }
 
+/* RPS has one text for all of them; the code says more. */
+static void find_failure(struct rps_client *c)
+{
+    const struct activation_report *report = &c->device.report;
+    struct activation_certificates *set = c->server->settings.activation.certificates;
+    const struct activation_hash *hash = NULL;
+    char suffix[ACTIVATION_SUFFIX_BYTES];
+    c->failure = ACT_F_NO_CERTIFICATES;
+    if (set != NULL) {
+        activation_suffix_clean(report->dns_suffix, suffix);
+        const struct activation_refused_set *refused = activation_certificates_refused(set, suffix);
+        (void)activation_certificates_choose(set, report, &hash, &c->failure, NULL);
+        c->reason = refused != NULL && refused->failure == c->failure ? refused->reason : NULL;
+    }
+}
+
 static bool check_admin(struct rps_client *c, struct text *why)
 {
     const struct activation_report *report = &c->device.report;
@@ -89,7 +105,7 @@ static bool check_admin(struct rps_client *c, struct text *why)
         c->failure = ACT_F_NO_SUFFIX;
         text_printf(why, "Device %s activation failed. Missing DNS Suffix.", c->device.uuid);
     } else if (!is_admin && !has_domain(c, report->dns_suffix)) {
-        c->failure = ACT_F_NO_CERTIFICATE_FOR_SUFFIX;
+        find_failure(c);
         text_printf(why,
                     "Device %s activation failed. Specified AMT domain suffix: %s does not match "
                     "list of available AMT domain suffixes.",

@@ -17,6 +17,7 @@ struct rps_client {
     struct websocket *ws;
     enum rps_phase phase;
     enum activation_failure failure; /* why a check of 7.4 has refused it */
+    const char *reason;              /* finer than that; NULL. Static */
     struct timer limit;              /* first message; after the end: the client's time to leave */
     struct loop_task reap;
     struct arena arena; /* texts of the first message */

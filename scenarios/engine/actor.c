@@ -9,11 +9,6 @@
 
 static const struct key_def k_any_keys[] = { { NULL, KEY_ANY, false, NULL, NULL, NULL } };
 
-static const struct actor_kind k_actor_activation = { .name = "activation",
-                                                      .role = ACTOR_LATER,
-                                                      .part = "activation",
-                                                      .doc = "activation server",
-                                                      .keys = k_any_keys };
 static const struct actor_kind k_actor_fleet = {
     .name = "fleet", .role = ACTOR_LATER, .part = "fleet", .doc = "many devices", .keys = k_any_keys
 };
@@ -55,7 +50,11 @@ const struct value *actor_path(struct actor *actor, const char *path)
         actor->is_external && actor->kind->role == ACTOR_DEVICE ? target_device_show(actor)
         : actor->kind->show == NULL || !actor->is_started       ? value_map(pool)
                                                                 : actor->kind->show(actor);
+    const struct value *shown = value_get(live, "log");
     struct value *log = value_map(pool);
+    for (const struct value *at = shown == NULL ? NULL : shown->first; at != NULL; at = at->next) {
+        value_put(pool, log, at->key, value_copy(pool, at));
+    }
     value_put(pool, log, "errors", value_copy(pool, actor->errors));
     value_put(pool, live, "log", log);
     value_put(pool, live, "name", value_text(pool, actor->name));
@@ -152,6 +151,9 @@ static void on_log(void *ctx, const char *name, enum log_level level,
     }
     if (level <= LOG_INFO) {
         record_event(actor->run, item, actor->name, actor->name);
+    }
+    if (actor->kind->on_event != NULL && actor->state != NULL) {
+        actor->kind->on_event(actor, item);
     }
 }
 

@@ -13,8 +13,9 @@ enum actor_role {
     ACTOR_DEVICE = 2,
     ACTOR_CONSOLE = 4,
     ACTOR_WIRE = 8,
-    ACTOR_LATER = 16, /* activation, fleet, proxy */
-    ACTOR_REPLAY = 32
+    ACTOR_LATER = 16, /* fleet, proxy */
+    ACTOR_REPLAY = 32,
+    ACTOR_ACTIVATION = 64
 };
 
 struct actor_kind {
@@ -34,6 +35,8 @@ struct actor_kind {
     void (*free)(struct actor *actor);
     /* Live attributes as a map, e.g. address, uuid, metrics; in the case's pool. NULL: none */
     struct value *(*show)(struct actor *actor);
+    /* An event of its log has become an item, whose fields it may replace. NULL: nothing */
+    void (*on_event)(struct actor *actor, struct item *item);
 };
 
 struct actor {
@@ -102,6 +105,6 @@ const struct yaml_node *actor_early_part(struct arena *pool, const struct actor_
                                          const struct yaml_node *node);
 
 extern const struct actor_kind k_actor_mps, k_actor_device, k_actor_console, k_actor_wire,
-    k_actor_replay;
+    k_actor_replay, k_actor_activation;
 
 #endif

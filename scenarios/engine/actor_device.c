@@ -1,7 +1,9 @@
 /* Actor kind `device`: the simulated AMT firmware. */
 #include <string.h>
 
+#include "scenarios/engine/activation_client.h"
 #include "scenarios/engine/actor_parts.h"
+#include "scenarios/engine/device_state.h"
 #include "scenarios/engine/fault.h"
 #include "scenarios/engine/filter.h"
 #include "simulator/firmware/firmware_internal.h"
@@ -12,20 +14,28 @@
 struct device_actor {
     struct device_config config;
     struct device *device;
+    struct device_host host;
+    struct activation_client *clients; /* the newest first */
+    struct activation_steps *steps;
+    const char *mode; /* in words, as of the last event */
+    uint64_t first_change_us;
+    bool has_changed;
 };
 
-static const char *const k_modes[] = { "pre", "ccm", "acm", NULL };
+static const char *const k_modes[] = { "pre", "in", "ccm", "acm", NULL };
 static const char *const k_powers[] = { "s0", "s3", "s4", "s5", NULL };
 static const struct key_def k_state[] = {
-    { "mode", KEY_WORD, false, "pre (not provisioned), ccm or acm", k_modes, NULL },
+    { "mode", KEY_WORD, false, "pre (not provisioned), in (in provisioning), ccm or acm", k_modes,
+      NULL },
     { "power", KEY_WORD, false, "of the host at the start", k_powers, NULL },
     { "admin_user", KEY_TEXT, false, "name of the administrator, default admin", NULL, NULL },
     { "admin_password", KEY_TEXT, false, "its password, default P@ssw0rd", NULL, NULL },
     { "host_name", KEY_TEXT, false, "name of the PC", NULL, NULL },
     { "domain_name", KEY_TEXT, false, "its domain", NULL, NULL },
-    { "dns_suffix", KEY_TEXT, false, "suffix that its network hands out", NULL, NULL },
-    { "trusted_roots", KEY_ANY, false, "roots for activation (needs the activation part)", NULL,
+    DEVICE_STATE_KEYS,
+    { "os_suffix", KEY_TEXT, false, "suffix of the operating system, default dns_suffix", NULL,
       NULL },
+    { "tls_enforced", KEY_BOOL, false, "16992 is closed for the PC too", NULL, NULL },
     { "sol", KEY_ANY, false, "serial over LAN (needs the redirection part)", NULL, NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
@@ -105,9 +115,9 @@ static enum amt_err cira_part(struct actor *actor, struct value *cira, struct am
 static void state_part(const struct actor *actor, struct value *product)
 {
     static const char *const k_words[][3] = {
-        { "mode", "pre", "none" }, { "mode", "ccm", "client" }, { "mode", "acm", "admin" },
-        { "power", "s0", "os" },   { "power", "s3", "asleep" }, { "power", "s4", "hibernated" },
-        { "power", "s5", "off" },
+        { "mode", "pre", "none" },       { "mode", "in", "none" }, { "mode", "ccm", "client" },
+        { "mode", "acm", "admin" },      { "power", "s0", "os" },  { "power", "s3", "asleep" },
+        { "power", "s4", "hibernated" }, { "power", "s5", "off" },
     };
     struct arena *pool = &actor->run->pool;
     const struct value *state = actor_get(actor, "state"), *given = value_get(product, "firmware");
@@ -125,7 +135,14 @@ static void state_part(const struct actor *actor, struct value *product)
     firmware->place = state->place;
     for (const struct value *at = state->first; at != NULL; at = at->next) {
         const char *text = value_written(pool, at), *key = at->key;
-        if (strcmp(key, "trusted_roots") == 0 || strcmp(key, "sol") == 0) {
+        if (strcmp(key, "trusted_roots") == 0) {
+            value_put(pool, firmware, "built_in_roots", value_bool(pool, false));
+        } else if (strcmp(key, "tls_enforced") == 0) {
+            value_put(pool, firmware, "plain_local_port", value_bool(pool, !expr_holds(at)));
+        }
+        bool is_ours = device_state_is_key(key) && strcmp(key, "dns_suffix") != 0;
+        if (is_ours || strcmp(key, "sol") == 0 || strcmp(key, "os_suffix") == 0 ||
+            strcmp(key, "tls_enforced") == 0) {
             continue;
         }
         key = strcmp(key, "dns_suffix") == 0 ? "network_suffix" : key;
@@ -169,8 +186,33 @@ static enum amt_err give_certificates(struct actor *actor, struct device_config 
     return AMT_OK;
 }
 
+static bool has_state(const struct value *state)
+{
+    for (const struct value *at = state == NULL ? NULL : state->first; at != NULL; at = at->next) {
+        if (device_state_is_key(at->key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is no configuration: through the firmware's operations. */
+static enum amt_err apply_state(struct actor *actor, struct amt_diag *diag)
+{
+    struct device_actor *state = actor->state;
+    const struct value *map = actor_get(actor, "state");
+    bool is_in = strcmp(actor_text(actor, "state.mode", ""), "in") == 0;
+    state->host.loop = actor->run->loop;
+    if (!has_state(map) && !is_in) {
+        return AMT_OK;
+    }
+    TRY(device_state_apply(actor->run, state->device, &state->host, map, diag));
+    return !is_in ? AMT_OK : provisioning_start(device_firmware(state->device, diag));
+}
+
 static enum amt_err start(struct actor *actor, struct amt_diag *diag)
 {
+    static const char *const k_born[] = { "pre", "ccm", "acm" };
     struct case_run *run = actor->run;
     struct device_actor *state = pool_alloc(&run->pool, sizeof *state);
     struct value *map = actor_product_part(actor, k_own_keys);
@@ -199,12 +241,20 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
     if (state->device == NULL) {
         return diag->err;
     }
+    state->mode = k_born[state->config.firmware.control_mode];
+    TRY(apply_state(actor, diag));
+    if (strcmp(actor_text(actor, "state.mode", ""), "in") == 0) {
+        state->mode = "in";
+    }
     return fault_answers_start(actor, diag);
 }
 
 static void stop(struct actor *actor)
 {
     struct device_actor *state = actor->state;
+    activation_clients_free(&state->clients);
+    activation_steps_free(state->steps);
+    state->steps = NULL;
     device_free(state->device);
     state->device = NULL;
 }
@@ -257,6 +307,10 @@ static struct value *show(struct actor *actor)
     value_put(pool, map, "uuid", value_text(pool, uuid));
     value_put(pool, map, "status",
               value_text(pool, device_state_name(device_state(state->device))));
+    if (state->has_changed) {
+        value_put(pool, map, "first_state_change",
+                  value_int(pool, (int64_t)state->first_change_us));
+    }
     value_put(pool, map, "metrics",
               actor_metrics(pool, device_metrics, device_statistics(state->device)));
     value_put(pool, map, "connection", show_connection(pool, device_connection_log(state->device)));
@@ -265,6 +319,54 @@ static struct value *show(struct actor *actor)
         show_firmware(pool, map, firmware);
     }
     return map;
+}
+
+/* mode.changed, in the words of scenarios. What happened while it was made is its birth. */
+static void on_event(struct actor *actor, struct item *item)
+{
+    static const char *const k_words[][2] = {
+        { "none", "pre" }, { "in-provisioning", "in" }, { "client", "ccm" }, { "admin", "acm" }
+    };
+    struct device_actor *state = actor->state;
+    struct arena *pool = &actor->run->pool;
+    const struct value *to = value_get(item->fields, "to");
+    if (strcmp(item->name, "provisioning.changed") != 0 || !actor->is_started || to == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof k_words / sizeof k_words[0]; i++) {
+        if (strcmp(k_words[i][0], to->text) == 0 && strcmp(k_words[i][1], state->mode) != 0) {
+            struct value *fields = value_map(pool);
+            struct item *derived = actor_add_item(actor, ITEM_EVENT, "mode.changed");
+            value_put(pool, fields, "uuid", value_copy(pool, value_get(item->fields, "uuid")));
+            value_put(pool, fields, "from", value_text(pool, state->mode));
+            value_put(pool, fields, "to", value_text(pool, k_words[i][1]));
+            derived->fields = fields;
+            derived->text =
+                pool_printf(pool, "mode.changed from=%s to=%s", state->mode, k_words[i][1]);
+            state->mode = k_words[i][1];
+            state->first_change_us = state->has_changed ? state->first_change_us : item->at_us;
+            state->has_changed = true;
+            return;
+        }
+    }
+}
+
+struct device_host *actor_device_host(struct actor *actor)
+{
+    struct device_actor *state = actor->state;
+    struct amt_diag diag = { .err = AMT_OK };
+    state->host.firmware = device_firmware(state->device, &diag);
+    return state->host.firmware == NULL ? NULL : &state->host;
+}
+
+struct activation_client **actor_device_clients(struct actor *actor)
+{
+    return &((struct device_actor *)actor->state)->clients;
+}
+
+struct activation_steps **actor_device_steps(struct actor *actor)
+{
+    return &((struct device_actor *)actor->state)->steps;
 }
 
 struct device *actor_device(struct actor *actor)
@@ -282,4 +384,5 @@ const struct actor_kind k_actor_device = { .name = "device",
                                            .start = start,
                                            .stop = stop,
                                            .free = free_state,
-                                           .show = show };
+                                           .show = show,
+                                           .on_event = on_event };

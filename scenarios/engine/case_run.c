@@ -1,9 +1,13 @@
 #include "scenarios/engine/case_run.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
+#include "scenarios/engine/activation_pki.h"
 #include "scenarios/engine/actor.h"
 #include "scenarios/engine/case_play.h"
 #include "scenarios/engine/defect.h"
@@ -71,6 +75,40 @@ static const struct value *find_of_actor(struct case_run *run, const char *path,
     return value;
 }
 
+const char *case_tmp(struct case_run *run)
+{
+    if (run->tmp == NULL) {
+        const char *folder = getenv("TMPDIR");
+        run->tmp = pool_checked(
+            mkdtemp(pool_printf(&run->pool, "%s/amtlab-case-XXXXXX",
+                                folder == NULL || folder[0] == '\0' ? "/tmp" : folder)));
+        secrets_add(&run->secrets, run->tmp); /* another name each time: not in results */
+    }
+    return run->tmp;
+}
+
+static void remove_tmp(const struct case_run *run)
+{
+    DIR *folder = run->tmp == NULL ? NULL : opendir(run->tmp);
+    if (folder == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = NULL; (entry = readdir(folder)) != NULL;) {
+        (void)unlinkat(dirfd(folder), entry->d_name, 0); /* scenarios make no folders in it */
+    }
+    (void)closedir(folder);
+    (void)rmdir(run->tmp);
+}
+
+/* A part of the test PKI that a variable names by its file. */
+static const struct value *find_in_pki(struct case_run *run, const struct value *file,
+                                       const char *path, struct amt_diag *diag)
+{
+    const struct activation_pki *pki =
+        activation_pki_open(run->options->pki, &run->pool, run->scenario->folder, file->text, diag);
+    return pki == NULL ? NULL : activation_pki_value(pki, &run->pool, path, diag);
+}
+
 const struct value *case_find(void *ctx, const char *path, struct amt_diag *diag)
 {
     struct case_run *run = ctx;
@@ -79,11 +117,16 @@ const struct value *case_find(void *ctx, const char *path, struct amt_diag *diag
         return value;
     }
     const char *root = pool_text(&run->pool, path, strcspn(path, "."));
-    if (value_get(run->variables, root) != NULL) {
+    const struct value *known = value_get(run->variables, root);
+    if (known != NULL && known->kind == VALUE_TEXT && activation_pki_is_path(known->text)) {
+        return find_in_pki(run, known, path + strlen(root) + 1, diag);
+    }
+    if (known != NULL) {
         amt_diag_set(diag, AMT_ECONFIG, "'%s' has no part '%s'", root, path + strlen(root) + 1);
         return NULL;
     }
-    return find_of_actor(run, path, diag);
+    return strcmp(path, "tmp") == 0 ? value_text(&run->pool, case_tmp(run))
+                                    : find_of_actor(run, path, diag);
 }
 
 struct expr_scope case_scope(struct case_run *run)
@@ -414,6 +457,7 @@ static void play(struct case_run *run, const struct matrix_case *c)
     (void)loop_run_until(run->loop, NULL, NULL, loop_now_us(run->loop) + DRAIN_US);
     actors_free(run);
     loop_free(run->loop);
+    remove_tmp(run);
 }
 
 void case_play(const struct scenario *scenario, const struct matrix_case *c,

@@ -99,6 +99,7 @@ struct case_run {
     uint64_t start_us;
     uint32_t step_count, event_count;
     const char *path; /* of the file the running steps stand in */
+    const char *tmp;  /* see case_tmp */
     bool is_in_finally, has_failed, has_error;
     bool has_judged; /* an expectation or check was carried out, or a step waited for its effect */
     bool has_unseen; /* one was skipped because a target does not show its inside */
@@ -113,6 +114,8 @@ uint64_t case_now_us(const struct case_run *run);
 void case_wake(struct case_run *run);
 /* Scope for evaluation at run time. */
 struct expr_scope case_scope(struct case_run *run);
+/* A folder of the case's own, made when it is first asked for and removed at its end: ${tmp}. */
+const char *case_tmp(struct case_run *run);
 /* Evaluates a node; NULL with a failure text in *why when that is not possible. */
 struct value *case_evaluate(struct case_run *run, const struct yaml_node *node, const char **why);
 /* Value of a path: variables, then actors' attributes. NULL with diag. */

@@ -224,6 +224,7 @@ void check_scenario(struct scenario *scenario, struct checker *checker)
                                        .is_check = true };
     amt_random_seed(&check.random, 0, "check");
     know(&check, "faults", value_pending(&scenario->pool));
+    know(&check, "tmp", value_pending(&scenario->pool));
     for (const struct scenario_part *part = scenario->actors; part != NULL; part = part->next) {
         know(&check, part->name, value_pending(&scenario->pool));
     }

@@ -129,8 +129,7 @@ static void check_later_keys(struct check *check, const struct yaml_node *actor)
     static const char *const k_keys[][2] = { { "quirks", "firmware" },
                                              { "log", "log file" },
                                              { "connections", "fleet" } };
-    static const char *const k_state_keys[][2] = { { "trusted_roots", "activation" },
-                                                   { "sol", "redirection" } };
+    static const char *const k_state_keys[][2] = { { "sol", "redirection" } };
     const struct yaml_node *state = yaml_get(actor, "state");
     for (size_t i = 0; state != NULL && state->kind == YAML_MAP &&
                        i < sizeof k_state_keys / sizeof k_state_keys[0];
@@ -190,7 +189,9 @@ void check_actor_node(struct check *check, const struct scenario_part *part)
     if (profile != NULL) {
         check_profile(check, profile);
     }
-    check_later_keys(check, part->node);
+    if (kind->role != ACTOR_ACTIVATION) {
+        check_later_keys(check, part->node);
+    }
 }
 
 static void check_place(struct check *check, const struct yaml_node *at,

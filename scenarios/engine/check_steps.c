@@ -124,8 +124,9 @@ static void check_fields(struct check *check, const struct yaml_node *map, uint8
 }
 
 static const char *const k_later_events[][2] = {
-    { "sol.", "redirection" }, { "kvm.", "redirection" },       { "ider.", "redirection" },
-    { "mode.", "firmware" },   { "activation.", "activation" },
+    { "sol.", "redirection" },
+    { "kvm.", "redirection" },
+    { "ider.", "redirection" },
 };
 
 static void check_wish(struct check *check, const struct yaml_node *wish,

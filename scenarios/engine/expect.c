@@ -69,6 +69,13 @@ static const struct value *field_of(const struct item *item, const char *key)
     return value;
 }
 
+/* A failure of activation goes by its code (ACT-F-07) or by its word (root_not_trusted). */
+static bool fits_reason(const struct value *wanted, const struct item *item)
+{
+    const struct value *reason = value_get(item->fields, "reason");
+    return strcmp(wanted->key, "code") == 0 && reason != NULL && match(wanted, reason, NULL);
+}
+
 static bool fields_fit(const struct value *wanted, const struct item *item, struct text *why,
                        const char **field)
 {
@@ -77,7 +84,7 @@ static bool fields_fit(const struct value *wanted, const struct item *item, stru
             continue;
         }
         struct text reason = { 0 };
-        if (!match(at, field_of(item, at->key), &reason)) {
+        if (!match(at, field_of(item, at->key), &reason) && !fits_reason(at, item)) {
             text_printf(why, "%s %s", at->key, text_chars(&reason));
             *field = at->key;
             text_fini(&reason);

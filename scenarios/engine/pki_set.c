@@ -20,10 +20,17 @@ struct entry {
     struct entry *next;
 };
 
+struct kitchen_entry {
+    char *seed, *domain, *host;
+    struct pki_kitchen *kitchen;
+    struct kitchen_entry *next;
+};
+
 struct pki_set {
     struct pki_identity *authority, *other_authority;
     struct pki_trust *trust;
     struct entry *entries;
+    struct kitchen_entry *kitchens;
 };
 
 static struct pki_identity *new_authority(const char *name, struct amt_diag *diag)
@@ -50,6 +57,42 @@ struct pki_set *pki_set_new(struct amt_diag *diag)
     return set;
 }
 
+static void kitchen_entry_free(struct kitchen_entry *entry)
+{
+    pki_kitchen_free(entry->kitchen);
+    amt_free(entry->seed);
+    amt_free(entry->domain);
+    amt_free(entry->host);
+    amt_free(entry);
+}
+
+struct pki_kitchen *pki_set_kitchen(struct pki_set *set, const char *seed, const char *domain,
+                                    const char *host)
+{
+    for (struct kitchen_entry *at = set->kitchens; at != NULL; at = at->next) {
+        if (strcmp(at->seed, seed) == 0 && strcmp(at->domain, domain) == 0 &&
+            strcmp(at->host, host) == 0) {
+            return at->kitchen;
+        }
+    }
+    struct kitchen_entry *entry = amt_alloc(sizeof *entry);
+    if (entry == NULL) {
+        return NULL;
+    }
+    *entry = (struct kitchen_entry){ .seed = amt_strdup(seed),
+                                     .domain = amt_strdup(domain),
+                                     .host = amt_strdup(host),
+                                     .kitchen = pki_kitchen_new(seed, domain, host),
+                                     .next = set->kitchens };
+    if (entry->seed == NULL || entry->domain == NULL || entry->host == NULL ||
+        entry->kitchen == NULL) {
+        kitchen_entry_free(entry);
+        return NULL;
+    }
+    set->kitchens = entry;
+    return entry->kitchen;
+}
+
 void pki_set_free(struct pki_set *set)
 {
     if (set == NULL) {
@@ -62,6 +105,11 @@ void pki_set_free(struct pki_set *set)
         amt_free(entry->common_name);
         amt_free(entry->organization);
         amt_free(entry);
+    }
+    while (set->kitchens != NULL) {
+        struct kitchen_entry *entry = set->kitchens;
+        set->kitchens = entry->next;
+        kitchen_entry_free(entry);
     }
     pki_trust_free(set->trust);
     pki_identity_free(set->authority);

@@ -3,6 +3,7 @@
 #define AMTLAB_SCENARIOS_ENGINE_PKI_SET_H
 
 #include "runtime/pki.h"
+#include "runtime/pki_recipes.h"
 
 struct pki_set;
 /* NULL with diag when OpenSSL fails. */
@@ -28,5 +29,10 @@ const struct pki_identity *pki_set_server(struct pki_set *set, const char *commo
 const struct pki_identity *pki_set_client(struct pki_set *set, const char *common_name,
                                           const char *organization, enum pki_flaw flaw,
                                           struct amt_diag *diag);
+
+/* The provisioning certificates of a seed, domain and host (pki_kitchen_new, never NULL), the same as
+ * `amtlab pki` makes; kept. Borrowed. NULL without memory. */
+struct pki_kitchen *pki_set_kitchen(struct pki_set *set, const char *seed, const char *domain,
+                                    const char *host);
 
 #endif

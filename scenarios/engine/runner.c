@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "scenarios/engine/activation_pki.h"
 #include "scenarios/engine/case_play.h"
 #include "scenarios/report/report.h"
 
@@ -547,6 +548,9 @@ enum amt_err runner_run(const struct suite *suite, const struct runner_options *
     runner->options = options;
     runner->out = result;
     fill_jobs(runner, suite);
+    for (const struct scenario *at = suite->scenarios; at != NULL; at = at->next) {
+        activation_pki_warm(options->engine.pki, at);
+    }
     add_sources(suite, result->results);
     if (options->in_process) {
         run_here(runner);

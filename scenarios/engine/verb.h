@@ -91,4 +91,9 @@ enum step_state verb_replay_run_poll(struct strand *strand);
 enum step_state verb_power_request(struct strand *strand);
 enum step_state verb_power_set(struct strand *strand);
 
+enum step_state verb_activate_start(struct strand *strand);
+enum step_state verb_activate_poll(struct strand *strand);
+enum step_state verb_activate_undo(struct strand *strand);
+enum step_state verb_device_set_state(struct strand *strand);
+
 #endif

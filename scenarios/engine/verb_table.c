@@ -1,6 +1,8 @@
 /* The table of verbs (harness.md 7), and the keys a step may have besides its verb. */
 #include <string.h>
 
+#include "scenarios/engine/activation_client.h"
+#include "scenarios/engine/device_state.h"
 #include "scenarios/engine/verb.h"
 
 #define END                                    \
@@ -257,7 +259,46 @@ static const struct key_def k_replay_run[] = {
     { "until", KEY_TEXT, false, "end, or the number of a message", NULL, NULL }, END
 };
 
-#define ALL  (ACTOR_MPS | ACTOR_DEVICE | ACTOR_CONSOLE | ACTOR_WIRE | ACTOR_REPLAY)
+static const char *const k_via[] = { "mesh", "rps", NULL };
+static const char *const k_undo_via[] = { "host", "rps", NULL };
+static const char *const k_activation_modes[] = { "none", "deactivate", "ccm",
+                                                  "acm",  "automatic",  NULL };
+static const struct key_def k_activate_start[] = {
+    { "to", KEY_TEXT, true, "the activation actor", NULL, NULL },
+    { "mode", KEY_WORD, false, "the policy of its group, default that of the actor",
+      k_activation_modes, NULL },
+    { "via", KEY_WORD, false, "conversation: mesh (default) or rps", k_via, NULL },
+    { "group", KEY_TEXT, false, "another group or profile than that of the mode", NULL, NULL },
+    { "id", KEY_TEXT, false, "group id of a target, as MeshCentral shows it", NULL, NULL },
+    { "path", KEY_TEXT, false, "of the URL", NULL, NULL },
+    { "serverhttpshash", KEY_TEXT, false, "SHA-384 that the server's certificate must have", NULL,
+      NULL },
+    { "password", KEY_TEXT, false, "of admin, on a device that is activated", NULL, NULL },
+    { "dns_suffix", KEY_TEXT, false, "what an operator says instead of the device", NULL, NULL },
+    { "protocol_version", KEY_TEXT, false, "rps: another one than 4.0.0", NULL, NULL },
+    { "report", KEY_MAP, false, "what the client says that is not so", NULL,
+      k_activation_report_keys },
+    { "wait", KEY_BOOL, false, "true: until the conversation has ended", NULL, NULL },
+    END
+};
+static const struct key_def k_activate_undo[] = {
+    { "via", KEY_WORD, false, "host (default: client mode only) or rps", k_undo_via, NULL },
+    { "to", KEY_TEXT, false, "rps: the activation actor", NULL, NULL },
+    { "password", KEY_TEXT, false, "rps: of admin", NULL, NULL },
+    { "path", KEY_TEXT, false, "rps: of the URL", NULL, NULL },
+    END
+};
+static const char *const k_set_modes[] = { "pre", "in", NULL };
+static const struct key_def k_set_state[] = {
+    DEVICE_STATE_KEYS,
+    { "new", KEY_TEXTS, false, "nonce, local_password: as after a restart", NULL, NULL },
+    { "mode", KEY_WORD, false, "in: remote configuration begins; pre: it is called off",
+      k_set_modes, NULL },
+    END
+};
+
+#define ALL \
+    (ACTOR_MPS | ACTOR_DEVICE | ACTOR_CONSOLE | ACTOR_WIRE | ACTOR_REPLAY | ACTOR_ACTIVATION)
 #define PEER (ACTOR_MPS | ACTOR_DEVICE | ACTOR_WIRE)
 
 /* clang-format off */
@@ -353,9 +394,13 @@ const struct verb_def k_verbs[] = {
     LATER("sol.", "redirection", "serial over LAN"),
     LATER("ider.", "redirection", "IDE redirection"),
     LATER("kvm.", "redirection", "keyboard, video, mouse"),
-    LATER("activate.", "activation", "start, upload_chain, sign, finish, undo"),
+    VERB("activate.start", ACTOR_DEVICE, k_activate_start, verb_activate_start, verb_activate_poll,
+         "the PC's program activates it against a server"),
+    VERB("activate.undo", ACTOR_DEVICE, k_activate_undo, verb_activate_undo, verb_activate_poll,
+         "deactivates it: by the host interface, or by a server of RPS"),
+    VERB("device.set_state", ACTOR_DEVICE, k_set_state, verb_device_set_state, NULL,
+         "changes what the firmware knows or how its PC behaves"),
     LATER("device.firmware_update", "firmware", "updates the firmware"),
-    LATER("device.set_state", "firmware", "changes the firmware's state"),
     { "replay.run", k_replay_run, "until", NULL, verb_replay_run_start, verb_replay_run_poll,
       "plays the recording: to its end, or to the message with that number", ACTOR_REPLAY, KEY_MAP,
       false },

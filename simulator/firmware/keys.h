@@ -37,6 +37,9 @@ bool keys_hash_of_root(const struct firmware *firmware, X509 *root, struct keys_
  * AMT_EEXISTS, AMT_ELIMIT (too many), AMT_ECERT (this release does not take the type), AMT_ENOMEM. */
 enum amt_err keys_hash_add(struct firmware *firmware, const char *name, enum keys_hash_type type,
                            const uint8_t *bytes) AMT_MUST_USE;
+/* A user's entry on or off. AMT_EUNKNOWN. */
+enum amt_err keys_hash_switch(struct firmware *firmware, enum keys_hash_type type,
+                              const uint8_t *bytes, bool is_on) AMT_MUST_USE;
 /* Whether this release takes an entry of the type at all. */
 bool keys_hash_may_add(const struct firmware *firmware, enum keys_hash_type type);
 /* All built-in entries, or all of the users', on or off; the users' forgotten. */

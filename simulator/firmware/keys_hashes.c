@@ -132,8 +132,8 @@ static bool profile_has(const struct firmware *firmware, enum keys_hash_type typ
 static bool is_born_with(const struct firmware *firmware, const struct factory_hash *hash)
 {
     uint32_t release = firmware->profile->release;
-    return profile_has(firmware, hash->type) && release >= hash->from &&
-           (hash->until == 0 || release < hash->until);
+    return firmware->profile->config.built_in_roots && profile_has(firmware, hash->type) &&
+           release >= hash->from && (hash->until == 0 || release < hash->until);
 }
 
 /* A place in the list of all entries: either built in or a user's. */
@@ -293,6 +293,21 @@ enum amt_err keys_hash_add(struct firmware *firmware, const char *name, enum key
     memcpy(place->bytes, bytes, keys_hash_len(type));
     firmware_changed(firmware);
     return AMT_OK;
+}
+
+enum amt_err keys_hash_switch(struct firmware *firmware, enum keys_hash_type type,
+                              const uint8_t *bytes, bool is_on)
+{
+    for (uint32_t i = 0; i < KEYS_USER_HASHES_MAX; i++) {
+        struct keys_user_hash *hash = &firmware->keys->user_hashes[i];
+        if (hash->name != NULL && hash->type == type &&
+            memcmp(hash->bytes, bytes, keys_hash_len(type)) == 0) {
+            hash->is_active = is_on;
+            firmware_changed(firmware);
+            return AMT_OK;
+        }
+    }
+    return AMT_EUNKNOWN;
 }
 
 static void write_id(uint32_t handle, char out[static KEYS_ID_BYTES])

@@ -130,7 +130,8 @@ static void network_unprovision(struct firmware *firmware, bool is_partial)
                                  .addresses = network->addresses,
                                  .wifi = network->wifi,
                                  .wire = network->wire,
-                                 .has_wire = network->has_wire };
+                                 .has_wire = network->has_wire,
+                                 .is_unplugged = network->is_unplugged };
 }
 
 static json_t *save_certificates(const struct network_certificates *certificates)

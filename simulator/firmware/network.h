@@ -16,6 +16,8 @@ struct network_wire {
     uint32_t address, mask, router, dns[2];
 };
 void network_set_wire(struct firmware *firmware, const struct network_wire *wire);
+/* The cable of the wired port: without it there is no link, no address, and no suffix from DHCP. */
+void network_set_cable(struct firmware *firmware, bool is_in);
 /* IPv6 of port 0 (wired) or 1 (wireless), switched through CIM_ElementSettingData. */
 bool network_ipv6_is_on(const struct firmware *firmware, uint32_t port);
 void network_ipv6_switch(struct firmware *firmware, uint32_t port, bool is_on);

@@ -24,6 +24,7 @@ struct network {
     bool ipv6[NETWORK_PORTS];
     uint64_t link_me_until_us; /* the management engine keeps the wireless link; 0: the host does */
     bool link_override;        /* CancelLinkProtection */
+    bool is_unplugged;         /* the cable of the wired port is out */
     uint32_t wifi_state;       /* enum network_wifi_state */
     /* [{name, settings: {Property: text}, ieee8021x: {Property: text}, client, root}], as added */
     json_t *wifi;

@@ -4,6 +4,7 @@
 
 #include "simulator/firmware/identity.h"
 #include "simulator/firmware/legality.h"
+#include "simulator/firmware/network.h"
 #include "simulator/firmware/network_internal.h"
 #include "simulator/firmware/remote_access.h"
 #include "simulator/firmware/settings.h"
@@ -18,8 +19,14 @@ bool network_link_is_up(const struct firmware *firmware, uint32_t port)
 {
     const struct firmware_config *config = &firmware->profile->config;
     const struct network *network = firmware->network;
-    return port == 0 ? config->has_wired && (!network->has_wire || network->wire.has_link)
+    return port == 0 ? config->has_wired && !network->is_unplugged &&
+                           (!network->has_wire || network->wire.has_link)
                      : config->has_wireless && network_wifi_active(firmware) != NULL;
+}
+
+void network_set_cable(struct firmware *firmware, bool is_in)
+{
+    firmware->network->is_unplugged = !is_in;
 }
 
 /* The ports of the profile with what was written; those that this machine has. */
@@ -134,6 +141,8 @@ void network_fill_port(struct firmware_call *call, struct wsman_instance *instan
         fill_absent_wired(instance);
     } else if (call->firmware->network->has_wire) {
         fill_wire(&call->firmware->network->wire, instance);
+    } else if (!network_link_is_up(call->firmware, 0)) {
+        wsman_set_bool(instance, "LinkIsUp", false);
     }
     fill_addresses(call->firmware->network, instance);
 }

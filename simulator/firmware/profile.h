@@ -57,6 +57,7 @@ struct firmware_config {
     struct firmware_mebx mebx;
     bool hello; /* born in provisioning, when it is not born provisioned */
     uint64_t hello_pause_us;
+    bool built_in_roots; /* hashes of public roots from the factory */
     /* Class: [ {Property: value} ]; replaces those of the base. */
     const struct yaml_node *instances;
     /* Those of each file of a profile chain, the base first; the caller keeps the documents. */

@@ -116,6 +116,8 @@ const struct config_key firmware_config_keys[] = {
       .names = NULL },
     { "hello_pause", CONFIG_DURATION, AT(hello_pause_us), "3m",
       "before the second hello; each further one waits that much longer", .names = NULL },
+    { "built_in_roots", CONFIG_BOOL, AT(built_in_roots), "true",
+      "hashes of public roots from the factory; false: only those that are added", .names = NULL },
     { "instances", CONFIG_NODE, AT(instances), NULL,
       "Class: [ { Property: value } ], instead of what devices are born with", .names = NULL },
     { .name = NULL },

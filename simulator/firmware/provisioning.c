@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "simulator/firmware/audit_log.h"
+#include "simulator/firmware/network_internal.h"
 #include "simulator/firmware/provisioning_internal.h"
 #include "simulator/firmware/state_fields.h"
 #include "simulator/firmware/subscriptions.h"
@@ -28,13 +29,25 @@ const char *provisioning_realm(const struct firmware *firmware)
     return firmware->provisioning->realm;
 }
 
+const char *provisioning_dhcp_suffix(const struct firmware *firmware)
+{
+    return network_link_is_up(firmware, 0) ? firmware->provisioning->dhcp_suffix : "";
+}
+
+void provisioning_allow_client_mode(struct firmware *firmware, bool is_allowed)
+{
+    firmware->provisioning->client_mode_is_disabled = !is_allowed;
+    firmware_changed(firmware);
+}
+
 const char *provisioning_suffix(const struct firmware *firmware)
 {
     const struct provisioning *provisioning = firmware->provisioning;
     if (provisioning->trusted_suffix[0] != 0) {
         return provisioning->trusted_suffix;
     }
-    return provisioning->dhcp_suffix[0] == 0 ? NULL : provisioning->dhcp_suffix;
+    const char *suffix = provisioning_dhcp_suffix(firmware);
+    return suffix[0] == 0 ? NULL : suffix;
 }
 
 static enum amt_err set_suffix(struct firmware *firmware, char out[static SUFFIX_BYTES],

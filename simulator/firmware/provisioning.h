@@ -22,6 +22,10 @@ bool provisioning_network_is_on(const struct firmware *firmware);
 /* The DNS suffix that provisioning certificates are measured by: the trusted one (MEBx, USB file, host
  * interface), else that of DHCP on the wired interface (ACT-DEV-023); NULL without either. */
 const char *provisioning_suffix(const struct firmware *firmware);
+/* Another nonce, as after a restart of the management engine (activation.md 5.3). */
+void provisioning_new_nonce(struct firmware *firmware);
+/* Whether client control mode is among the allowed ones (DisableClientControlMode, or an OEM). */
+void provisioning_allow_client_mode(struct firmware *firmware, bool is_allowed);
 /* NULL or "" removes it. AMT_ETOOBIG. */
 enum amt_err provisioning_set_trusted_suffix(struct firmware *firmware,
                                              const char *suffix) AMT_MUST_USE;

@@ -75,7 +75,8 @@ struct provisioning {
 };
 
 /* provisioning.c */
-void provisioning_new_nonce(struct firmware *firmware);
+/* Of DHCP, "" without a link on the wired port: then there is no lease. */
+const char *provisioning_dhcp_suffix(const struct firmware *firmware);
 /* iAMT0055: "0" before, "1" in, "2" after setup, "3" unprovisioning begins. */
 void provisioning_tell_user(struct firmware *firmware, const char *what);
 

@@ -31,8 +31,9 @@ void provisioning_fill_service(struct firmware_call *call, struct wsman_instance
         wsman_set(instance, "TrustedDNSSuffix", provisioning->trusted_suffix);
     }
     /* A captured device that is provisioned does not show it. */
-    if (provisioning->dhcp_suffix[0] != 0 && provisioning->state != PROVISIONING_POST) {
-        wsman_set(instance, "DhcpDNSSuffix", provisioning->dhcp_suffix);
+    const char *dhcp_suffix = provisioning_dhcp_suffix(call->firmware);
+    if (dhcp_suffix[0] != 0 && provisioning->state != PROVISIONING_POST) {
+        wsman_set(instance, "DhcpDNSSuffix", dhcp_suffix);
     }
 }
 

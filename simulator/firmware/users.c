@@ -33,6 +33,11 @@ static void draw_os_admin_password(struct firmware *firmware)
     amt_wipe(bytes, sizeof bytes);
 }
 
+void users_renew_os_admin(struct firmware *firmware)
+{
+    draw_os_admin_password(firmware);
+}
+
 enum amt_err users_read_password_file(struct firmware *firmware, struct amt_diag *diag)
 {
     const char *path = firmware->profile->config.admin_password_file;

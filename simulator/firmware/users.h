@@ -19,6 +19,8 @@ void users_administrator(const struct firmware *firmware, struct firmware_user *
 void users_set_admin(struct firmware *firmware, const char *name,
                      const uint8_t ha1[static DIGEST_MD5_BYTES]);
 const char *users_admin_name(const struct firmware *firmware);
+/* Draws another one, as a restart of the management engine does (activation.md 1.3). */
+void users_renew_os_admin(struct firmware *firmware);
 /* The random password of $$OsAdmin, for the host interface; new after unprovisioning. */
 const char *users_os_admin_password(const struct firmware *firmware);
 /* Whether a password of the administrator has been set. */
