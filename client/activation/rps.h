@@ -27,14 +27,14 @@ struct rps_host_settings {
     /* As host_read_report gave it, with a local account; read during the call. An administrator's
      * password takes the place of the account's when the device is activated (7.3). */
     const struct activation_report *report;
-    struct rps_ip ip;                             /* of the operating system; for `maintenance` */
-    bool is_tls_tunnel;                           /* admin control mode by way of TLS (4.5) */
-    const char *command;                          /* "activate --profile NAME"; sent as it is */
-    const struct secret *password;                /* of admin; NULL */
-    const char *version;                          /* appVersion; borrowed */
-    const char *tenant;                           /* "" or NULL */
-    uint64_t answer_limit_us;                     /* of the device; 0 = 10 s: RPS waits for 12 */
-    const char *protocol_version; /* NULL: ours; of the first message, read during the call */
+    struct rps_ip ip;              /* of the operating system; for `maintenance` */
+    bool is_tls_tunnel;            /* admin control mode by way of TLS (4.5) */
+    const char *command;           /* "activate --profile NAME"; sent as it is */
+    const struct secret *password; /* of admin; NULL */
+    const char *version;           /* appVersion; borrowed */
+    const char *tenant;            /* "" or NULL */
+    uint64_t answer_limit_us;      /* of the device; 0 = 10 s: RPS waits for 12 */
+    const char *protocol_version;  /* NULL: ours; of the first message, read during the call */
     void (*on_note)(void *ctx, const char *text); /* progress and warnings; may be NULL */
     void (*on_end)(void *ctx, const struct rps_host_end *end); /* once, behind everything */
     void *ctx;

@@ -246,6 +246,9 @@ static void start_admin(struct activation_job *job)
 {
     job_say(job, "Getting ready for ACM activation...");
     if (is_secure(job)) {
+        if (job->report.is_tls_enforced) {
+            job_note(job, ACT_F_LOCAL_TLS_ENFORCED);
+        }
         job_secure(job);
         return;
     }
@@ -253,6 +256,7 @@ static void start_admin(struct activation_job *job)
         if (job->channel.start_tls_configuration == NULL) {
             job_fail(job, ACT_F_LOCAL_TLS_ENFORCED, "this conversation has no TLS configuration");
         } else {
+            job_note(job, ACT_F_LOCAL_TLS_ENFORCED);
             job_tls(job);
         }
         return;
@@ -313,11 +317,8 @@ static void choose_admin(struct activation_job *job, enum activation_failure fai
         } else if (job->control_mode == 1) {
             job_succeed(job, ACTIVATION_NOTHING_TO_DO);
         } else {
-            struct text facts = job->facts;
-            job->facts = (struct text){ 0 };
             take_reason(job, failure);
-            job_fail(job, failure, "%s", text_chars(&facts));
-            text_fini(&facts);
+            job_fail(job, failure, "%s", text_chars(&job->facts));
         }
     } else if (is_mesh && !job->report.has_core_version) {
         job_fail(job, ACT_F_CLIENT_TOO_OLD,

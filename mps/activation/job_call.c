@@ -1,8 +1,11 @@
 /* WS-Man calls of a job, one at a time. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "mps/activation/job_internal.h"
 #include "runtime/tls.h"
+
+#define FIRST_RELEASE_WITH_TLS 14u /* StartConfigurationHBased (activation.md 4.7) */
 
 static struct stream *open_stream(void *ctx)
 {
@@ -124,9 +127,25 @@ static enum activation_failure failure_of(const struct activation_job *job,
     return ACT_F_INTERNAL_ERROR;
 }
 
+/* MeshCentral's protocol has no word for a device that takes TLS only: its plain port tells. */
+static bool is_closed_to_plain(const struct activation_job *job,
+                               const struct wsman_outcome *outcome)
+{
+    return outcome->result == WSMAN_UNREACHABLE && job->port == 16992 && job->certificate != NULL &&
+           job->action == ACTIVATION_ACM && job->channel.start_tls_configuration != NULL &&
+           !job->report.is_tls_enforced &&
+           strtoul(job->report.version, NULL, 10) >= FIRST_RELEASE_WITH_TLS;
+}
+
 void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *outcome,
                       const char *doing)
 {
+    if (is_closed_to_plain(job, outcome)) {
+        job->report.is_tls_enforced = true;
+        job_note(job, ACT_F_LOCAL_TLS_ENFORCED);
+        job_tls(job);
+        return;
+    }
     job_fail(job, failure_of(job, outcome), "%s: %s%s%s", doing, wsman_result_name(outcome->result),
              outcome->diag.text[0] == '\0' ? "" : ": ", outcome->diag.text);
 }
