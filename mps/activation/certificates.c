@@ -7,7 +7,6 @@
 
 #include <openssl/err.h>
 #include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 
 #include "base/base64.h"
 #include "base/memory.h"
@@ -53,23 +52,13 @@ static void certificate_free(struct activation_certificate *certificate)
     amt_free(certificate);
 }
 
-static void refused_free(struct activation_refused_set *refused)
-{
-    if (refused != NULL) {
-        amt_free(refused->label);
-        amt_free(refused->name);
-        amt_free(refused->text);
-        amt_free(refused);
-    }
-}
-
 void activation_certificates_free(struct activation_certificates *set)
 {
     if (set == NULL) {
         return;
     }
     for (uint32_t i = 0; i < set->refused_count; i++) {
-        refused_free(set->refused[i]);
+        refused_set_free(set->refused[i]);
     }
     for (uint32_t i = 0; i < set->count; i++) {
         certificate_free(set->sets[i]);
@@ -354,64 +343,17 @@ static enum amt_err add(struct activation_certificates *set,
     return AMT_OK;
 }
 
-/* The certificate of the key, else the first that is no authority; NULL. */
-static X509 *leaf_of_bag(const struct certificate_bag *bag)
-{
-    X509 *leaf = NULL;
-    for (int i = 0; i < sk_X509_num(bag->primary); i++) {
-        X509 *at = sk_X509_value(bag->primary, i);
-        if (bag->key != NULL && certificate_has_key(at, bag->key)) {
-            return at;
-        }
-        leaf = leaf == NULL && X509_check_ca(at) == 0 ? at : leaf;
-    }
-    ERR_clear_error();
-    return leaf;
-}
-
-static void hash_root_of_bag(const struct certificate_bag *bag,
-                             struct activation_refused_set *refused)
-{
-    X509 *root = NULL;
-    uint32_t count = 0;
-    for (int i = 0; i < sk_X509_num(bag->primary); i++) {
-        X509 *at = sk_X509_value(bag->primary, i);
-        if (X509_NAME_cmp(X509_get_subject_name(at), X509_get_issuer_name(at)) == 0) {
-            root = at;
-            count += 1;
-        }
-    }
-    refused->has_root = count == 1 &&
-                        X509_digest(root, EVP_sha1(), refused->root_sha1, NULL) == 1 &&
-                        X509_digest(root, EVP_sha256(), refused->root_sha256, NULL) == 1 &&
-                        X509_digest(root, EVP_sha384(), refused->root_sha384, NULL) == 1;
-}
-
 /* So that a device for which there is nothing else learns why (F2). */
 static enum amt_err remember(struct activation_certificates *set,
                              const struct activation_certificate_source *source,
                              const struct certificate_bag *bag,
                              const struct certificate_problems *problems)
 {
-    struct activation_refused_set *refused =
-        set->refused_count == SETS_MAX ? NULL : amt_alloc(sizeof *refused);
-    if (refused == NULL) {
+    if (set->refused_count == SETS_MAX) {
         return AMT_ECERT; /* the problems have been told */
     }
-    X509 *leaf = leaf_of_bag(bag);
-    char *common_name = leaf == NULL ? NULL : provisioning_common_name(leaf);
-    refused->label = amt_strdup(source->label);
-    refused->name =
-        common_name == NULL ? NULL : activation_name_of(common_name, source->is_strict_common_name);
-    refused->text = amt_strdup(problems->text);
-    refused->failure = problems->refusal;
-    refused->reason = problems->reason;
-    hash_root_of_bag(bag, refused);
-    bool has_memory = refused->label != NULL && refused->text != NULL &&
-                      (common_name == NULL || refused->name != NULL);
-    amt_free(common_name);
-    if (!has_memory) {
-        refused_free(refused);
+    struct activation_refused_set *refused = refused_set_new(source, bag, problems);
+    if (refused == NULL) {
         return AMT_ENOMEM;
     }
     set->refused[set->refused_count++] = refused;

@@ -52,6 +52,11 @@ struct certificate_problems {
     const char *reason;              /* static; see activation_refused_set */
     char text[200];                  /* of the first error */
 };
+/* What is remembered of a set that is not loaded (certificate_refused.c). NULL without memory. */
+struct activation_refused_set *refused_set_new(const struct activation_certificate_source *source,
+                                               const struct certificate_bag *bag,
+                                               const struct certificate_problems *problems);
+void refused_set_free(struct activation_refused_set *refused); /* NULL is allowed */
 /* A text of activation.md 2.2 or our own, what to do, and the code. is_fatal: the set is not added. */
 void certificate_problem(struct certificate_problems *problems, bool is_fatal,
                          enum activation_failure failure, const char *hint, const char *format, ...)
