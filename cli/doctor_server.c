@@ -347,6 +347,23 @@ static void report_refusal(struct talk *talk)
     }
 }
 
+/* RPS has checked everything before its first request (activation.md 4.5); MeshCentral reads the device first. */
+static void report_begin(struct talk *talk, bool is_rps)
+{
+    struct doctor *d = talk->doctor;
+    doctor_check(d, DOCTOR_OK, "server-group", is_rps ? "ACT-F-55" : "ACT-F-52", "",
+                 "it knows the %s, and wants %s: left there", is_rps ? "profile" : "group",
+                 talk->begins_with);
+    if (is_rps || d->options->is_client_mode) {
+        doctor_check(d, DOCTOR_OK, "server-accepts", "ACT-F-06", "",
+                     "it has found nothing wrong with this device");
+    } else {
+        doctor_check(d, DOCTOR_UNKNOWN, "server-accepts", "ACT-F-06",
+                     "give its certificates (--pfx, --certificate, --config) to check them here",
+                     "by this protocol it need not have looked at suffix and roots yet");
+    }
+}
+
 static void report_end(struct talk *talk)
 {
     struct doctor *d = talk->doctor;
@@ -362,15 +379,13 @@ static void report_end(struct talk *talk)
     }
     doctor_check(d, DOCTOR_OK, "server-protocol", is_rps ? "ACT-SRV-043" : "ACT-SRV-039", "",
                  "it speaks %s", protocol);
-    bool is_admin_goal = !d->options->is_client_mode;
-    if (is_admin_goal && failure_in(talk->said) != ACTIVATION_NO_FAILURE) {
-        report_refusal(talk); /* also when it goes on, into client control mode */
-    } else if (talk->begins_with != NULL) {
-        doctor_check(d, DOCTOR_OK, "server-accepts", is_rps ? "ACT-F-55" : "ACT-F-52", "",
-                     "it knows the %s, finds nothing wrong, and wants %s: left there",
-                     is_rps ? "profile" : "group", talk->begins_with);
-    } else if (talk->has_ended) {
+    bool names_failure =
+        !d->options->is_client_mode &&
+        failure_in(talk->said) != ACTIVATION_NO_FAILURE; /* and goes on without ACM */
+    if (names_failure || (talk->begins_with == NULL && talk->has_ended)) {
         report_refusal(talk);
+    } else if (talk->begins_with != NULL) {
+        report_begin(talk, is_rps);
     } else {
         doctor_check(d, DOCTOR_UNKNOWN, "server-accepts", "", "try again with a longer --timeout",
                      "no decision in time; its last words: %s", talk->said);

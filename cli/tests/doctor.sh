@@ -178,10 +178,12 @@ rps="--url wss://127.0.0.1:$port/activate"
 mesh="--url wss://127.0.0.1:$port/apf.ashx"
 # shellcheck disable=SC2086
 doctor 0 $rps --serverhttpshash "$hash" --profile admin
-says '^ok       server-accepts .*it knows the profile'
+says '^ok       server-group .*it knows the profile'
+says '^ok       server-accepts '
 # shellcheck disable=SC2086
 doctor 0 $mesh --serverhttpshash "$hash" --id "$id"
-says '^ok       server-accepts .*it knows the group'
+says '^ok       server-group .*it knows the group'
+says '^unknown  server-accepts '
 # shellcheck disable=SC2086
 doctor 1 $rps --insecure --profile nowhere
 failed server-accepts ACT-F-
