@@ -96,7 +96,6 @@ struct run {
     struct loop_task check;
     enum until until;
     bool has_failed, has_failed_login, has_been_up, has_closed;
-    uint32_t leases;
     bool is_stopping;
     int result;
 };
@@ -237,13 +236,23 @@ static void give_up(struct run *run, int result, const char *what)
     stop(run, result);
 }
 
+static bool all_have_leases(const struct run *run)
+{
+    for (uint32_t i = 0; i < fleet_count(run->fleet); i++) {
+        if (device_lease_suffix(fleet_device(run->fleet, i)) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool has_come(const struct run *run)
 {
     switch (run->until) {
     case UNTIL_NOTHING:
         return false;
     case UNTIL_LEASE:
-        return run->leases >= fleet_count(run->fleet);
+        return all_have_leases(run);
     case UNTIL_UP:
         return run->has_been_up && fleet_count_in(run->fleet, DEVICE_UP) == fleet_count(run->fleet);
     case UNTIL_FAILED:
@@ -289,11 +298,9 @@ static void on_event(void *ctx, const char *name, enum log_level level,
     } else if (strcmp(name, "cira.failed") == 0) {
         run->has_failed = true;
         run->has_failed_login = run->has_failed_login || reason_is(fields, "auth_failed");
-    } else if (strcmp(name, "dhcp.lease") == 0) {
-        run->leases += 1;
     } else if (strcmp(name, "cira.closed") == 0) {
         run->has_closed = run->has_closed || run->has_been_up;
-    } else {
+    } else if (strcmp(name, "dhcp.lease") != 0) {
         return;
     }
     loop_task_post(&run->check); /* not from inside the device's own call */

@@ -94,6 +94,63 @@ doctor 1 '^FAILED  *suffix-dhcp' --device-set firmware.network_suffix=corp.examp
 says 'ACT-F-13'
 stop_server
 
+# Several devices, each with an address of its own; and ACM by option 15 (activation.md 3.1), with what it
+# takes: a device that knows the root, a server with the certificate. Without the option it is F13.
+serve --dhcp-option=15,corp.example.com
+one_lease --count 3
+[ "$(sed -n 's/.* dhcp.lease .* address=\([0-9.]*\) .*/\1/p' "$work/device" | sort -u | wc -l)" = 3 ] ||
+    fail "three devices have not three addresses"
+cases=$((cases + 1))
+umask 077
+(
+    cd "$work"
+    "$amtlab" pki --out pki --seed 1 --domain corp.example.com >/dev/null
+    echo 'N3wP@ss!x' >mebx
+    "$amtlab" setupbin create --new-password-file mebx --root pki/root.pem --out key.bin >/dev/null
+    for uuid in 1 2; do
+        "$amtlab" setupbin apply key.bin --state pcs --uuid 11111111-2222-3333-4444-00000000000$uuid \
+            --profile amt-16.1 --set firmware.control_mode=none >/dev/null
+    done
+    cat >mps.yaml <<'YAML'
+data: data
+name: mps.example.com
+listen: ["127.0.0.1:0"]
+activation_listen: ["127.0.0.1:0"]
+key: p256
+activation:
+  hold: 1ms
+  certificates:
+    - { name: lab, files: [pki/leaf.pem, pki/int2.pem, pki/int1.pem, pki/root.pem], key: pki/leaf.key }
+  policies: [{ group: admin, type: admin }]
+YAML
+) || fail "activation cannot be prepared"
+(cd "$work" && exec "$amtlab" mps --config mps.yaml >ready 2>device) &
+mps=$!
+wait_for "$work/ready" '"ready"' "the activation server"
+(cd "$work" && "$amtlab" admin group add admin --data data >/dev/null) || fail "no group"
+port=$(sed -n 's/.*"activation":\["127.0.0.1:\([0-9]*\)"\].*/\1/p' "$work/ready")
+activate() { # NUMBER OPTIONS...
+    number=$1; shift
+    "$amtlab" activate --url "wss://127.0.0.1:$port/activate" --insecure --profile admin --device-profile amt-16.1 \
+        --device-state "$work/pcs" --device-uuid 11111111-2222-3333-4444-00000000000$number --timeout 60s \
+        --dhcp pc0 "$@" >"$work/report" 2>&1 && got=0 || got=$?
+    cp "$work/report" "$work/device"
+}
+activate 1
+[ "$got" = 0 ] || fail "ACM by option 15: exit $got"
+says 'Admin control mode'
+stop_server
+serve
+activate 2
+[ "$got" = 1 ] || fail "no option 15: exit $got"
+says 'Missing DNS Suffix' # F05, in the words of RPS
+activate 2 --device-set firmware.network_suffix=corp.example.com
+[ "$got" = 1 ] || fail "no option 15, a suffix of the operating system: exit $got"
+says 'ACT-F-13'
+kill "$mps"
+wait "$mps" || true
+stop_server
+
 # 2. What the firmware shows, renewal by T1, and the link.
 serve --dhcp-option=15,corp.example.com --dhcp-option=58,3 --dhcp-option=59,90
 : >"$work/device" # a background command truncates it too late
