@@ -20,8 +20,10 @@ struct activation_service_settings {
     struct store *store;                 /* NULL: the users of the configuration are the groups */
     struct tls_context *tls;             /* NULL: plain HTTP */
     const struct pki_identity *identity; /* of the MPS, with its root above it; for CIRA set-up */
-    uint16_t cira_port;                  /* where it listens, for devices told nothing else */
-    enum mps_mode mode;                  /* in effect (activation_mode) */
+    /* Signs the TLS certificates that devices get; NULL: the root of the data directory. */
+    const struct pki_identity *tls_issuer;
+    uint16_t cira_port; /* where it listens, for devices told nothing else */
+    enum mps_mode mode; /* in effect (activation_mode) */
 };
 /* The mode in effect: that of the configuration; where it says nothing, that of the config.json which
  * `activation:` names (LANonly, WANonly). */

@@ -30,6 +30,7 @@ struct activation_actor {
     struct activation_service *service;
     struct tls_context *tls;
     const struct pki_identity *identity;
+    struct pki_identity *tls_issuer; /* of the certificates that devices get */
     const char *log_path;
     uint64_t last_flush_us;
 };
@@ -55,6 +56,17 @@ static const struct key_def k_policy_keys[] = {
       NULL, NULL },
     { NULL, KEY_ANY, false, NULL, NULL, NULL }
 };
+static const struct key_def k_provisioning_keys[] = {
+    { "trusted_fqdn", KEY_TEXT, true, "the domain that devices were told", NULL, NULL },
+    { "group", KEY_WORD, false, "policy of the devices, default that of the actor",
+      k_activation_groups, NULL },
+    { "mebx_password", KEY_TEXT, false, "that they get, default P@ssw0rd1", NULL, NULL },
+    { "device_host", KEY_TEXT, false, "where they are, default where their hello came from", NULL,
+      NULL },
+    { "device_port", KEY_NUMBER, false, "default 16993", NULL, NULL },
+    { "limits", KEY_MAP, false, "as of the product: devices, pause ...", NULL, NULL },
+    { NULL, KEY_ANY, false, NULL, NULL, NULL }
+};
 static const struct key_def k_keys[] = {
     { "kind", KEY_TEXT, true, "activation", NULL, NULL },
     { "listen", KEY_TEXT, false, "address; default 127.0.0.1:0, a free port", NULL, NULL },
@@ -68,6 +80,8 @@ static const struct key_def k_keys[] = {
     { "own_root", KEY_BOOL, false, "issues leaves under its own root", NULL, NULL },
     { "log", KEY_MAP, false, "the activation log", NULL, k_log_keys },
     { "policy", KEY_MAP, false, "what devices get", NULL, k_policy_keys },
+    { "provisioning", KEY_MAP, false, "bare metal: devices that say hello", NULL,
+      k_provisioning_keys },
     { "prefers_upgrade", KEY_BOOL, false, "CCM to ACM without deactivating first", NULL, NULL },
     { "hold", KEY_DURATION, false, "waits between steps, default 100ms; 0: those of the product",
       NULL, NULL },
@@ -197,6 +211,45 @@ static void copy_key(struct actor *actor, struct value *node, const char *key)
     }
 }
 
+/* Bare metal; the port is a free one. */
+static void add_provisioning(struct actor *actor, struct value *node)
+{
+    struct arena *pool = &actor->run->pool;
+    const struct value *given = actor_get(actor, "provisioning");
+    const char *password = actor_text(actor, "provisioning.mebx_password", "P@ssw0rd1");
+    struct value *provisioning = value_map(pool);
+    if (given == NULL) {
+        return;
+    }
+    value_put(pool, provisioning, "group", value_text(pool, activation_actor_mode(actor)));
+    for (const struct value *at = given->first; at != NULL; at = at->next) {
+        value_put(pool, provisioning, at->key, value_copy(pool, at));
+    }
+    value_put(pool, provisioning, "mebx_password", value_text(pool, password));
+    value_put(pool, provisioning, "listen",
+              value_text(pool, actor_text(actor, "listen", "127.0.0.1:0")));
+    secrets_add(&actor->run->secrets, password);
+    value_put(pool, node, "provisioning", provisioning);
+}
+
+bool activation_actor_hello_address(const struct actor *actor, struct address *address)
+{
+    const struct activation_actor *state = actor->state;
+    return state != NULL && activation_service_hello_address(state->service, address);
+}
+
+/* From a seed: the same scenario gives the same bytes. */
+static enum amt_err make_issuer(struct activation_actor *state, struct amt_diag *diag)
+{
+    EVP_PKEY *key = pki_seed_rsa("activation actor", "root", 2048);
+    const struct pki_request request = {
+        .common_name = "amtlab scenario root", .given_key = key, .serial = 1, .is_authority = true
+    };
+    state->tls_issuer = key == NULL ? NULL : pki_issue(&request, NULL, diag);
+    EVP_PKEY_free(key);
+    return state->tls_issuer == NULL ? AMT_ECERT : AMT_OK;
+}
+
 static enum amt_err make_node(struct actor *actor, struct amt_diag *diag)
 {
     struct activation_actor *state = actor->state;
@@ -211,6 +264,7 @@ static enum amt_err make_node(struct actor *actor, struct amt_diag *diag)
     value_put(pool, node, "log", value_text(pool, state->log_path));
     TRY(add_sets(actor, node, diag));
     add_policies(actor, node);
+    add_provisioning(actor, node);
     TRY(add_server(actor, node, diag));
     state->config.activation_node = value_to_yaml(pool, node);
     return AMT_OK;
@@ -280,7 +334,9 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
         state->tls = tls_context_new(&tls, diag);
         TRY(state->tls == NULL ? AMT_ECERT : AMT_OK);
     }
+    TRY(make_issuer(state, diag));
     const struct activation_service_settings settings = { .loop = actor->run->loop,
+                                                          .tls_issuer = state->tls_issuer,
                                                           .log = actor->log,
                                                           .config = &state->config,
                                                           .tls = state->tls,
@@ -306,6 +362,7 @@ static void free_state(struct actor *actor)
 {
     struct activation_actor *state = actor->state;
     tls_context_free(state->tls);
+    pki_identity_free(state->tls_issuer);
     config_fini(mps_config_keys, &state->config);
 }
 

@@ -13,6 +13,8 @@ const char *activation_actor_group_id(struct arena *pool, const char *group);
 /* The mode of its `policy`, for devices that say none. */
 const char *activation_actor_mode(const struct actor *actor);
 bool activation_actor_speaks_tls(const struct actor *actor);
+/* Where devices say hello; false: it has no `provisioning`. */
+bool activation_actor_hello_address(const struct actor *actor, struct address *address);
 /* The `pki` of an actor or of a step. NULL with diag. */
 const struct activation_pki *activation_actor_pki(struct case_run *run, const struct value *path,
                                                   struct amt_diag *diag);

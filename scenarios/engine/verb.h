@@ -25,6 +25,10 @@ extern const struct verb_def k_verbs[];
 /* Modifiers a step may have beside its verb. */
 extern const struct key_def k_step_keys[], k_retry_keys[], k_wire_keys[];
 
+/* activate.start by way of bare metal (verbs_hello.c). */
+enum step_state verb_hello_start(struct strand *strand, const struct actor *server);
+enum step_state verb_hello_poll(struct strand *strand, const struct actor *server);
+
 /* Rows of the table, by file. */
 enum step_state verb_expect_start(struct strand *strand);
 enum step_state verb_expect_poll(struct strand *strand);

@@ -259,7 +259,7 @@ static const struct key_def k_replay_run[] = {
     { "until", KEY_TEXT, false, "end, or the number of a message", NULL, NULL }, END
 };
 
-static const char *const k_via[] = { "mesh", "rps", NULL };
+static const char *const k_via[] = { "mesh", "rps", "bare_metal", NULL };
 static const char *const k_undo_via[] = { "host", "rps", NULL };
 static const char *const k_activation_modes[] = { "none", "deactivate", "ccm",
                                                   "acm",  "automatic",  NULL };
@@ -267,7 +267,9 @@ static const struct key_def k_activate_start[] = {
     { "to", KEY_TEXT, true, "the activation actor", NULL, NULL },
     { "mode", KEY_WORD, false, "the policy of its group, default that of the actor",
       k_activation_modes, NULL },
-    { "via", KEY_WORD, false, "conversation: mesh (default) or rps", k_via, NULL },
+    { "via", KEY_WORD, false,
+      "conversation: mesh (default), rps, or bare_metal: the device says hello from the network",
+      k_via, NULL },
     { "group", KEY_TEXT, false, "another group or profile than that of the mode", NULL, NULL },
     { "id", KEY_TEXT, false, "group id of a target, as MeshCentral shows it", NULL, NULL },
     { "path", KEY_TEXT, false, "of the URL", NULL, NULL },

@@ -80,9 +80,18 @@ static enum step_state begin(struct strand *strand,
     return STEP_WAITS;
 }
 
+static bool is_bare_metal(const struct strand *strand)
+{
+    return strcmp(step_text(strand, "via", ""), "bare_metal") == 0;
+}
+
 enum step_state verb_activate_start(struct strand *strand)
 {
     struct activation_client_settings settings = { .via = ACTIVATION_VIA_MESH };
+    if (is_bare_metal(strand)) {
+        const struct actor *server = find_server(strand, &settings);
+        return server == NULL ? STEP_FAILED : verb_hello_start(strand, server);
+    }
     if (!fill(strand, &settings)) {
         return STEP_FAILED;
     }
@@ -94,6 +103,10 @@ enum step_state verb_activate_start(struct strand *strand)
 enum step_state verb_activate_poll(struct strand *strand)
 {
     struct arena *pool = &strand->run->pool;
+    if (is_bare_metal(strand)) {
+        struct activation_client_settings settings = { .via = ACTIVATION_VIA_MESH };
+        return verb_hello_poll(strand, find_server(strand, &settings));
+    }
     const struct activation_client_end *end = activation_client_end(strand->step.state);
     if (!end->is_over) {
         return step_is_late(strand)
