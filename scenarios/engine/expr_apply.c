@@ -341,6 +341,38 @@ static struct value *call_md5(const struct expr_scope *scope, const struct value
     return hash_of(scope, arguments, EVP_md5(), diag);
 }
 
+/* without(text, pattern): the text with everything taken out that the pattern matches. */
+static struct value *call_without(const struct expr_scope *scope,
+                                  const struct value *const *arguments, uint32_t count,
+                                  struct amt_diag *diag)
+{
+    (void)count;
+    regex_t regex;
+    regmatch_t part;
+    struct text in = { 0 }, out = { 0 };
+    if (arguments[1]->kind != VALUE_TEXT ||
+        regcomp(&regex, arguments[1]->text, REG_EXTENDED | REG_NEWLINE) != 0) {
+        amt_diag_set(diag, AMT_ECONFIG, "without() wants a POSIX extended regular expression");
+        return NULL;
+    }
+    if (arguments[0]->kind == VALUE_BYTES) {
+        text_append(&in, arguments[0]->text, arguments[0]->len);
+    } else {
+        value_write(arguments[0], &in);
+    }
+    const char *at = text_chars(&in);
+    while (regexec(&regex, at, 1, &part, 0) == 0 && part.rm_eo > part.rm_so) {
+        text_append(&out, at, (size_t)part.rm_so);
+        at += part.rm_eo;
+    }
+    text_puts(&out, at);
+    struct value *value = value_text(scope->pool, pool_take(scope->pool, &out));
+    value->is_secret = arguments[0]->is_secret;
+    regfree(&regex);
+    text_fini(&in);
+    return value;
+}
+
 /* found(text, pattern): what the first ( ) of the pattern matched, or all of it; "" when nothing did. */
 static struct value *call_found(const struct expr_scope *scope,
                                 const struct value *const *arguments, uint32_t count,
@@ -446,6 +478,8 @@ static const struct function {
     { "md5", 1, 1, call_md5, "md5(x)", "hash as hexadecimal digits, for logins made by hand" },
     { "ha1", 3, 3, call_ha1, "ha1(user, realm, password)",
       "what a device keeps of a password, as base64" },
+    { "without", 2, 2, call_without, "without(text, pattern)",
+      "the text without what a POSIX extended expression matches" },
     { "found", 2, 2, call_found, "found(text, pattern)",
       "what the first ( ) of a POSIX extended expression matched, else all of it; empty when "
       "nothing did" },
@@ -481,7 +515,7 @@ struct value *expr_call(const struct expr_scope *scope, const char *name,
         return function->call(scope, arguments, count, diag);
     }
     amt_diag_set(diag, AMT_ECONFIG, "unknown function %s()", name);
-    amt_diag_hint(
-        diag, "there are uuid rand bytes now env file hex len sha256 upper lower ha1 md5 found");
+    amt_diag_hint(diag, "there are uuid rand bytes now env file hex len sha256 upper lower ha1 md5 "
+                        "found without");
     return NULL;
 }

@@ -58,6 +58,10 @@ const char *target_device_unfit(const struct actor *actor)
     struct case_run *run = actor->run;
     const char *setting = setting_of(actor);
     bool waits_for_call = false;
+    for (const struct scenario_word *word = run->scenario->capabilities; word != NULL;
+         word = word->next) {
+        waits_for_call = waits_for_call || strcmp(word->text, "cira") == 0;
+    }
     if (run->unsupported != NULL) {
         return run->unsupported;
     }

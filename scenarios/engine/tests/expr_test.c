@@ -113,6 +113,8 @@ static void functions_compute_what_they_are_called(void **state)
                         "\"tnEEhfhuYXTMp0BFGN9W2g==\"");
     assert_string_equal(show(&f, "${md5(\"abc\")}"), "\"900150983cd24fb0d6963f7d28e17f72\"");
     assert_string_equal(show(&f, "${found('a=\"x\",b=\"yz\"', 'b=\"([^\"]*)\"')}"), "\"yz\"");
+    assert_string_equal(show(&f, "${without('a1b22c', '[0-9]+')}"), "\"abc\"");
+    assert_string_equal(show(&f, "${without('abc', 'x*')}"), "\"abc\"");
     assert_string_equal(show(&f, "${found('abc', 'b.')}"), "\"bc\"");
     assert_string_equal(show(&f, "${found('abc', 'd(.)')}"), "\"\"");
     assert_string_equal(show(&f, "${sha256(\"abc\")}"),
