@@ -36,16 +36,24 @@ static const struct cli_option k_options[] = {
 static void make_name(const char *path, const struct imported *imported, bool is_one_of_many,
                       char out[static NAME_BYTES])
 {
+    static const char k_upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char k_plain[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     const char *base = strrchr(path, '/');
     base = base == NULL ? path : base + 1;
     const char *dot = strchr(base, '.');
     size_t len = dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
     size_t n = 0;
     for (size_t i = 0; i < len && n < NAME_BYTES / 2; i++) {
-        char c = base[i];
-        c = c >= 'A' && c <= 'Z' ? "abcdefghijklmnopqrstuvwxyz"[c - 'A'] : c;
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        out[n++] = is_plain ? c : '-';
+        const char *upper = strchr(k_upper, base[i]);
+        const char *plain = strchr(k_plain, base[i]);
+        bool is_letter = upper != NULL && *upper != '\0';
+        char shown = '-';
+        if (is_letter) {
+            shown = k_plain[upper - k_upper];
+        } else if (plain != NULL) {
+            shown = base[i];
+        }
+        out[n++] = shown;
     }
     out[n] = '\0';
     if (is_one_of_many) {

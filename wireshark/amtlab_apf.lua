@@ -192,7 +192,9 @@ M[80] = function(r, m)
 end
 M[81] = function(r, m)
     if m.pending == "" then wrong(r, "unexpected", r.start) return "" end
-    if m.pending == "tcpip-forward" then return tostring(number(r, F.port, 4)) end
+    -- on MEI the message is the packet: its length tells the form
+    local has_port = m.pending == "tcpip-forward" or (m.pending == nil and r.tvb:len() - r.at >= 4)
+    if has_port then return tostring(number(r, F.port, 4)) end
     return ""
 end
 M[82] = function(r, m)
@@ -528,12 +530,8 @@ function apf.dissector(tvb, pinfo, tree)
     -- the device speaks first
     c.device = c.device or end_of(pinfo, true)
     local from_device = c.device == end_of(pinfo, true)
-    -- several TLS records in one frame are dissected one after the other
-    local records = c.records or {}
-    c.records = records
-    local seen = pinfo.visited and records[pinfo.number] or nil
-    local key = pinfo.number .. ":" .. tvb:offset() .. ":" .. tvb:len() .. ":" .. tostring(seen ~= nil)
-    key = pinfo.number .. ":" .. tvb:offset() .. ":" .. tvb:len() .. ":" .. tostring(tvb:range(0, math.min(tvb:len(), 32)):bytes())
+    -- several TLS records of one frame come one after the other: their bytes tell them apart
+    local key = pinfo.number .. ":" .. tvb:len() .. ":" .. tostring(tvb(0, math.min(tvb:len(), 64)):bytes())
     return dissect_messages(c, tvb, pinfo, tree, from_device, key)
 end
 
@@ -541,10 +539,10 @@ end
 
 local tls = Dissector.get("tls")
 local front = Proto("apf_or_tls", "Intel AMT APF, plain or under TLS")
-local decided = {}
+local decided, over_tls = {}, {} -- by tcp.stream
 
 function front.init()
-    decided = {}
+    decided, over_tls = {}, {}
 end
 
 -- The same port may speak either: the first byte of a connection tells.
@@ -553,7 +551,10 @@ function front.dissector(tvb, pinfo, tree)
     if decided[stream] == nil and tvb:len() > 0 then
         decided[stream] = tvb(0, 1):uint() == 0x16
     end
-    if decided[stream] then return tls:call(tvb, pinfo, tree) end
+    if decided[stream] then
+        pinfo.can_desegment = 2 -- a call takes one off, and TLS needs one to put its records together
+        return tls:call(tvb, pinfo, tree)
+    end
     return apf.dissector(tvb, pinfo, tree)
 end
 
@@ -562,15 +563,24 @@ local function begins_as_apf(tvb)
     return tvb:len() >= 23 and tvb(0, 5):bytes():tohex() == "0500000012" and tvb(5, 18):string() == "auth@amt.intel.com"
 end
 
-local function heuristic(tvb, pinfo, tree)
+local function on_tcp(tvb, pinfo, tree)
     if not begins_as_apf(tvb) then return false end
     pinfo.conversation = apf
     apf.dissector(tvb, pinfo, tree)
     return true
 end
 
-apf:register_heuristic("tcp", heuristic)
-apf:register_heuristic("tls", heuristic)
+-- The connection itself stays TLS; which of them carry APF is remembered here.
+local function on_tls(tvb, pinfo, tree)
+    local stream = tcp_stream().value
+    if not over_tls[stream] and not begins_as_apf(tvb) then return false end
+    over_tls[stream] = true
+    apf.dissector(tvb, pinfo, tree)
+    return true
+end
+
+apf:register_heuristic("tcp", on_tcp)
+apf:register_heuristic("tls", on_tls)
 DissectorTable.get("tcp.port"):add(apf.prefs.ports, front)
 DissectorTable.get("tls.port"):add(apf.prefs.ports, apf)
 
