@@ -85,6 +85,7 @@ listen: ["127.0.0.1:0"]
 key: p256
 activation:
   hold: 1ms
+  log: data/amtactivation.log
   cira: { host: 127.0.0.1 }
   certificates:
     - { name: lab, files: [pki/leaf.pem, pki/int2.pem, pki/int1.pem, pki/root.pem], key: pki/leaf.key }
@@ -138,8 +139,24 @@ await mps.log "activation.failed.*$(uuid 6).*ACT-F-60"
 unplug
 echo "refusals: ok"
 
+# settings.AmtProvisioningServer of MeshCentral, as it is: the group by its id
+restart 's/^key: p256/&\nactivation_listen: ["127.0.0.1:0"]/' # a link has a server
+expect 0 "$amtlab" admin group link office --data data --server 127.0.0.1:1
+id=$(sed -n "s/^amtlab activate .*--id '\\([^']*\\)'.*/\\1/p" out.txt)
+[ "${#id}" = 64 ] || fail "group link gives no id"
+cat >config.json <<JSON
+{ "settings": { "AmtProvisioningServer": { "port": 9971, "deviceGroup": "mesh//$id",
+    "newMebxPassword": "M3bx@Pass", "trustedFqdn": "example.com", "ip": "127.0.0.1" } } }
+JSON
+sed -i '/group: office$/d; /trusted_fqdn:/d; /mebx_password_file:/d; s/^activation:/activation:\n  meshcentral: config.json/' mps.yaml
+restart ''
+device 8 --set 'firmware.mebx.roots=[pki/root.pem]' --set firmware.network_suffix=example.com
+is_activated 8
+unplug
+echo "MeshCentral's config.json: ok"
+restart 's/hold: 1ms/hold: 20s/'
+
 # killed after the commit, before it has looked: the log knows the password
-restart 's/trusted_fqdn: .*/trusted_fqdn: example.com/; s/hold: 1ms/hold: 20s/'
 device 7 --set 'firmware.mebx.roots=[pki/root.pem]' --set firmware.network_suffix=example.com
 await device7.log 'to=admin'
 kill -9 "$mps"
