@@ -170,6 +170,12 @@ static void read_link_messages(struct uv_lan *lan, const uint8_t *in, size_t len
     }
 }
 
+static bool read_flags(struct uv_lan *lan, struct ifreq *request)
+{
+    return if_indextoname(lan->index, request->ifr_name) != NULL &&
+           ioctl(lan->link_fd, SIOCGIFFLAGS, request) == 0;
+}
+
 static void on_links(uv_poll_t *handle, int status, int events)
 {
     struct uv_lan *lan = handle->data;
@@ -177,11 +183,17 @@ static void on_links(uv_poll_t *handle, int status, int events)
     (void)status;
     (void)events;
     ssize_t n = recv(lan->link_fd, buffer, sizeof buffer, MSG_DONTWAIT);
-    if (n > 0 && !lan->is_closed) {
-        uv_world_turn_begin(lan->world);
-        read_link_messages(lan, buffer, (size_t)n);
-        uv_world_turn_end(lan->world);
+    struct ifreq request = { .ifr_ifindex = 0 };
+    if (lan->is_closed || n == 0 || (n < 0 && errno != ENOBUFS)) {
+        return;
     }
+    uv_world_turn_begin(lan->world);
+    if (n > 0) {
+        read_link_messages(lan, buffer, (size_t)n);
+    } else { /* the kernel had more to say than there was room for: how is it now? */
+        set_link(lan, read_flags(lan, &request) && flags_are_up((unsigned short)request.ifr_flags));
+    }
+    uv_world_turn_end(lan->world);
 }
 
 /* --- opening and closing --- */

@@ -30,9 +30,9 @@ fail() {
     echo "--- dnsmasq"; cat "$work/server" 2>/dev/null || true
     exit 1
 }
-# wait_for FILE PATTERN WHAT: until the pattern stands in the file, ten seconds at most
+# wait_for FILE PATTERN WHAT: until the pattern stands in the file, a minute at most
 wait_for() {
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         if grep -q -- "$2" "$1" 2>/dev/null; then cases=$((cases + 1)); return; fi
         sleep 0.05
     done
