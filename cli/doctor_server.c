@@ -201,8 +201,9 @@ static enum activation_failure failure_in(const char *text)
         { "Unable to find device group", ACT_F_POLICY_NONE },
         { "protocol version NOT supported", ACT_F_PROTOCOL_VERSION },
         { "already enabled in admin control mode", ACT_F_ALREADY_ADMIN_MODE },
-        { "AMT profile", ACT_F_PROFILE_MISSING },
-        { "does not match list of available AMT profiles", ACT_F_PROFILE_MISSING },
+        { "list of available AMT profiles", ACT_F_PROFILE_MISSING },
+        { "list of available AMT domain suffixes", ACT_F_NO_CERTIFICATE_FOR_SUFFIX },
+        { "Missing certificate hashes", ACT_F_NO_HASHES },
     };
     const char *at = strstr(text, "ACT-F-");
     char code[9] = "";

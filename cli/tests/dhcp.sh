@@ -23,6 +23,7 @@ ip link add srv0 type veth peer name pc0
 ip addr add 10.9.0.1/24 dev srv0
 ip link set srv0 up
 ip link set pc0 up
+until ip link show pc0 | grep -q 'state UP'; do sleep 0.05; done
 cases=0
 fail() {
     echo "FAILED: $*"
@@ -88,6 +89,7 @@ ip link set srv0 down
 doctor 1 '^FAILED  *wired-link'
 says 'ACT-F-14'
 ip link set srv0 up
+until ip link show pc0 | grep -q 'state UP'; do sleep 0.05; done
 stop_server
 serve
 doctor 1 '^FAILED  *suffix-dhcp' --device-set firmware.network_suffix=corp.example.com
@@ -186,6 +188,7 @@ dnsmasq --no-daemon --conf-file=/dev/null --user="$(id -un)" --interface=srv0 --
     --dhcp-range=10.8.0.50,10.8.0.99,2m --dhcp-option=15,guest.example.net 2>"$work/server" &
 server=$!
 ip link set srv0 down
+wait_for "$work/device" "device.unplugged" "the cable, once more" # the kernel tells no change that is undone at once
 ip link set srv0 up
 wait_for "$work/device" "dhcp.refused" "the NAK"
 wait_for "$work/device" "dhcp.lease .*address=10\.8\.0\..*dns_suffix=guest.example.net" "the new network"
