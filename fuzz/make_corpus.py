@@ -435,6 +435,27 @@ def make_captures():
                       + struct.pack(order + 'IIII', 1, 2, len(packet), len(packet)) + packet)
 
 
+def make_recordings():
+    """Recordings, and HTTP as it stands in their channels."""
+    with open(os.path.join(ROOT, 'scenarios', 'library', 'recordings', 'halfopen-2021-12.amtrec'), 'rb') as text:
+        whole = text.read()
+    write('recording', b'\0' + whole)
+    write('recording', b'\0' + b'\n'.join(whole.split(b'\n')[:12]))
+    line = b'{"t":%d,"a":"%s","d":"%s","l":"tcp","c":%d,%s}\n'
+    write('recording', b'\0{"amtrec":1,"comment":"c"}\n' + line % (0, b'dev', b'out', 2, b'"e":"open"')
+          + line % (1, b'mps', b'out', 1, b'"b":"UQAA"') + line % (1, b'mps', b'in', 2, b'"b":"0AAAAAHQAA=="')
+          + b'{"t":1,"l":"apf"}\n' + line % (9, b'dev', b'in', 2, b'"e":"reset"'))
+    post = (b'POST /wsman HTTP/1.1\r\nHost: pc\r\nAuthorization: Digest username="admin",realm="r",nonce="n",uri="/wsman",'
+            b'qop=auth,nc=00000001,cnonce="c",response="0"\r\nContent-Length: 60\r\n\r\n'
+            b'<?xml version="1.0"?><a:MessageID>5</a:MessageID><b c="d"/> ')
+    answer = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1F\r\n<a:RelatesTo>5</a:RelatesTo><x>\r\n2\r\n</\r\n0\r\n\r\n'
+    refusal = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\nContent-Length: 0\r\n\r\n'
+    for data in (post, answer, refusal, post + post, refusal + answer, b'GET / HTTP/1.1\r\nDate: x\r\n\r\n',
+                 b'HTTP/1.1 200 OK\nX\r\n\r\n'):
+        write('recording', b'\1' + data)
+
+
 main()
 make_setup()
+make_recordings()
 make_captures()

@@ -49,8 +49,8 @@ static bool next_header(const uint8_t *in, uint32_t head, uint32_t at, struct he
     }
     const uint8_t *colon = memchr(in + at, ':', end - at);
     h->name = in + at;
-    h->name_len = colon == NULL ? end - at : (uint32_t)(colon - h->name);
-    uint32_t value = colon == NULL ? end : at + h->name_len + 1;
+    h->name_len = colon == NULL ? 0 : (uint32_t)(colon - h->name);
+    uint32_t value = colon == NULL ? at : at + h->name_len + 1; /* without ':' it has no name */
     while (value < end && (in[value] == ' ' || in[value] == '\t')) {
         value++;
     }

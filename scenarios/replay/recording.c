@@ -166,15 +166,13 @@ static void decode_event(struct decoder *d, const struct recording_event *event)
     note_cut(d, way);
 }
 
-/* What was left when the recording ended: half a message, as bytes. */
-static void decode_rest(struct decoder *d)
+/* What was left when one end had said its last word: half a message, as bytes. */
+static void decode_rest(struct decoder *d, enum apf_direction direction)
 {
-    for (int direction = 0; direction < 2; direction++) {
-        struct bytes *waiting = &d->flow->waiting[direction];
-        if (waiting->len > 0 && d->event != NULL) {
-            on_message(d, (enum apf_direction)direction, NULL, bytes_front(waiting), waiting->len,
-                       NULL);
-        }
+    struct bytes *waiting = &d->flow->waiting[direction];
+    if (waiting->len > 0 && d->event != NULL) {
+        on_message(d, direction, NULL, bytes_front(waiting), waiting->len, NULL);
+        bytes_fini(waiting);
     }
 }
 
@@ -193,17 +191,17 @@ enum amt_err recording_decode(struct recording *recording)
     for (const struct recording_event *event = recording->events; event != NULL && !has_failed;
          event = event->next) {
         struct decoder *d = &decoders[event->connection - 1];
-        bool is_last_word = event->what == RECORDING_FIN || event->what == RECORDING_RESET;
         d->event = event;
-        if (is_last_word) {
-            decode_rest(d);
+        if (event->what == RECORDING_FIN || event->what == RECORDING_RESET) {
+            decode_rest(d, event->from_device ? APF_DEV_TO_MPS : APF_MPS_TO_DEV);
         }
         decode_event(d, event);
         has_failed = d->has_failed;
     }
     for (uint32_t i = 0; i < count && decoders != NULL && flows != NULL; i++) {
         if (!has_failed) {
-            decode_rest(&decoders[i]);
+            decode_rest(&decoders[i], APF_DEV_TO_MPS);
+            decode_rest(&decoders[i], APF_MPS_TO_DEV);
         }
         amt_free(decoders[i].ways[0].cuts);
         amt_free(decoders[i].ways[1].cuts);

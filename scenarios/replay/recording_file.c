@@ -130,7 +130,7 @@ static enum amt_err read_line(struct recording *recording, const char *chars, si
                               uint32_t number, struct amt_diag *diag)
 {
     json_error_t error;
-    json_t *line = json_loadb(chars, len, JSON_REJECT_DUPLICATES, &error);
+    json_t *line = json_loadb(chars, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!json_is_object(line)) {
         (void)amt_diag_set(diag, AMT_EMALFORMED, "not a JSON object: %s",
                            line == NULL ? error.text : "another value");
