@@ -3,18 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/cli.h"
 #include "mps/activation/log.h"
 
 struct activations_options {
-    const char *log;
+    const char *log, *key;
     bool json;
 };
 
 static const struct cli_option k_options[] = {
     { "log", 0, CLI_TEXT, offsetof(struct activations_options, log), "FILE",
       "amtlab-data/amtactivation.log", "the activation log, ours or MeshCentral's" },
+    { "key", 0, CLI_TEXT, offsetof(struct activations_options, key), "FILE", NULL,
+      "recover: PEM of the recipient's private key, for passwords that were encrypted to it" },
     { "json", 0, CLI_FLAG, offsetof(struct activations_options, json), "", NULL,
       "one JSON object a line" },
     { .name = NULL },
@@ -77,7 +80,7 @@ static void on_line(void *ctx, uint32_t number, const json_t *object)
         (void)fprintf(stderr, "amtlab activations: line %u is damaged and passed over\n", number);
         return;
     }
-    if (listing->uuid != NULL && strcmp(uuid, listing->uuid) != 0) {
+    if (listing->uuid != NULL && strcasecmp(uuid, listing->uuid) != 0) {
         return;
     }
     listing->count += 1;
@@ -120,7 +123,8 @@ static int recover(const struct activations_options *o, const char *text)
         (void)fprintf(stderr, "amtlab activations: \"%s\" is no UUID\n", text);
         return CLI_USAGE;
     }
-    int result = report(activation_log_passwords(o->log, &uuid, passwords, &count, &diag), &diag);
+    int result =
+        report(activation_log_passwords(o->log, &uuid, o->key, passwords, &count, &diag), &diag);
     for (uint32_t i = 0; i < count; i++) { /* newest first */
         (void)printf("%.*s\n", (int)passwords[i].len, (const char *)passwords[i].bytes);
     }
@@ -128,11 +132,11 @@ static int recover(const struct activations_options *o, const char *text)
         secret_fini(&passwords[i]);
     }
     if (result == CLI_OK && count == 0) {
-        (void)fprintf(stderr,
-                      "amtlab activations: no password of %s stands in the log in clear. `amtlab "
-                      "activations list` shows what does; encrypted entries open with: openssl cms "
-                      "-decrypt -inform PEM -inkey KEY\n",
-                      text);
+        (void)fprintf(stderr, "amtlab activations: no password of %s %s\n", text,
+                      o->key == NULL
+                          ? "stands in the log in clear. `amtlab activations show` tells what "
+                            "does; encrypted ones open with --key"
+                          : "is in the log, or none that this key opens");
     }
     return result == CLI_OK && count == 0 ? CLI_NOTHING : result;
 }
@@ -167,7 +171,8 @@ const struct cli_command k_command_activations = {
         "Every activation is in the log before the device is told; so is the password it gets.\n\n"
         "  amtlab activations list                     all attempts, oldest first\n"
         "  amtlab activations show UUID --json         all that is known, passwords hidden\n"
-        "  amtlab activations recover UUID             the last passwords, newest first\n\n"
+        "  amtlab activations recover UUID             the last passwords, newest first\n"
+        "  amtlab activations recover UUID --key recipient.key\n\n"
         "Exit codes: 0, 2 usage, 4 the log cannot be read, 5 nothing found.\n",
     .options = k_options,
     .options_bytes = sizeof(struct activations_options),

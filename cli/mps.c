@@ -226,6 +226,19 @@ static int run_server(struct server *server, const struct mps_options *o)
     return result;
 }
 
+static bool check_tls_root(const struct activation_config *config, struct amt_diag_list *problems)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    struct pki_identity *root = activation_equipment_root(&config->equipment, &diag);
+    if (root == NULL && diag.text[0] != '\0') {
+        struct amt_diag *added = amt_diag_list_add(problems, AMT_ECERT, "", 0, 0);
+        (void)amt_diag_set(added, AMT_ECERT, "device_tls: %s", diag.text);
+        (void)amt_diag_hint(added, "%s", diag.hint);
+    }
+    pki_identity_free(root);
+    return diag.text[0] == '\0';
+}
+
 /* --check looks into the certificate files too: that a set cannot be loaded keeps no server from starting,
  * but whoever asks wants to know. */
 static int check_activation(const struct server *server)
@@ -239,7 +252,7 @@ static int check_activation(const struct server *server)
         is_good = activation_config_read(mps->activation_node, "", config, NULL) == AMT_OK;
         struct activation_certificates *set =
             activation_config_certificates(config, mps, (uint64_t)time(NULL), &problems);
-        is_good = is_good && set != NULL;
+        is_good = is_good && set != NULL && check_tls_root(config, &problems);
         activation_certificates_free(set);
         activation_config_fini(config);
     }
@@ -261,6 +274,10 @@ static void print_keys(void)
     config_manual(activation_certificate_keys, stdout);
     (void)puts("\nactivation: policies: (each)");
     config_manual(activation_policy_keys, stdout);
+    (void)puts("\nactivation: device_tls:");
+    config_manual(activation_device_tls_keys, stdout);
+    (void)puts("\nactivation: wifi: (each)");
+    config_manual(activation_wifi_keys, stdout);
 }
 
 static int run_mps(const void *options, int argument_count, char **arguments)

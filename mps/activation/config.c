@@ -72,7 +72,7 @@ const struct config_key activation_policy_keys[] = {
 #undef AT
 
 struct activation_keys {
-    const struct yaml_node *certificates, *policies;
+    const struct yaml_node *certificates, *policies, *device_tls, *wifi;
     char *authorities, *log, *recipient, *meshcentral, *meshcentral_domain, *cira_host;
     struct config_texts home_domains;
     uint32_t cira_port, hello_port;
@@ -143,6 +143,12 @@ const struct config_key activation_config_keys[] = {
     { "policies", CONFIG_NODE, AT(policies), NULL, "list of {group, type, password, ...}",
       .names = NULL },
     { "cira", CONFIG_MAP, 0, NULL, "what activated devices shall call", .children = k_cira_keys },
+    { "device_tls", CONFIG_NODE, AT(device_tls), NULL,
+      "give activated devices a certificate of this root and switch TLS on: {certificate, key} or "
+      "{pfx, password_file}",
+      .names = NULL },
+    { "wifi", CONFIG_NODE, AT(wifi), NULL,
+      "Wi-Fi profiles for activated devices: list of {ssid, password_file, ...}", .names = NULL },
     { "provisioning", CONFIG_MAP, 0, NULL, "bare metal: devices that say hello",
       .children = k_provisioning_keys },
     { "prefers_upgrade", CONFIG_BOOL, AT(prefers_upgrade), "false",
@@ -164,7 +170,6 @@ const struct config_key activation_config_keys[] = {
 void activation_config_init(struct activation_config *config)
 {
     memset(config, 0, sizeof *config);
-    config->uses_tls = true;
     config->mps.port = ACTIVATION_CIRA_PORT;
     config->mps.has_manager = true;
     config->mps.name = config->mps.bind = config->mps.alias_host = "";
@@ -445,6 +450,9 @@ static void read_keys(struct reader *r, const struct yaml_node *node,
     config->recipient = keep(r, keys->recipient);
     read_list(r, keys->certificates, read_certificate);
     read_list(r, keys->policies, read_policy);
+    enum amt_err err = activation_equipment_read(keys->device_tls, keys->wifi, r->path,
+                                                 &config->arena, &config->equipment, r->problems);
+    r->err = err == AMT_OK ? r->err : err;
     read_cira(r, node, keys);
     read_provisioning(r, node, keys);
 }
@@ -478,6 +486,7 @@ void activation_config_fini(struct activation_config *config)
     }
     secret_fini(&config->provisioning.mebx_password);
     secret_fini(&config->mps.password);
+    activation_equipment_wipe(&config->equipment);
     arena_fini(&config->arena);
     memset(config, 0, sizeof *config);
 }

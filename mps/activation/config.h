@@ -7,6 +7,7 @@
 #define AMTLAB_MPS_ACTIVATION_CONFIG_H
 
 #include "base/arena.h"
+#include "mps/activation/equipment.h"
 #include "mps/activation/hello.h"
 #include "mps/activation/job.h"
 #include "mps/mps.h"
@@ -74,8 +75,9 @@ struct activation_config {
     const char *cira_host; /* told to devices; NULL: the name of the MPS */
     uint16_t cira_port;    /* 0: the one it listens on */
     const char *home_domains[ACTIVATION_HOME_MAX + 1]; /* NULL-terminated */
-    bool prefers_upgrade, allows_tls, uses_tls;        /* TlsAcmActivation, TlsConnections */
+    bool prefers_upgrade, allows_tls;                  /* TlsAcmActivation */
     uint64_t hold_us;                                  /* 0: the waits of activation.md 4.2 */
+    struct activation_equipment_config equipment;      /* for devices that were activated */
     struct activation_provisioning provisioning;
     struct activation_mps_settings mps;
 };

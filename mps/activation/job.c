@@ -253,7 +253,10 @@ static void start_admin(struct activation_job *job)
         return;
     }
     if (job->report.is_tls_enforced) {
-        if (job->channel.start_tls_configuration == NULL) {
+        if (job->settings.refuses_tls) {
+            job_fail(job, ACT_F_LOCAL_TLS_ENFORCED,
+                     "activation by TLS is switched off (tls: false)");
+        } else if (job->channel.start_tls_configuration == NULL) {
             job_fail(job, ACT_F_LOCAL_TLS_ENFORCED, "this conversation has no TLS configuration");
         } else {
             job_note(job, ACT_F_LOCAL_TLS_ENFORCED);

@@ -8,6 +8,7 @@
 
 #include "client/wsman.h"
 #include "mps/activation/certificates.h"
+#include "mps/activation/equipment.h"
 #include "mps/activation/log.h"
 #include "runtime/log.h"
 
@@ -86,9 +87,11 @@ struct activation_settings {
     struct activation_certificates *certificates;
     struct activation_log *activation_log;
     const struct activation_policy *policy;
-    const struct activation_cira *cira; /* NULL: none is set up */
+    const struct activation_cira *cira;           /* NULL: none is set up */
+    const struct activation_equipment *equipment; /* NULL: nothing more */
     const char *group;
     bool uses_tunnel;     /* admin control mode by way of TLS on the local port (`--tls-tunnel`) */
+    bool refuses_tls;     /* a device that enforces TLS is not activated (F39) */
     bool prefers_upgrade; /* CCM to ACM by UpgradeClientToAdmin instead of deactivating first */
     /* Bare metal only: the password for the MEBx, and who signs the TLS certificate of the device. */
     const struct secret *mebx_password;

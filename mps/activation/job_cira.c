@@ -215,8 +215,7 @@ static void next_step(struct activation_job *job)
                          ? CLEAR_STEPS
                          : (uint32_t)(sizeof k_steps / sizeof k_steps[0]);
     if (job->cira_step == count) {
-        job_say(job, "Done.");
-        job_succeed(job, ACTIVATION_DONE);
+        job_outfit(job);
         return;
     }
     job->cira_doing = k_steps[job->cira_step].doing;
@@ -226,9 +225,11 @@ static void next_step(struct activation_job *job)
 void job_cira(struct activation_job *job)
 {
     uint32_t setup = job->settings.policy->cira_setup;
+    if (setup == 2 && cira_of(job) == NULL) {
+        job_say(job, "CIRA is not set up: this server takes no CIRA connections.");
+    }
     if (setup == 0 || (setup == 2 && cira_of(job) == NULL)) {
-        job_say(job, "Done.");
-        job_succeed(job, ACTIVATION_DONE);
+        job_outfit(job);
         return;
     }
     job->cira_step = 0;

@@ -86,6 +86,10 @@ struct activation_job {
     const struct wsman_instance *cira_items; /* to be deleted */
     const struct wsman_ref *cira_server;
 
+    uint32_t outfit_step, wifi_at; /* what a device gets besides (job_outfit.c) */
+    const char *outfit_doing;
+    char outfit_hash[65]; /* of the TLS certificate that it was given; "": it had one */
+
     bool is_in_provisioning; /* as the firmware said */
     enum activation_failure failure;
     const char *reason; /* of a failed choice; NULL */
@@ -184,5 +188,7 @@ void job_diagnose_lost(struct activation_job *job, const char *method,
 void job_verify(struct activation_job *job);
 /* job_cira.c: the device calls this server from now on. */
 void job_cira(struct activation_job *job);
+/* job_outfit.c: Wi-Fi profiles, TLS; then the end. */
+void job_outfit(struct activation_job *job);
 
 #endif

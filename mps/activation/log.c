@@ -231,6 +231,17 @@ static bool format(const struct activation_log *log, const struct activation_log
     return is_good && !line->failed;
 }
 
+/* A line that a server did not live to end must not swallow the next one: its password would be lost. */
+static bool ends_in_the_middle(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    bool is_cut = file != NULL && fseek(file, -1, SEEK_END) == 0 && fgetc(file) != '\n';
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return is_cut;
+}
+
 static enum amt_err write_line(struct activation_log *log, const struct text *line,
                                struct amt_diag *diag)
 {
@@ -271,6 +282,9 @@ enum amt_err activation_log_append(struct activation_log *log,
         return AMT_ESYS;
     }
     enum amt_err err = check_mode(log->fd, log->path, diag);
+    if (ends_in_the_middle(log->path)) {
+        text_puts(&line, "\r\n");
+    }
     if (err == AMT_OK && !format(log, entry, &line)) {
         err = amt_diag_set(diag, AMT_ENOMEM, "the activation log line could not be made");
     }

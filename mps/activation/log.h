@@ -50,9 +50,10 @@ typedef void activation_log_line_fn(void *ctx, uint32_t number, const json_t *ob
 enum amt_err activation_log_each(const char *path, activation_log_line_fn *on_line, void *ctx,
                                  struct amt_diag *diag) AMT_MUST_USE;
 /* The last passwords that were logged for a device, newest first, at most three different ones; count
- * gets how many. Entries that are encrypted are passed over. */
+ * gets how many. key: PEM of the recipient's private key, for entries that are encrypted; with NULL, or
+ * where it does not fit, those are passed over. AMT_ESYS, AMT_ECERT (the key). */
 enum amt_err activation_log_passwords(const char *path, const struct uuid *uuid,
-                                      struct secret passwords[static 3], uint32_t *count,
-                                      struct amt_diag *diag) AMT_MUST_USE;
+                                      const char *key_path, struct secret passwords[static 3],
+                                      uint32_t *count, struct amt_diag *diag) AMT_MUST_USE;
 
 #endif

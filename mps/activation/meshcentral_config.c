@@ -9,12 +9,14 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "mps/activation/json_place.h"
 
 #define CONFIG_MAX_BYTES  (4u * 1024u * 1024u)
 #define LAN_NAMES_MAX     4u
 #define MEBX_PASSWORD_MIN 8u
 #define PORT_MAX          65535
 #define DOMAIN_MAX_CHARS  63u
+#define STEPS_MAX         8u
 
 struct reader {
     struct activation_config *config;
@@ -22,14 +24,31 @@ struct reader {
     const char *path;
     const char *domain;
     bool is_out_of_memory;
+    const char *text; /* of the file, for positions */
+    size_t text_len;
+    struct json_step steps[STEPS_MAX]; /* to what is being read */
+    uint32_t step_count;
 };
 
-/* What MeshCentral would pass over without a word is a warning here. */
+static void enter(struct reader *r, const char *key, size_t index)
+{
+    r->steps[r->step_count++] = (struct json_step){ key, index };
+}
+
+static void leave(struct reader *r)
+{
+    r->step_count -= 1;
+}
+
+/* What MeshCentral would pass over without a word is a warning here, with the place of what is read. */
 AMT_PRINTF(3, 4)
 static void warn(struct reader *r, const char *hint, const char *format, ...)
 {
+    uint32_t line = 0;
+    uint32_t column = 0;
+    (void)json_place(r->text, r->text_len, r->steps, r->step_count, &line, &column);
     struct amt_diag *diag =
-        r->problems == NULL ? NULL : amt_diag_list_add(r->problems, AMT_OK, r->path, 0, 0);
+        r->problems == NULL ? NULL : amt_diag_list_add(r->problems, AMT_OK, r->path, line, column);
     char text[AMT_DIAG_TEXT_BYTES];
     va_list arguments;
     if (diag == NULL) {
@@ -69,6 +88,11 @@ static bool is_text(const json_t *value)
     return json_is_string(value);
 }
 
+static bool is_object(const json_t *value)
+{
+    return json_is_object(value);
+}
+
 static bool is_true(const json_t *value)
 {
     return json_is_true(value);
@@ -90,7 +114,9 @@ static void check_keys(struct reader *r, json_t *object, const char *where,
             char hint[160];
             (void)snprintf(hint, sizeof hint, near < 0 ? "remove it%s" : "did you mean \"%s\"?",
                            near < 0 ? "" : known[near]);
+            enter(r, key, 0);
             warn(r, hint, "%s: unknown key \"%s\"", where, key); /* ACT-SRV-058 */
+            leave(r);
         }
     }
 }
@@ -99,7 +125,9 @@ static const char *text_of(struct reader *r, json_t *object, const char *name)
 {
     json_t *value = get(object, name);
     if (value != NULL && !json_is_string(value)) {
+        enter(r, name, 0);
         warn(r, "write it as a text in quotes", "%s: is not a text, and passed over", name);
+        leave(r);
     }
     return json_is_string(value) ? keep(r, json_string_value(value)) : NULL;
 }
@@ -111,10 +139,22 @@ static bool flag_of(struct reader *r, json_t *object, const char *name, bool fal
         return fallback;
     }
     if (!json_is_boolean(value)) {
+        enter(r, name, 0);
         warn(r, "write true or false", "%s: is neither true nor false, and passed over", name);
+        leave(r);
         return fallback;
     }
     return json_is_true(value);
+}
+
+/* A setting that MeshCentral has and this server does otherwise: told, never swallowed. */
+static void no_effect(struct reader *r, json_t *object, const char *name, const char *hint)
+{
+    if (get(object, name) != NULL) {
+        enter(r, name, 0);
+        warn(r, hint, "%s: has no effect here", name);
+        leave(r);
+    }
 }
 
 static uint16_t port_of(struct reader *r, json_t *object, const char *name, uint16_t fallback)
@@ -125,8 +165,10 @@ static uint16_t port_of(struct reader *r, json_t *object, const char *name, uint
     }
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
         json_integer_value(value) > PORT_MAX) {
+        enter(r, name, 0);
         warn(r, "write a number from 0 to 65535 without quotes",
              "%s: is no port number; %u is used", name, fallback);
+        leave(r);
         return fallback;
     }
     return (uint16_t)json_integer_value(value);
@@ -137,7 +179,9 @@ static void secret_of(struct reader *r, json_t *object, const char *name, struct
     json_t *value = get(object, name);
     if (json_is_string(value) && secret_set(secret, json_string_value(value),
                                             (uint32_t)json_string_length(value)) != AMT_OK) {
+        enter(r, name, 0);
         warn(r, "use a shorter one", "%s: is longer than any password", name);
+        leave(r);
     }
 }
 
@@ -244,7 +288,11 @@ static void read_acm(struct reader *r, json_t *section)
         if (key[0] == '_') {
             continue; /* ACT-SRV-005 */
         }
+        enter(r, "certs", 0);
+        enter(r, key, 0);
         read_set(r, key, set, is_strict);
+        leave(r);
+        leave(r);
     }
 }
 
@@ -259,8 +307,12 @@ static void read_accounts(struct reader *r, json_t *accounts)
         json_t *user = get(entry, "user");
         struct activation_account *account = &r->config->accounts[r->config->account_count];
         if (!is_text(get(entry, "pass")) || r->config->account_count == ACTIVATION_ACCOUNTS_MAX) {
+            enter(r, "AdminAccounts", 0);
+            enter(r, NULL, at);
             warn(r, "each entry needs a text \"pass\"; at most 16 are tried",
                  "AmtManager.AdminAccounts: entry %zu is passed over", at + 1);
+            leave(r);
+            leave(r);
             continue;
         }
         account->user = json_is_string(user) ? keep(r, json_string_value(user)) : "admin";
@@ -290,8 +342,12 @@ static void read_home_domains(struct reader *r, json_t *domains)
         char name[DOMAIN_MAX_CHARS + 1] = "";
         const char *text = json_is_string(entry) ? json_string_value(entry) : "";
         if (text[0] == '\0' || strlen(text) > DOMAIN_MAX_CHARS || count == ACTIVATION_HOME_MAX) {
+            enter(r, "EnvironmentDetection", 0);
+            enter(r, NULL, at);
             warn(r, "four domains of up to 63 characters can be given",
                  "AmtManager.EnvironmentDetection: entry %zu is passed over", at + 1);
+            leave(r);
+            leave(r);
             continue;
         }
         for (size_t i = 0; text[i] != '\0'; i++) {
@@ -304,17 +360,150 @@ static void read_home_domains(struct reader *r, json_t *domains)
     }
 }
 
+/* {certpfx, certpfxpass} or {certfile, keyfile}: what signs certificates of devices. */
+static void read_tls_root(struct reader *r, json_t *section)
+{
+    static const char *const k_keys[] = { "certpfx", "certpfxpass", "certfile", "keyfile", NULL };
+    struct activation_equipment_config *equipment = &r->config->equipment;
+    enter(r, "TlsRootCert", 0);
+    check_keys(r, section, "AmtManager.TlsRootCert", k_keys);
+    const char *pfx = text_of(r, section, "certpfx");
+    const char *password = text_of(r, section, "certpfxpass");
+    const char *certificate = text_of(r, section, "certfile");
+    const char *key = text_of(r, section, "keyfile");
+    if (pfx != NULL && password != NULL) {
+        equipment->tls_pfx = place(r, pfx);
+        equipment->tls_password = password;
+    } else if (certificate != NULL && key != NULL) {
+        equipment->tls_certificate = place(r, certificate);
+        equipment->tls_key = place(r, key);
+    } else {
+        warn(r, "give certpfx and certpfxpass, or certfile and keyfile",
+             "AmtManager.TlsRootCert: names no certificate with its key; TLS of devices stays as "
+             "it is");
+    }
+    leave(r);
+}
+
+struct wifi_word {
+    const char *word;
+    uint32_t value;
+};
+
+/* 0: no such word. */
+static uint32_t value_of(const struct wifi_word *words, const char *word)
+{
+    for (; words->word != NULL; words++) {
+        if (strcasecmp(words->word, word) == 0) {
+            return words->value;
+        }
+    }
+    return 0;
+}
+
+/* Why an entry is passed over; NULL: it was taken. */
+static const char *take_wifi(struct reader *r, json_t *entry)
+{
+    static const struct wifi_word k_authentications[] = { { "wpa-psk", ACTIVATION_WIFI_WPA },
+                                                          { "wpa2-psk", ACTIVATION_WIFI_WPA2 },
+                                                          { "wpa3-sae", ACTIVATION_WIFI_WPA3 },
+                                                          { NULL, 0 } };
+    static const struct wifi_word k_encryptions[] = { { "ccmp-aes", ACTIVATION_WIFI_CCMP },
+                                                      { "tkip-rc4", ACTIVATION_WIFI_TKIP },
+                                                      { NULL, 0 } };
+    struct activation_equipment_config *equipment = &r->config->equipment;
+    struct activation_wifi *wifi = &equipment->wifi[equipment->wifi_count];
+    const char *why = NULL;
+    if (equipment->wifi_count == ACTIVATION_WIFI_MAX) {
+        return "a device has room for 16 profiles";
+    }
+    const char *authentication = text_of(r, entry, "authentication");
+    const char *encryption = text_of(r, entry, "encryption");
+    if (get(entry, "802.1x") != NULL) {
+        return "802.1x is not set up by this server";
+    }
+    wifi->ssid = text_of(r, entry, "ssid");
+    wifi->name = text_of(r, entry, "name");
+    wifi->name = wifi->name == NULL ? wifi->ssid : wifi->name;
+    wifi->authentication =
+        authentication == NULL ? ACTIVATION_WIFI_WPA2 : value_of(k_authentications, authentication);
+    wifi->encryption =
+        encryption == NULL ? ACTIVATION_WIFI_CCMP : value_of(k_encryptions, encryption);
+    if (wifi->authentication == 0 || wifi->encryption == 0) {
+        return "authentication is wpa-psk, wpa2-psk or wpa3-sae, encryption ccmp-aes or tkip-rc4; "
+               "802.1x is not set up by this server";
+    }
+    secret_of(r, entry, "password", &wifi->password);
+    if (!activation_wifi_is_good(wifi, &why)) {
+        secret_fini(&wifi->password);
+        return why;
+    }
+    equipment->wifi_count += 1;
+    return NULL;
+}
+
+static void read_wifi(struct reader *r, json_t *profiles)
+{
+    static const char *const k_keys[] = { "ssid",       "name",     "authentication",
+                                          "encryption", "password", "802.1x",
+                                          NULL };
+    size_t at;
+    json_t *entry;
+    enter(r, "WifiProfiles", 0);
+    if (!json_is_array(profiles)) {
+        warn(r, "write a list of profiles in [ ]", "AmtManager.WifiProfiles: is no list");
+    }
+    json_array_foreach(profiles, at, entry)
+    {
+        enter(r, NULL, at);
+        check_keys(r, entry, "AmtManager.WifiProfiles", k_keys);
+        const char *why = take_wifi(r, entry);
+        if (why != NULL) {
+            warn(r, why, "AmtManager.WifiProfiles: entry %zu is passed over", at + 1);
+        }
+        leave(r);
+    }
+    leave(r);
+}
+
+static void tell_unused_of_manager(struct reader *r, json_t *section)
+{
+    if (!r->config->allows_tls) {
+        no_effect(r, section, "TlsAcmActivation",
+                  "to refuse devices that enforce TLS set activation: tls: false");
+    }
+    no_effect(r, section, "AdminAccounts",
+              "this server manages no device that was activated elsewhere");
+    if (is_object(get(section, "802.1x"))) {
+        no_effect(r, section, "802.1x", "configure wired 802.1x with amtlab wsman");
+    }
+}
+
 static void read_manager(struct reader *r, json_t *section)
 {
     static const char *const k_keys[] = { "TlsConnections", "TlsAcmActivation",
                                           "AdminAccounts",  "EnvironmentDetection",
                                           "TlsRootCert",    "WifiProfiles",
                                           "802.1x",         NULL };
+    json_t *root = get(section, "TlsRootCert");
     check_keys(r, section, "AmtManager", k_keys);
-    r->config->uses_tls = flag_of(r, section, "TlsConnections", true);
+    bool uses_tls = flag_of(r, section, "TlsConnections", true);
     r->config->allows_tls = flag_of(r, section, "TlsAcmActivation", false);
     read_accounts(r, get(section, "AdminAccounts"));
     read_home_domains(r, get(section, "EnvironmentDetection"));
+    if (is_object(root) && uses_tls) {
+        read_tls_root(r, root);
+    } else if (is_object(root)) {
+        no_effect(r, section, "TlsRootCert", "TlsConnections is false: TLS of devices stays");
+    } else {
+        no_effect(r, section, "TlsRootCert", "write {\"certpfx\": FILE, \"certpfxpass\": TEXT}");
+        no_effect(r, section, "TlsConnections",
+                  "TLS of devices is only changed with a TlsRootCert");
+    }
+    if (get(section, "WifiProfiles") != NULL) {
+        read_wifi(r, get(section, "WifiProfiles"));
+    }
+    tell_unused_of_manager(r, section);
 }
 
 /* --- settings --- */
@@ -330,7 +519,9 @@ static void read_provisioning(struct reader *r, json_t *section)
                                           "trustedFqdn", "ip",          NULL };
     struct activation_provisioning *provisioning = &r->config->provisioning;
     json_t *password = get(section, "newMebxPassword");
+    enter(r, "AmtProvisioningServer", 0);
     check_keys(r, section, "AmtProvisioningServer", k_keys);
+    leave(r);
     for (size_t i = 1; k_keys[i] != NULL; i++) {
         if (!is_text(get(section, k_keys[i]))) {
             warn(r, "deviceGroup, newMebxPassword, trustedFqdn and ip must all be texts",
@@ -388,6 +579,25 @@ static void read_lan_names(struct reader *r, json_t *settings)
     r->config->mps.lan_names = names;
 }
 
+/* What a MeshCentral server does by these, this one does by keys of its own. */
+static void tell_unused(struct reader *r, json_t *settings)
+{
+    static const struct {
+        const char *key, *hint;
+    } k_unused[] = {
+        { "MpsPortBind", "set listen: [ADDRESS:PORT]" },
+        { "MpsTlsOffload", "set tls: offload" },
+        { "MpsHighSecurity", "TLS below 1.2 is off unless tls: legacy" },
+        { "MpsPass", "each group has a password of its own: amtlab admin group add" },
+        { "MpsDebug", "failed TLS is the event connection.tls_failed" },
+        { "CiraLocalFqdn", "devices are told cira: host: alone" },
+        { "AmtScanner", "amtlab scan looks when it is told to" },
+    };
+    for (size_t i = 0; i < sizeof k_unused / sizeof k_unused[0]; i++) {
+        no_effect(r, settings, k_unused[i].key, k_unused[i].hint);
+    }
+}
+
 static void read_settings(struct reader *r, json_t *settings)
 {
     struct activation_mps_settings *mps = &r->config->mps;
@@ -411,6 +621,7 @@ static void read_settings(struct reader *r, json_t *settings)
     mps->has_manager = manager == NULL || !json_is_false(manager);
     secret_of(r, settings, "MpsPass", &mps->password);
     read_lan_names(r, settings);
+    tell_unused(r, settings);
     r->config->cira_host = mps->alias_host[0] == '\0' ? NULL : mps->alias_host;
     r->config->cira_port = mps->alias_port != 0 ? mps->alias_port : mps->port;
     json_t *provisioning = get(settings, "AmtProvisioningServer");
@@ -452,16 +663,20 @@ static bool is_comma_too_many(const char *text, size_t len, int position)
     return at > 0 && text[at - 1] == ',';
 }
 
-static json_t *parse(struct reader *r, struct amt_diag *diag)
+/* whole: the file, which the caller wipes and frees; NULL when it cannot be read. */
+static json_t *parse(struct reader *r, char **whole, size_t *whole_len, struct amt_diag *diag)
 {
     static const char k_mark[] = "\xef\xbb\xbf";
-    size_t len = 0;
     json_error_t error;
-    char *text = read_whole(r->path, &len, diag);
+    char *text = read_whole(r->path, whole_len, diag);
+    *whole = text;
     if (text == NULL) {
         return NULL;
     }
+    size_t len = *whole_len;
     size_t skip = strncmp(text, k_mark, 3) == 0 ? 3 : 0;
+    r->text = text + skip;
+    r->text_len = len - skip;
     json_t *root = json_loadb(text + skip, len - skip, 0, &error);
     if (root == NULL) {
         bool is_comma = is_comma_too_many(text + skip, len - skip, error.position);
@@ -475,9 +690,16 @@ static json_t *parse(struct reader *r, struct amt_diag *diag)
         json_decref(root);
         root = NULL;
     }
-    amt_wipe(text, len);
-    amt_free(text);
     return root;
+}
+
+/* There are passwords in it. */
+static void forget_text(char *text, size_t len)
+{
+    if (text != NULL) {
+        amt_wipe(text, len);
+    }
+    amt_free(text);
 }
 
 static void read_domain(struct reader *r, json_t *root)
@@ -490,10 +712,19 @@ static void read_domain(struct reader *r, json_t *root)
     if (domain == NULL && r->domain[0] != '\0') {
         warn(r, "name one of \"domains\"", "there is no domain \"%s\"", r->domain);
     }
+    enter(r, "domains", 0);
+    enter(r, r->domain, 0);
+    enter(r, "AmtAcmActivation", 0);
     read_acm(r, json_is_object(acm) ? acm : none);
+    leave(r);
     if (json_is_object(manager)) {
+        enter(r, "AmtManager", 0);
         read_manager(r, manager);
+        leave(r);
     }
+    no_effect(r, domain, "AmtScanOptions", "amtlab scan RANGE looks when it is told to");
+    leave(r);
+    leave(r);
     json_decref(none);
 }
 
@@ -501,10 +732,13 @@ enum amt_err meshcentral_config_read(const char *path, const char *domain,
                                      struct activation_config *config,
                                      struct amt_diag_list *problems)
 {
-    struct reader r = { config, problems, path, domain, false };
+    struct reader r = { .config = config, .problems = problems, .path = path, .domain = domain };
     struct amt_diag diag = { .err = AMT_OK };
-    json_t *root = parse(&r, &diag);
+    char *text = NULL;
+    size_t len = 0;
+    json_t *root = parse(&r, &text, &len, &diag);
     if (root == NULL) {
+        forget_text(text, len);
         struct amt_diag *added =
             problems == NULL ? NULL
                              : amt_diag_list_add(problems, diag.err, path, diag.line, diag.column);
@@ -516,12 +750,15 @@ enum amt_err meshcentral_config_read(const char *path, const char *domain,
     }
     json_t *settings = get(root, "settings");
     json_t *none = json_object();
+    enter(&r, "settings", 0);
     read_settings(&r, json_is_object(settings) ? settings : none);
+    leave(&r);
     read_domain(&r, root);
     config->has_own_root = true; /* 2.6 */
     config->own_root_certificate = place(&r, "root-cert-public.crt");
     config->own_root_key = place(&r, "root-cert-private.key");
     json_decref(none);
     json_decref(root);
+    forget_text(text, len);
     return r.is_out_of_memory ? AMT_ENOMEM : AMT_OK;
 }

@@ -41,6 +41,8 @@ struct activation_service {
     uint32_t listener_count;
     struct visitor *visitors;
     struct group_name *groups;
+    struct pki_identity *tls_root; /* of device certificates; NULL */
+    struct activation_equipment equipment;
     struct timer look;      /* at the certificates */
     uint64_t admin_until_s; /* 0: ACM is not offered now */
 };
@@ -341,10 +343,10 @@ static bool find_password(void *ctx, const struct uuid *uuid, struct secret *pas
     struct activation_service *service = ctx;
     struct secret passwords[3] = { { .len = 0 } };
     uint32_t count = 0;
-    enum amt_err err =
-        service->config.log_path == NULL
-            ? AMT_EUNKNOWN
-            : activation_log_passwords(service->config.log_path, uuid, passwords, &count, NULL);
+    enum amt_err err = service->config.log_path == NULL
+                           ? AMT_EUNKNOWN
+                           : activation_log_passwords(service->config.log_path, uuid, NULL,
+                                                      passwords, &count, NULL);
     if (err == AMT_OK && count > 0) {
         *password = passwords[0];
     }
@@ -519,6 +521,24 @@ static void log_problems(struct activation_service *service, const struct amt_di
     }
 }
 
+/* Without the root everything else goes on, as in MeshCentral. */
+static void load_equipment(struct activation_service *service, struct amt_diag_list *problems)
+{
+    const struct activation_equipment_config *config = &service->config.equipment;
+    struct amt_diag diag = { .err = AMT_OK };
+    service->tls_root = activation_equipment_root(config, &diag);
+    if (service->tls_root == NULL && diag.text[0] != '\0') {
+        const char *file = config->tls_pfx != NULL ? config->tls_pfx : config->tls_certificate;
+        struct amt_diag *added = amt_diag_list_add(problems, AMT_ECERT, file, 0, 0);
+        (void)amt_diag_set(added, AMT_ECERT, "Unable to load Intel AMT TLS root certificate: %s",
+                           diag.text);
+        (void)amt_diag_hint(added, "%s", diag.hint);
+    }
+    service->equipment = (struct activation_equipment){ .switches_tls_on = service->tls_root != NULL,
+                                                        .wifi = config->wifi,
+                                                        .wifi_count = config->wifi_count };
+}
+
 static enum amt_err load(struct activation_service *service, struct amt_diag *diag)
 {
     struct amt_diag_list problems = { .count = 0 };
@@ -530,6 +550,9 @@ static enum amt_err load(struct activation_service *service, struct amt_diag *di
             &service->config, config, loop_wall_us(service->settings.loop) / US_PER_SECOND,
             &problems);
         err = service->certificates == NULL ? AMT_ENOMEM : AMT_OK;
+    }
+    if (err == AMT_OK) {
+        load_equipment(service, &problems);
     }
     log_problems(service, &problems);
     if (err != AMT_OK && problems.count > 0 && diag != NULL) {
@@ -561,6 +584,8 @@ static struct activation_settings job_settings(const struct activation_service *
                                          .certificates = service->certificates,
                                          .activation_log = service->activation_log,
                                          .tls_issuer = service->tls_issuer,
+                                         .equipment = &service->equipment,
+                                         .refuses_tls = !service->config.allows_tls,
                                          .prefers_upgrade = service->config.prefers_upgrade,
                                          .hold_us = service->config.hold_us };
 }
@@ -568,7 +593,9 @@ static struct activation_settings job_settings(const struct activation_service *
 static enum amt_err start_conversations(struct activation_service *service)
 {
     /* Without it only devices that shall get TLS cannot be activated. */
-    service->tls_issuer = service->settings.tls_issuer != NULL
+    service->tls_issuer = service->tls_root != NULL
+                              ? pki_identity_ref(service->tls_root) /* device_tls: for all */
+                          : service->settings.tls_issuer != NULL
                               ? pki_identity_ref(service->settings.tls_issuer)
                               : mps_own_root(service->settings.config, NULL);
     const struct activation_settings settings = job_settings(service);
@@ -746,6 +773,7 @@ void activation_service_free(struct activation_service *service)
     pki_identity_free(service->tls_issuer);
     activation_certificates_free(service->certificates);
     activation_log_close(service->activation_log);
+    pki_identity_free(service->tls_root);
     activation_config_fini(&service->config);
     while (service->groups != NULL) {
         struct group_name *gone = service->groups;

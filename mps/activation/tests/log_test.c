@@ -107,11 +107,80 @@ static void test_passwords_come_back(void **state)
     (void)fputs("not json\n{\"amtUuid\":\n", file); /* damaged lines are passed over */
     (void)fclose(file);
     assert_int_equal(uuid_parse("12345678-9abc-def0-1234-56789abcdef0", &uuid), AMT_OK);
-    assert_int_equal(activation_log_passwords(place.path, &uuid, passwords, &count, &diag), AMT_OK);
+    assert_int_equal(activation_log_passwords(place.path, &uuid, NULL, passwords, &count, &diag),
+                     AMT_OK);
     assert_int_equal(count, 3);
     assert_true(secret_equal(&passwords[0], (const uint8_t *)"Four+4fo", 8));
     assert_true(secret_equal(&passwords[1], (const uint8_t *)"Three+3t", 8));
     assert_true(secret_equal(&passwords[2], (const uint8_t *)"One+1one", 8));
+    place_fini(&place);
+}
+
+/* A server that died in the middle of a line does not take the next password with it. */
+static void test_a_line_cut_short_stays_alone(void **state)
+{
+    struct place place;
+    struct activation_log *log;
+    struct amt_diag diag = { .err = AMT_OK };
+    struct secret passwords[3];
+    struct uuid uuid;
+    uint32_t count = 0;
+    (void)state;
+    place_init(&place);
+    assert_int_equal(activation_log_open(place.path, NULL, &log, &diag), AMT_OK);
+    assert_int_equal(append(log, "One+1one", &diag), AMT_OK);
+    activation_log_close(log);
+    struct stat status;
+    assert_int_equal(stat(place.path, &status), 0);
+    assert_int_equal(truncate(place.path, status.st_size - 20), 0);
+    assert_int_equal(activation_log_open(place.path, NULL, &log, &diag), AMT_OK);
+    assert_int_equal(append(log, "Two+2two", &diag), AMT_OK);
+    assert_int_equal(append(log, "Three+3t", &diag), AMT_OK);
+    activation_log_close(log);
+    assert_int_equal(uuid_parse("12345678-9abc-def0-1234-56789abcdef0", &uuid), AMT_OK);
+    assert_int_equal(activation_log_passwords(place.path, &uuid, NULL, passwords, &count, &diag),
+                     AMT_OK);
+    assert_int_equal(count, 2);
+    assert_true(secret_equal(&passwords[0], (const uint8_t *)"Three+3t", 8));
+    assert_true(secret_equal(&passwords[1], (const uint8_t *)"Two+2two", 8));
+    place_fini(&place);
+}
+
+#define CERTS AMTLAB_SOURCE_DIR "/mps/activation/tests/data/certs/"
+
+static void test_the_recipient_alone_opens_what_is_sealed(void **state)
+{
+    struct place place;
+    struct activation_log *log;
+    struct amt_diag diag = { .err = AMT_OK };
+    struct secret passwords[3];
+    struct uuid uuid;
+    uint32_t count = 9;
+    char content[16384];
+    (void)state;
+    place_init(&place);
+    assert_int_equal(uuid_parse("12345678-9abc-def0-1234-56789abcdef0", &uuid), AMT_OK);
+    assert_int_equal(activation_log_open(place.path, CERTS "leaf.pem", &log, &diag), AMT_OK);
+    assert_int_equal(append(log, "One+1one", &diag), AMT_OK);
+    assert_int_equal(append(log, "Two+2two", &diag), AMT_OK);
+    activation_log_close(log);
+    read_file(place.path, content, sizeof content);
+    assert_null(strstr(content, "+1one"));
+    assert_int_equal(activation_log_passwords(place.path, &uuid, NULL, passwords, &count, &diag),
+                     AMT_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(
+        activation_log_passwords(place.path, &uuid, CERTS "root.key", passwords, &count, &diag),
+        AMT_OK);
+    assert_int_equal(count, 0); /* another key */
+    assert_int_equal(
+        activation_log_passwords(place.path, &uuid, CERTS "leaf.key", passwords, &count, &diag),
+        AMT_OK);
+    assert_int_equal(count, 2);
+    assert_true(secret_equal(&passwords[0], (const uint8_t *)"Two+2two", 8));
+    assert_int_equal(
+        activation_log_passwords(place.path, &uuid, CERTS "leaf.pem", passwords, &count, &diag),
+        AMT_ECERT);
     place_fini(&place);
 }
 
@@ -139,8 +208,11 @@ static void test_what_cannot_be_written(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_line),
-                                        cmocka_unit_test(test_passwords_come_back),
-                                        cmocka_unit_test(test_what_cannot_be_written) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_line), cmocka_unit_test(test_passwords_come_back),
+        cmocka_unit_test(test_a_line_cut_short_stays_alone),
+        cmocka_unit_test(test_the_recipient_alone_opens_what_is_sealed),
+        cmocka_unit_test(test_what_cannot_be_written)
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

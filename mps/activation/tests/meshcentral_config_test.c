@@ -58,6 +58,19 @@ static bool has_problem(const struct reading *r, const char *part)
     return false;
 }
 
+static void expect_problem_at(const struct reading *r, const char *part, uint32_t line,
+                              uint32_t column)
+{
+    const struct amt_diag *found = NULL;
+    for (uint32_t i = 0; found == NULL && i < r->problems.count; i++) {
+        found = strstr(r->problems.items[i].text, part) != NULL ? &r->problems.items[i] : NULL;
+    }
+    assert_non_null(found);
+    assert_int_equal(found->err, AMT_OK);
+    assert_int_equal(found->line, line);
+    assert_int_equal(found->column, column);
+}
+
 static void expect_path(const struct reading *r, const char *path, const char *name)
 {
     char expected[256];
@@ -114,7 +127,6 @@ static void the_manager_section_is_read(void **state)
     (void)state;
     read_text(&r, k_whole);
     assert_true(r.config->allows_tls);
-    assert_false(r.config->uses_tls);
     assert_int_equal(r.config->account_count, 2);
     assert_string_equal(r.config->accounts[0].user, "admin");
     assert_string_equal(r.config->accounts[1].user, "u");
@@ -125,6 +137,63 @@ static void the_manager_section_is_read(void **state)
     assert_null(r.config->home_domains[4]);
     assert_true(has_problem(&r, "AdminAccounts: entry 3"));
     assert_true(has_problem(&r, "EnvironmentDetection: entry 6"));
+    done(&r);
+}
+
+/* TlsRootCert and WifiProfiles are used; what has no effect is told at its place. */
+static void equipment_of_devices_is_read_and_the_rest_is_told(void **state)
+{
+    struct reading r;
+    (void)state;
+    read_text(&r,
+              "{\"domains\":{\"\":{\"AmtManager\":{\n"
+              " \"TlsRootCert\":{\"certpfx\":\"r.pfx\",\"certpfxpass\":\"x\"},\n"
+              " \"802.1x\":{\"authenticationProtocol\":0},\n"
+              " \"WifiProfiles\":[\n"
+              "  {\"ssid\":\"office\",\"password\":\"12345678\"},\n"
+              "  {\"ssid\":\"old\",\"name\":\"n\",\"authentication\":\"WPA-PSK\",\"encryption\":"
+              "\"tkip-rc4\",\"password\":\"12345678\"},\n"
+              "  {\"ssid\":\"short\",\"password\":\"1234567\"},\n"
+              "  {\"ssid\":\"eap\",\"authentication\":\"wpa2-802.1x\",\"802.1x\":{}},\n"
+              "  {\"password\":\"12345678\",\"sid\":\"x\"}]\n"
+              "}}},\"settings\":{\n"
+              " \"MpsTlsOffload\":false}}");
+    assert_int_equal(r.err, AMT_OK);
+    const struct activation_equipment_config *equipment = &r.config->equipment;
+    expect_path(&r, equipment->tls_pfx, "r.pfx");
+    assert_string_equal(equipment->tls_password, "x");
+    assert_int_equal(equipment->wifi_count, 2);
+    assert_string_equal(equipment->wifi[0].name, "office");
+    assert_int_equal(equipment->wifi[0].authentication, ACTIVATION_WIFI_WPA2);
+    assert_int_equal(equipment->wifi[1].authentication, ACTIVATION_WIFI_WPA);
+    assert_int_equal(equipment->wifi[1].encryption, ACTIVATION_WIFI_TKIP);
+    assert_string_equal(equipment->wifi[1].name, "n");
+    expect_problem_at(&r, "802.1x: has no effect here", 3, 2);
+    expect_problem_at(&r, "WifiProfiles: entry 3 is passed over", 7, 3);
+    expect_problem_at(&r, "WifiProfiles: entry 4 is passed over", 8, 3);
+    expect_problem_at(&r, "WifiProfiles: entry 5 is passed over", 9, 3);
+    expect_problem_at(&r, "unknown key \"sid\"", 9, 26);
+    expect_problem_at(&r, "MpsTlsOffload: has no effect here", 11, 2);
+    done(&r);
+}
+
+static void tls_of_devices_needs_both_settings(void **state)
+{
+    struct reading r;
+    (void)state;
+    read_text(&r, "{\"domains\":{\"\":{\"AmtManager\":{\"TlsConnections\":false,\n"
+                  "\"TlsRootCert\":{\"certfile\":\"c\",\"keyfile\":\"k\"}}}}}");
+    assert_null(r.config->equipment.tls_certificate);
+    expect_problem_at(&r, "TlsRootCert: has no effect here", 2, 1);
+    done(&r);
+    read_text(&r, "{\"domains\":{\"\":{\"AmtManager\":{\"TlsConnections\":true,"
+                  "\"TlsAcmActivation\":false,\"AdminAccounts\":[]}}}}");
+    expect_problem_at(&r, "TlsConnections: has no effect here", 1, 31);
+    assert_true(has_problem(&r, "TlsAcmActivation: has no effect here"));
+    assert_true(has_problem(&r, "AdminAccounts: has no effect here"));
+    done(&r);
+    read_text(&r, "{\"domains\":{\"\":{\"AmtManager\":{\"TlsRootCert\":{\"certfile\":\"c\"}}}}}");
+    expect_problem_at(&r, "names no certificate with its key", 1, 31);
     done(&r);
 }
 
@@ -329,6 +398,8 @@ int main(void)
     static const struct CMUnitTest k_tests[] = {
         cmocka_unit_test(sets_of_all_forms_are_read_with_paths_of_the_data_folder),
         cmocka_unit_test(the_manager_section_is_read),
+        cmocka_unit_test(equipment_of_devices_is_read_and_the_rest_is_told),
+        cmocka_unit_test(tls_of_devices_needs_both_settings),
         cmocka_unit_test(the_mps_settings_are_read),
         cmocka_unit_test(lan_names_are_four_and_not_for_one_mode_only),
         cmocka_unit_test(a_bare_metal_section_must_be_whole),

@@ -10,8 +10,11 @@
 
 #include "scenarios/engine/tests/activation_pc.h"
 #include "simulator/firmware/mebx.h"
+#include "simulator/firmware/keys_internal.h"
+#include "simulator/firmware/network_internal.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/remote_access.h"
+#include "simulator/firmware/tls_settings_internal.h"
 
 static void expect(struct activation_pc *pc, enum activation_outcome outcome,
                    enum activation_failure failure)
@@ -260,9 +263,133 @@ static void test_the_suffix_is_another_one(void **state)
     expect_failure(&pc, ACT_F_MEBX_SUFFIX_WRONG);
 }
 
+/* --- what a device gets besides --- */
+
+enum { DER_PKCS1, DER_SPKI }; /* config der_key */
+
+static struct pki_identity *make_root(void)
+{
+    struct amt_diag diag = { .err = AMT_OK };
+    const struct pki_request request = { .common_name = "Device Root",
+                                         .key = PKI_RSA_2048,
+                                         .is_authority = true };
+    struct pki_identity *root = pki_issue(&request, NULL, &diag);
+    assert_non_null(root);
+    return root;
+}
+
+static void activate_with(struct activation_pc *pc, const struct activation_equipment *equipment,
+                          const struct pki_identity *root, int der_key)
+{
+    activation_pc_init(pc);
+    pc->config.der_key = der_key;
+    activation_pc_start(pc);
+    activation_pc_certificate(pc, "leaf", false);
+    pc->settings.equipment = equipment;
+    pc->settings.tls_issuer = root;
+    activation_pc_report(pc);
+    pc->report.host_name = "pc17";
+    activation_pc_run(pc);
+}
+
+/* TlsRootCert (activation.md 8.2): the job itself looks at what port 16993 shows afterwards. */
+static void a_tls_certificate_of_the_configured_root(int der_key)
+{
+    struct activation_pc pc;
+    struct pki_identity *root = make_root();
+    const struct activation_equipment equipment = { .switches_tls_on = true };
+    activate_with(&pc, &equipment, root, der_key);
+    expect(&pc, ACTIVATION_DONE, ACTIVATION_NO_FAILURE);
+    assert_true(tls_settings_enabled(pc.firmware, FIRMWARE_NETWORK));
+    assert_true(tls_settings_enabled(pc.firmware, FIRMWARE_LOCAL));
+    assert_true(tls_settings_plain_allowed(pc.firmware, FIRMWARE_NETWORK));
+    assert_string_equal(pc.firmware->tls->served, pc.firmware->tls->associated);
+    uint32_t handle = keys_certificate_find(pc.firmware->keys, pc.firmware->tls->served);
+    X509 *shown = pc.firmware->keys->certificates[handle].x509;
+    assert_int_equal(X509_verify(shown, pki_key(root)), 1);
+    assert_non_null(strstr(pc.said, "Done."));
+    activation_pc_fini(&pc);
+    pki_identity_free(root);
+}
+
+static void test_a_tls_certificate_of_the_configured_root(void **state)
+{
+    (void)state;
+    a_tls_certificate_of_the_configured_root(DER_SPKI);
+    a_tls_certificate_of_the_configured_root(DER_PKCS1);
+}
+
+static struct activation_wifi wifi_of(const char *ssid, const char *password)
+{
+    struct activation_wifi wifi = { .name = ssid,
+                                    .ssid = ssid,
+                                    .authentication = ACTIVATION_WIFI_WPA2,
+                                    .encryption = ACTIVATION_WIFI_CCMP };
+    assert_int_equal(secret_set(&wifi.password, password, (uint32_t)strlen(password)), AMT_OK);
+    return wifi;
+}
+
+static void test_wifi_profiles(void **state)
+{
+    struct activation_pc pc;
+    const struct activation_wifi wifi[] = { wifi_of("office", "correct horse"),
+                                            wifi_of("lab <1>", "battery staple") };
+    const struct activation_equipment equipment = { .wifi = wifi, .wifi_count = 2 };
+    (void)state;
+    activate_with(&pc, &equipment, NULL, DER_SPKI);
+    expect(&pc, ACTIVATION_DONE, ACTIVATION_NO_FAILURE);
+    const json_t *profiles = pc.firmware->network->wifi;
+    assert_int_equal(json_array_size(profiles), 2);
+    const json_t *second = json_object_get(json_array_get(profiles, 1), "settings");
+    assert_string_equal(json_string_value(json_object_get(second, "SSID")), "lab <1>");
+    assert_string_equal(json_string_value(json_object_get(second, "PSKPassPhrase")),
+                        "battery staple");
+    assert_null(strstr(pc.said, "battery"));
+    activation_pc_fini(&pc);
+}
+
+/* It is activated, and the log has its password: the failure says that and what did not work. */
+static void test_equipment_that_is_refused_is_named(void **state)
+{
+    struct activation_pc pc;
+    const struct activation_wifi wifi[] = { wifi_of("twice", "correct horse"),
+                                            wifi_of("twice", "correct horse") };
+    const struct activation_equipment equipment = { .wifi = wifi, .wifi_count = 2 };
+    (void)state;
+    activate_with(&pc, &equipment, NULL, DER_SPKI);
+    expect(&pc, ACTIVATION_FAILED, ACT_F_INTERNAL_ERROR);
+    assert_non_null(strstr(pc.detail, "adding a Wi-Fi profile"));
+    assert_int_equal(firmware_mode(pc.firmware), FIRMWARE_ADMIN_CONTROL);
+    assert_int_equal(log_lines(&pc, "acmactivate"), 1);
+    activation_pc_fini(&pc);
+}
+
+/* A desktop without Wi-Fi is activated all the same. */
+static void test_profiles_for_a_device_without_wifi(void **state)
+{
+    struct activation_pc pc;
+    const struct activation_wifi wifi[] = { wifi_of("office", "correct horse") };
+    const struct activation_equipment equipment = { .wifi = wifi, .wifi_count = 1 };
+    (void)state;
+    activation_pc_init(&pc);
+    pc.config.has_wireless = false;
+    activation_pc_start(&pc);
+    activation_pc_certificate(&pc, "leaf", false);
+    pc.settings.equipment = &equipment;
+    activation_pc_report(&pc);
+    activation_pc_run(&pc);
+    expect(&pc, ACTIVATION_DONE, ACTIVATION_NO_FAILURE);
+    assert_non_null(strstr(pc.said, "has no Wi-Fi"));
+    activation_pc_fini(&pc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_tls_certificate_of_the_configured_root),
+        cmocka_unit_test(test_wifi_profiles),
+        cmocka_unit_test(test_equipment_that_is_refused_is_named),
+        cmocka_unit_test(test_profiles_for_a_device_without_wifi),
         cmocka_unit_test(test_admin_control_mode),
         cmocka_unit_test(test_mebx_password_of_the_policy),
         cmocka_unit_test(test_client_control_mode_and_upgrade),
