@@ -56,9 +56,8 @@ bool activation_wifi_is_good(const struct activation_wifi *wifi, const char **wh
 {
     size_t ssid_len = wifi->ssid == NULL ? 0 : strlen(wifi->ssid);
     size_t name_len = wifi->name == NULL ? 0 : strlen(wifi->name);
-    *why = ssid_len == 0 || ssid_len > SSID_MAX ? "an ssid of 1 to 32 bytes is needed"
-           : name_len == 0 || name_len > SSID_MAX
-               ? "the name of a profile has 1 to 32 bytes"
+    *why = ssid_len == 0 || ssid_len > SSID_MAX   ? "an ssid of 1 to 32 bytes is needed"
+           : name_len == 0 || name_len > SSID_MAX ? "the name of a profile has 1 to 32 bytes"
            : wifi->password.len < PASSWORD_MIN || wifi->password.len > PASSWORD_MAX
                ? "the password has 8 to 63 characters"
                : NULL;
@@ -257,11 +256,10 @@ static struct pki_identity *load_pfx(const struct activation_equipment_config *c
 struct pki_identity *activation_equipment_root(const struct activation_equipment_config *config,
                                                struct amt_diag *diag)
 {
-    struct pki_identity *root =
-        config->tls_pfx != NULL ? load_pfx(config, diag)
-        : config->tls_certificate != NULL
-            ? pki_load(config->tls_certificate, config->tls_key, diag)
-            : NULL;
+    struct pki_identity *root = config->tls_pfx != NULL ? load_pfx(config, diag)
+                                : config->tls_certificate != NULL
+                                    ? pki_load(config->tls_certificate, config->tls_key, diag)
+                                    : NULL;
     if (root != NULL && X509_check_ca(pki_certificate(root)) == 0) {
         (void)amt_diag_set(diag, AMT_ECERT, "the certificate may not sign others: it is no CA");
         pki_identity_free(root);

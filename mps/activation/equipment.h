@@ -28,8 +28,8 @@ struct activation_wifi {
 
 /* As configured. */
 struct activation_equipment_config {
-    const char *tls_pfx, *tls_password;     /* PKCS#12 of the root that signs device certificates */
-    const char *tls_certificate, *tls_key;  /* or PEM; all NULL: TLS stays as it is */
+    const char *tls_pfx, *tls_password;    /* PKCS#12 of the root that signs device certificates */
+    const char *tls_certificate, *tls_key; /* or PEM; all NULL: TLS stays as it is */
     struct activation_wifi wifi[ACTIVATION_WIFI_MAX];
     uint32_t wifi_count;
 };

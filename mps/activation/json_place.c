@@ -69,8 +69,8 @@ static const char *find_step(struct scan *s, const struct json_step *step)
         if (is_object) {
             skip_string(s);
         }
-        bool is_it = step->key == NULL ? i == step->index
-                                       : is_object && is_key(start, s->at, step->key);
+        bool is_it =
+            step->key == NULL ? i == step->index : is_object && is_key(start, s->at, step->key);
         skip_blanks(s);
         if (is_it) {
             found = start;
