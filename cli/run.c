@@ -89,9 +89,11 @@ static const struct cli_option k_options[] = {
       "how long a device target may take to call, before each case" },
     { "out", 0, CLI_TEXT, AT(out), "FOLDER", NULL, "writes all reports into this folder" },
     { "report", 0, CLI_TEXT, AT(report), "LIST", NULL,
-      "junit=FILE,json=FILE,html=FOLDER,tap=FILE,md=FILE" },
-    { "format", 0, CLI_TEXT, AT(format), "auto|pretty|plain|tap|json", "auto",
-      "what is printed; auto: pretty on a terminal, else plain" },
+      "junit=FILE,json=FILE,jsonl=FILE,html=FILE.html,sarif=FILE,github=-,tap=FILE,md=FILE,txt="
+      "FILE,"
+      "badge=FILE.svg" },
+    { "format", 0, CLI_TEXT, AT(format), "auto|pretty|plain|tap|json|jsonl", "auto",
+      "what is printed; auto: pretty on a terminal, else plain; jsonl: a line as each case ends" },
     { "color", 0, CLI_TEXT, AT(color), "auto|always|never", "auto",
       "auto: on a terminal, unless NO_COLOR is set" },
     { "keep-traces", 0, CLI_TEXT, AT(keep_traces), "fail|all", "fail",
@@ -123,8 +125,7 @@ struct running {
     struct runner_options runner;
     struct run_targets targets;
     struct report_style style;
-    struct results *shown; /* for the header while it runs */
-    bool prints_lines;
+    bool prints_lines, prints_objects;
 };
 
 static int usage(const char *text, const char *value)
@@ -223,7 +224,9 @@ static int read_choices(struct running *running)
     static const char *const k_clocks[] = { "auto", "virtual", "real", NULL };
     static const char *const k_traces[] = { "fail", "all", NULL };
     static const char *const k_colors[] = { "auto", "always", "never", NULL };
-    static const char *const k_formats[] = { "auto", "pretty", "plain", "tap", "json", NULL };
+    static const char *const k_formats[] = {
+        "auto", "pretty", "plain", "tap", "json", "jsonl", NULL
+    };
     const struct run_options *options = running->options;
     uint32_t clock = 0, traces = 0, color = 0, format = 0;
     int result = choice("--clock is auto, virtual or real", options->clock, k_clocks, &clock);
@@ -234,7 +237,7 @@ static int read_choices(struct running *running)
                  ? result
                  : choice("--color is auto, always or never", options->color, k_colors, &color);
     result = result != CLI_OK ? result
-                              : choice("--format is auto, pretty, plain, tap or json",
+                              : choice("--format is auto, pretty, plain, tap, json or jsonl",
                                        options->format, k_formats, &format);
     bool is_terminal = isatty(STDOUT_FILENO) != 0;
     const char *no_color = getenv("NO_COLOR");
@@ -244,6 +247,7 @@ static int read_choices(struct running *running)
     running->style.colour =
         color == 1 || (color == 0 && is_terminal && (no_color == NULL || no_color[0] == '\0'));
     running->prints_lines = format <= 2 && !options->quiet;
+    running->prints_objects = format == 5;
     return result;
 }
 
@@ -345,6 +349,9 @@ static void on_case(void *ctx, const struct result_case *c)
             print_steps(c, &out);
         }
     }
+    if (running->prints_objects) {
+        report_jsonl_case(&out, running->options->strict, c);
+    }
     print(&out);
 }
 
@@ -391,6 +398,20 @@ static void describe_run(const struct running *running, struct results *results)
     text_fini(&target);
 }
 
+/* Before the first case: what is known of the run then. */
+static void print_start(const struct running *running)
+{
+    struct results *run = running->prints_objects ? results_new() : NULL;
+    struct text out = { 0 };
+    if (run != NULL) {
+        describe_run(running, run);
+        run->run.seed = running->options->seed;
+        report_jsonl_run(&out, run);
+        print(&out);
+    }
+    results_free(run);
+}
+
 static int write_reports(const struct running *running, const struct results *results)
 {
     const struct run_options *options = running->options;
@@ -398,9 +419,10 @@ static int write_reports(const struct running *running, const struct results *re
     struct text spec = { 0 };
     if (options->out != NULL) {
         text_printf(&spec,
-                    "json=%s/results.json,junit=%s/junit.xml,html=%s,tap=%s/results.tap,"
-                    "md=%s/summary.md",
-                    options->out, options->out, options->out, options->out, options->out);
+                    "json=%s/results.json,junit=%s/junit.xml,html=%s/report.html,"
+                    "sarif=%s/amtlab.sarif,tap=%s/results.tap,md=%s/summary.md",
+                    options->out, options->out, options->out, options->out, options->out,
+                    options->out);
     }
     if (options->report != NULL) {
         text_printf(&spec, "%s%s", spec.len == 0 ? "" : ",", options->report);
@@ -422,6 +444,8 @@ static void print_end(const struct running *running, const struct results *resul
         report_tap(&out, results);
     } else if (strcmp(running->options->format, "json") == 0) {
         report_json(&out, results);
+    } else if (running->prints_objects) {
+        report_jsonl_end(&out, results);
     } else {
         for (const struct result_case *c = results->case_first; c != NULL; c = c->next) {
             report_terminal_failure(&out, results, c, &running->style);
@@ -482,6 +506,7 @@ static int run_suite(struct running *running)
         amt_diag_print(&diag, stderr);
         return CLI_ENVIRONMENT;
     }
+    print_start(running);
     enum amt_err err = runner_run(&running->suite, &running->runner, &result, &diag);
     int status = CLI_ENVIRONMENT;
     if (err == AMT_OK) {

@@ -15,12 +15,13 @@ static bool is_detailed(const struct result_case *c)
     return c->failure != NULL || c->verdict > RESULT_INFO;
 }
 
-static void write_header(struct text *out, const struct result_case *c)
+static void write_header(struct text *out, const struct result_case *c,
+                         const struct html_place *place)
 {
     text_printf(out,
                 "<header class=\"top v-%s\"><div class=\"wrap\"><p class=\"brand\">"
-                "<a href=\"index.html\">amtlab</a> / <code>",
-                result_verdict_name(c->verdict));
+                "<a href=\"%s\">amtlab</a> / <code>",
+                result_verdict_name(c->verdict), place->is_alone ? "#top" : "index.html");
     html_text(out, c->id);
     text_puts(out, "</code></p><h1>");
     html_text(out, c->name[0] == '\0' ? c->id : c->name);
@@ -31,21 +32,22 @@ static void write_header(struct text *out, const struct result_case *c)
     text_puts(out, "</p></div></header>\n");
 }
 
-static void write_specs(struct text *out, const struct result_case *c)
+static void write_specs(struct text *out, const struct result_case *c,
+                        const struct html_place *place)
 {
     if (c->spec_first == NULL) {
         return;
     }
     html_term(out, "requirements");
     for (const struct result_spec *spec = c->spec_first; spec != NULL; spec = spec->next) {
-        text_puts(out, "<span class=\"req\"><a href=\"index.html#r-");
+        text_printf(out, "<div class=\"req\"><a href=\"%s#r-", place->is_alone ? "" : "index.html");
         html_text(out, spec->id);
-        text_puts(out, "\" title=\"");
-        html_text(out, spec->text);
         text_puts(out, "\">");
         html_text(out, spec->id);
-        text_printf(out, "</a> <span class=\"level\">%s</span></span> ",
+        text_printf(out, "</a> <span class=\"level\">%s</span> <span class=\"dim\">",
                     result_level_name(spec->level));
+        html_text(out, c->failure == NULL ? spec->text : ""); /* else it stands above */
+        text_puts(out, "</span></div>");
     }
     text_puts(out, "</dd>");
 }
@@ -59,10 +61,11 @@ static void write_term(struct text *out, const char *name, const char *value)
     }
 }
 
-static void write_facts(struct text *out, const struct result_case *c)
+static void write_facts(struct text *out, const struct result_case *c,
+                        const struct html_place *place)
 {
     text_puts(out, "<dl class=\"facts\">");
-    write_specs(out, c);
+    write_specs(out, c, place);
     write_term(out, "matrix", c->matrix);
     if (c->tag_first != NULL) {
         html_term(out, "tags");
@@ -95,7 +98,8 @@ static void write_facts(struct text *out, const struct result_case *c)
     }
 }
 
-static void write_steps(struct text *out, const struct result_case *c)
+static void write_steps(struct text *out, const struct result_case *c,
+                        const struct html_place *place)
 {
     if (c->step_first == NULL) {
         return;
@@ -106,8 +110,10 @@ static void write_steps(struct text *out, const struct result_case *c)
               "<th class=\"num\">took</th></tr></thead><tbody>\n");
     for (const struct result_step *step = c->step_first; step != NULL; step = step->next) {
         const char *verdict = result_step_verdict_name(step->verdict);
-        text_printf(out, "<tr class=\"%s\"><td class=\"num\">%u</td><td><a href=\"#l%u\">", verdict,
-                    step->n, step->line);
+        text_printf(out, "<tr class=\"%s\"><td class=\"num\">%u</td><td><a href=\"#", verdict,
+                    step->n);
+        html_anchor(out, place);
+        text_printf(out, "l%u\">", step->line);
         html_text(out, step->name);
         text_puts(out, "</a></td><td>");
         html_text(out, step->actor);
@@ -125,9 +131,12 @@ static void write_steps(struct text *out, const struct result_case *c)
     text_puts(out, "</tbody></table></section>\n");
 }
 
-static void write_event(struct text *out, const struct result_event *event, uint32_t n)
+static void write_event(struct text *out, const struct result_event *event, uint32_t n,
+                        const struct html_place *place)
 {
-    text_printf(out, "<tr id=\"e%u\"%s><td class=\"num\">%u</td><td class=\"num\">", n,
+    text_puts(out, "<tr id=\"");
+    html_anchor(out, place);
+    text_printf(out, "e%u\"%s><td class=\"num\">%u</td><td class=\"num\">", n,
                 event->is_fault || event->is_lost ? " class=\"fault\"" : "", n);
     format_moment(out, event->at_us);
     text_puts(out, "</td><td>");
@@ -157,7 +166,8 @@ static void write_event(struct text *out, const struct result_event *event, uint
     text_puts(out, "</td></tr>\n");
 }
 
-static void write_events(struct text *out, const struct result_case *c)
+static void write_events(struct text *out, const struct result_case *c,
+                         const struct html_place *place)
 {
     if (c->event_first == NULL) {
         return;
@@ -169,7 +179,7 @@ static void write_events(struct text *out, const struct result_case *c)
     for (const struct result_event *event = c->event_first; event != NULL; event = event->next) {
         n += 1;
         if (n <= EVENTS_LISTED) {
-            write_event(out, event, n);
+            write_event(out, event, n, place);
         }
     }
     text_puts(out, "</tbody></table>");
@@ -214,37 +224,77 @@ static void write_metrics(struct text *out, const struct result_case *c)
     text_puts(out, "</dl></section>\n");
 }
 
-void report_html_case(struct text *out, const struct results *results, const struct result_case *c)
+static void write_picture(struct text *out, const struct result_case *c,
+                          const struct html_place *place, bool is_detailed)
+{
+    struct text anchor = { 0 };
+    html_anchor(&anchor, place);
+    text_puts(out, "<section><h2>Sequence</h2>\n<div class=\"figure\">");
+    const struct report_picture picture = {
+        .max_events = is_detailed       ? EVENTS_DRAWN_FAILED
+                      : place->is_alone ? place->events_drawn
+                                        : EVENTS_DRAWN_PASSED,
+        .has_links = is_detailed,
+        .anchor = text_chars(&anchor),
+    };
+    report_sequence_svg(out, c, &picture);
+    text_puts(out, "</div></section>\n");
+    text_fini(&anchor);
+}
+
+/* Of many cases that passed, one listing of their scenario is enough. */
+static void write_shared_source(struct text *out, const struct result_case *c, uint32_t number)
+{
+    uint32_t steps = 0;
+    for (const struct result_step *step = c->step_first; step != NULL; step = step->next) {
+        steps += step->verdict == RESULT_STEP_PASSED ? 1 : 0;
+    }
+    text_printf(out,
+                "<section><h2>Scenario</h2>\n<p class=\"dim\">%u steps passed: <a href=\"#s%u\">",
+                steps, number);
+    html_text(out, c->file);
+    text_puts(out, "</a></p></section>\n");
+}
+
+void html_case(struct text *out, const struct results *results, const struct result_case *c,
+               const struct html_place *place)
 {
     bool detailed = is_detailed(c);
-    html_head(out, c->id);
-    write_header(out, c);
-    text_puts(out, "<main class=\"wrap\">\n");
+    write_header(out, c, place);
+    text_puts(out, "<div class=\"wrap\">\n");
     if (c->summary[0] != '\0') {
         text_puts(out, "<p class=\"summary\">");
         html_text(out, c->summary);
         text_puts(out, "</p>\n");
     }
-    html_failure(out, c);
-    write_facts(out, c);
+    html_failure(out, c, place);
+    write_facts(out, c, place);
     if (c->event_first != NULL) {
-        text_puts(out, "<section><h2>Sequence</h2>\n<div class=\"figure\">");
-        const struct report_picture picture = {
-            .max_events = detailed ? EVENTS_DRAWN_FAILED : EVENTS_DRAWN_PASSED,
-            .has_links = detailed,
-        };
-        report_sequence_svg(out, c, &picture);
-        text_puts(out, "</div></section>\n");
+        write_picture(out, c, place, detailed);
     }
-    html_source(out, results, c);
+    uint32_t shared = place->is_alone && !detailed ? html_source_number(results, c->file) : 0;
+    if (shared > 0) {
+        write_shared_source(out, c, shared);
+    } else {
+        html_source(out, results, c, place);
+    }
     if (detailed || results_source(results, c->file) == NULL) {
-        write_steps(out, c); /* otherwise the marked scenario says the same */
+        write_steps(out, c, place); /* otherwise the marked scenario says the same */
     }
     write_faults(out, c);
     write_metrics(out, c);
     if (detailed) {
-        write_events(out, c);
+        write_events(out, c, place);
     }
+    text_puts(out, "</div>\n");
+}
+
+void report_html_case(struct text *out, const struct results *results, const struct result_case *c)
+{
+    const struct html_place place = { .is_alone = false };
+    html_head(out, c->id);
+    text_puts(out, "<main>\n");
+    html_case(out, results, c, &place);
     text_puts(out, "</main>\n");
     html_foot(out, results);
 }

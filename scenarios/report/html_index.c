@@ -5,7 +5,7 @@
 #include "scenarios/report/format.h"
 #include "scenarios/report/html.h"
 
-static bool run_is_bad(const struct results *results)
+bool html_run_is_bad(const struct results *results)
 {
     struct results_totals totals;
     results_count(results, &totals);
@@ -91,17 +91,18 @@ static void write_header(struct text *out, const struct results *results)
 {
     text_printf(out,
                 "<header class=\"top %s\"><div class=\"wrap\"><p class=\"brand\">amtlab</p><h1>",
-                run_is_bad(results) ? "is-bad" : "is-good");
+                html_run_is_bad(results) ? "is-bad" : "is-good");
     write_headline(out, results);
     text_puts(out, "</h1><p class=\"lead\">");
     format_totals(out, results);
     text_puts(out, "</p></div></header>\n");
 }
 
-static void write_bad_case(struct text *out, const struct result_case *c)
+static void write_bad_case(struct text *out, const struct result_case *c,
+                           const struct html_place *place)
 {
     text_puts(out, "<a class=\"card bad\" href=\"");
-    report_html_name(out, c);
+    html_case_link(out, place, c);
     text_puts(out, "\"><div class=\"row\">");
     html_verdict(out, c->verdict);
     text_puts(out, "<code>");
@@ -123,15 +124,17 @@ static void write_bad_case(struct text *out, const struct result_case *c)
     text_puts(out, "</a>\n");
 }
 
-static void write_bad_cases(struct text *out, const struct results *results)
+static void write_bad_cases(struct text *out, const struct results *results, bool is_alone)
 {
-    if (!run_is_bad(results)) {
+    struct html_place place = { .is_alone = is_alone };
+    if (!html_run_is_bad(results)) {
         return;
     }
     text_puts(out, "<section><h2>What failed</h2>\n");
     for (const struct result_case *c = results->case_first; c != NULL; c = c->next) {
+        place.page += is_alone ? 1 : 0;
         if (result_verdict_is_bad(c->verdict, results->run.strict)) {
-            write_bad_case(out, c);
+            write_bad_case(out, c, &place);
         }
     }
     for (const struct result_pair *p = results->run.stale_first; p != NULL; p = p->next) {
@@ -164,13 +167,14 @@ static const char *filter_class(const struct results *results, const struct resu
     return c->verdict == RESULT_PASSED ? "good" : "other";
 }
 
-static void write_case(struct text *out, const struct results *results, const struct result_case *c)
+static void write_case(struct text *out, const struct results *results, const struct result_case *c,
+                       const struct html_place *place)
 {
     size_t folder = folder_length(c->id);
     text_printf(out, "<tr class=\"%s\"><td>", filter_class(results, c));
     html_verdict(out, c->verdict);
     text_puts(out, "</td><td><a href=\"");
-    report_html_name(out, c);
+    html_case_link(out, place, c);
     text_puts(out, "\"><code>");
     html_text(out, c->id + folder);
     text_puts(out, "</code></a>");
@@ -204,8 +208,9 @@ static void write_folder_row(struct text *out, const char *id)
     text_puts(out, "</th></tr>\n");
 }
 
-static void write_cases(struct text *out, const struct results *results)
+static void write_cases(struct text *out, const struct results *results, bool is_alone)
 {
+    struct html_place place = { .is_alone = is_alone };
     text_puts(out, "<section><h2>Cases</h2>\n"
                    "<table class=\"cases\"><thead><tr><th>verdict</th><th>case</th>"
                    "<th>requirements</th><th class=\"num\">virtual</th><th class=\"num\">real</th>"
@@ -217,7 +222,8 @@ static void write_cases(struct text *out, const struct results *results)
             write_folder_row(out, c->id);
         }
         before = c->id;
-        write_case(out, results, c);
+        place.page += is_alone ? 1 : 0;
+        write_case(out, results, c, &place);
     }
     text_puts(out, "</tbody></table></section>\n");
 }
@@ -269,17 +275,24 @@ static void write_filter(struct text *out)
     text_puts(out, "</nav>\n");
 }
 
-void report_html_index(struct text *out, const struct results *results)
+void html_overview(struct text *out, const struct results *results, bool is_alone)
 {
-    html_head(out, run_is_bad(results) ? "failed - amtlab" : "passed - amtlab");
     write_header(out, results);
-    text_puts(out, "<main class=\"wrap\">\n");
+    text_puts(out, "<div class=\"wrap\">\n");
     write_tiles(out, results);
     write_run(out, results);
-    write_bad_cases(out, results);
+    write_bad_cases(out, results, is_alone);
     write_filter(out);
-    write_cases(out, results);
+    write_cases(out, results, is_alone);
     write_specs(out, results);
+    text_puts(out, "</div>\n");
+}
+
+void report_html_index(struct text *out, const struct results *results)
+{
+    html_head(out, html_run_is_bad(results) ? "failed - amtlab" : "passed - amtlab");
+    text_puts(out, "<main>\n");
+    html_overview(out, results, false);
     text_puts(out, "</main>\n");
     html_foot(out, results);
 }

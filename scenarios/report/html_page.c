@@ -9,13 +9,27 @@ void html_text(struct text *out, const char *text)
     text_xml(out, text, strlen(text));
 }
 
-void html_head(struct text *out, const char *title)
+static void begin_head(struct text *out, const char *title)
 {
     text_puts(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
     html_text(out, title);
-    text_puts(out, "</title>\n<link rel=\"stylesheet\" href=\"style.css\">\n</head>\n<body>\n");
+    text_puts(out, "</title>\n");
+}
+
+void html_head(struct text *out, const char *title)
+{
+    begin_head(out, title);
+    text_puts(out, "<link rel=\"stylesheet\" href=\"style.css\">\n</head>\n<body>\n");
+}
+
+void html_head_alone(struct text *out, const char *title)
+{
+    begin_head(out, title);
+    text_puts(out, "<style>\n");
+    report_html_style(out);
+    text_puts(out, "</style>\n</head>\n<body>\n");
 }
 
 void html_foot(struct text *out, const struct results *results)
@@ -78,6 +92,22 @@ static uint64_t hash_of(const char *id)
 static bool is_safe(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+void html_anchor(struct text *out, const struct html_place *place)
+{
+    if (place->page > 0) {
+        text_printf(out, "c%u-", place->page);
+    }
+}
+
+void html_case_link(struct text *out, const struct html_place *place, const struct result_case *c)
+{
+    if (place->is_alone) {
+        text_printf(out, "#c%u", place->page);
+    } else {
+        report_html_name(out, c);
+    }
 }
 
 void report_html_name(struct text *out, const struct result_case *c)

@@ -48,7 +48,8 @@ static bool points_here(const struct result_case *c, uint32_t line)
     return c->failure != NULL && c->failure->line == line && strcmp(c->failure->file, c->file) == 0;
 }
 
-void html_source(struct text *out, const struct results *results, const struct result_case *c)
+void html_source(struct text *out, const struct results *results, const struct result_case *c,
+                 const struct html_place *place)
 {
     const char *at = results_source(results, c->file);
     if (at == NULL) {
@@ -62,14 +63,43 @@ void html_source(struct text *out, const struct results *results, const struct r
         size_t len = strcspn(at, "\r\n");
         const struct result_step *step =
             first_step > 0 && line >= first_step ? step_at(c, line) : NULL;
-        text_printf(out, "<span class=\"ln%s%s\" id=\"l%u\"><i>%u</i>", step == NULL ? "" : " ",
-                    step == NULL ? "" : result_step_verdict_name(step->verdict), line, line);
+        text_printf(out, "<span class=\"ln%s%s\" id=\"", step == NULL ? "" : " ",
+                    step == NULL ? "" : result_step_verdict_name(step->verdict));
+        html_anchor(out, place);
+        text_printf(out, "l%u\"><i>%u</i>", line, line);
         write_took(out, step, line);
         text_xml(out, at, len);
         text_puts(out, "</span>");
         if (points_here(c, line)) {
             write_caret(out, c->failure);
         }
+        at += len;
+        at += *at == '\r' ? 1 : 0;
+        at += *at == '\n' ? 1 : 0;
+    }
+    text_puts(out, "</pre></section>\n");
+}
+
+uint32_t html_source_number(const struct results *results, const char *path)
+{
+    uint32_t number = 1;
+    const struct result_source *source = results->source_first;
+    while (source != NULL && strcmp(source->path, path) != 0) {
+        source = source->next;
+        number += 1;
+    }
+    return source == NULL ? 0 : number;
+}
+
+void html_source_plain(struct text *out, const struct result_source *source)
+{
+    const char *at = source->text;
+    text_puts(out, "<section><pre class=\"source\">");
+    for (uint32_t line = 1; *at != '\0'; line++) {
+        size_t len = strcspn(at, "\r\n");
+        text_printf(out, "<span class=\"ln\"><i>%u</i>", line);
+        text_xml(out, at, len);
+        text_puts(out, "</span>");
         at += len;
         at += *at == '\r' ? 1 : 0;
         at += *at == '\n' ? 1 : 0;
@@ -145,7 +175,7 @@ static void write_violated(struct text *out, const struct result_case *c)
     }
 }
 
-void html_failure(struct text *out, const struct result_case *c)
+void html_failure(struct text *out, const struct result_case *c, const struct html_place *place)
 {
     const struct result_failure *failure = c->failure;
     if (failure == NULL) {
@@ -157,7 +187,9 @@ void html_failure(struct text *out, const struct result_case *c)
     if (failure->line > 0) {
         text_printf(out, "<p class=\"dim\">step %u, at ", failure->step);
         format_moment(out, failure->at_us);
-        text_printf(out, ", <a href=\"#l%u\">", failure->line);
+        text_puts(out, ", <a href=\"#");
+        html_anchor(out, place);
+        text_printf(out, "l%u\">", failure->line);
         html_text(out, failure->file);
         text_printf(out, ":%u</a></p>", failure->line);
     }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +11,10 @@
 #include "scenarios/report/report.h"
 
 #define PATH_BYTES 1024u
-#define FORMATS    "junit=FILE, json=FILE, html=FOLDER, tap=FILE, md=FILE, txt=FILE"
+#define FORMATS                                                                              \
+    "junit=FILE, json=FILE, jsonl=FILE, html=FILE.html, html=FOLDER, sarif=FILE, github=-, " \
+    "tap=FILE, "                                                                             \
+    "md=FILE, txt=FILE, badge=FILE.json, badge=FILE.svg"
 
 typedef void write_fn(struct text *out, const struct results *results);
 
@@ -25,9 +29,13 @@ struct format {
     write_fn *write; /* NULL: html, a folder */
 };
 
-static const struct format k_formats[] = { { "junit", report_junit }, { "json", report_json },
-                                           { "html", NULL },          { "tap", report_tap },
-                                           { "md", report_markdown }, { "txt", write_terminal } };
+static const struct format k_formats[] = {
+    { "junit", report_junit }, { "json", report_json },
+    { "jsonl", report_jsonl }, { "html", NULL },
+    { "sarif", report_sarif }, { "github", report_github },
+    { "tap", report_tap },     { "md", report_markdown },
+    { "txt", write_terminal }, { "badge", report_badge_json },
+};
 
 /* One "format=path" of the list. */
 struct part {
@@ -207,18 +215,65 @@ static enum amt_err write_html(const struct results *results, const char *folder
     return err;
 }
 
+static bool ends_with(const char *path, const char *end)
+{
+    size_t len = strlen(path);
+    size_t end_len = strlen(end);
+    return len > end_len && strcmp(path + len - end_len, end) == 0;
+}
+
+/* What writes this part in one file; NULL: a folder of pages. */
+static write_fn *writer_of(const struct part *part)
+{
+    if (part->format->write == NULL) {
+        return ends_with(part->path, ".html") ? report_html : NULL;
+    }
+    return part->format->write == report_badge_json && ends_with(part->path, ".svg")
+               ? report_badge_svg
+               : part->format->write;
+}
+
+static enum amt_err write_output(const struct text *content, struct amt_diag *diag)
+{
+    (void)fflush(stdout);
+    int failure = content->failed ? ENOMEM : write_all(STDOUT_FILENO, content);
+    return failure == 0 ? AMT_OK : refuse_errno(diag, "-", failure);
+}
+
+/* The page of the workflow's step, to which other programs of the step have written too. */
+static enum amt_err append_summary(const struct results *results, struct amt_diag *diag)
+{
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    struct text content = { 0 };
+    if (path == NULL || path[0] == '\0') {
+        return AMT_OK;
+    }
+    report_markdown(&content, results);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int failure = fd < 0 ? errno : content.failed ? ENOMEM : write_all(fd, &content);
+    if (fd >= 0 && close(fd) != 0 && failure == 0) {
+        failure = errno;
+    }
+    text_fini(&content);
+    return failure == 0 ? AMT_OK : refuse_errno(diag, path, failure);
+}
+
 static enum amt_err write_part(const struct results *results, const struct part *part,
                                struct amt_diag *diag)
 {
-    if (part->format->write == NULL) {
+    write_fn *write = writer_of(part);
+    struct text content = { 0 };
+    if (write == NULL) {
         return write_html(results, part->path, diag);
     }
-    TRY(make_folders(part->path, false, diag));
-    struct text content = { 0 };
-    part->format->write(&content, results);
-    enum amt_err err = write_file(part->path, &content, diag);
+    bool is_output = strcmp(part->path, "-") == 0;
+    TRY(is_output ? AMT_OK : make_folders(part->path, false, diag));
+    write(&content, results);
+    enum amt_err err =
+        is_output ? write_output(&content, diag) : write_file(part->path, &content, diag);
     text_fini(&content);
-    return err;
+    return err == AMT_OK && part->format->write == report_github ? append_summary(results, diag)
+                                                                 : err;
 }
 
 enum amt_err report_write_files(const struct results *results, const char *spec,

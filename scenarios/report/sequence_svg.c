@@ -34,6 +34,7 @@ struct diagram {
     uint32_t step, step_top; /* step whose bracket is open, 0 for none */
     uint64_t last_us;
     bool has_links;
+    const char *anchor;
     bool has_failed;
     const struct result_fault *fault; /* next to draw */
 };
@@ -294,8 +295,9 @@ static void write_note(struct diagram *d, const struct result_event *event, uint
     open_note(d, "", lane, x, y);
     write_label(d, event, 40);
     if (event->text[0] != '\0') {
+        uint32_t name = (uint32_t)strlen(event->name);
         text_puts(d->out, "<tspan class=\"dim\">  ");
-        shortened(d->out, event->text, LABEL_CHARS - 12);
+        shortened(d->out, event->text, name + 20 < LABEL_CHARS ? LABEL_CHARS - 8 - name : 12);
         text_puts(d->out, "</tspan>");
     }
     text_puts(d->out, "</text>");
@@ -358,7 +360,7 @@ static void write_event(struct diagram *d, const struct result_event *event, uin
     write_pause(d, event->at_us);
     open_bracket(d, event->step);
     if (d->has_links) {
-        text_printf(d->out, "<a href=\"#e%u\">", n);
+        text_printf(d->out, "<a href=\"#%se%u\">", d->anchor, n);
     }
     text_puts(d->out, "<g><title>");
     text_printf(d->out, "%u. ", n);
@@ -431,6 +433,7 @@ void report_sequence_svg(struct text *out, const struct result_case *c,
                          .c = c,
                          .y = HEAD_HEIGHT,
                          .has_links = picture->has_links,
+                         .anchor = picture->anchor == NULL ? "" : picture->anchor,
                          .fault = c->fault_first };
     find_lanes(&d);
     if (d.lane_count == 0) {

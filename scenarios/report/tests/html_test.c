@@ -48,6 +48,51 @@ static void pages_of_hostile_texts_are_well_formed(void **state)
     results_free(results);
 }
 
+/* The one file: every id once, every link leads to one of them, nothing is fetched. */
+static void check_alone(const struct results *results)
+{
+    struct text out = { 0 };
+    report_html(&out, results);
+    assert_page(&out, "article", results->case_count + (results->source_first != NULL ? 1 : 0));
+    const char *html = text_chars(&out);
+    assert_null(strstr(html, "<script"));
+    assert_null(strstr(html, "src="));
+    assert_null(strstr(html, "stylesheet"));
+    assert_null(strstr(html, "url("));
+    for (const char *at = strstr(html, "href=\""); at != NULL; at = strstr(at + 1, "href=\"")) {
+        struct text id = { 0 };
+        assert_int_equal(at[6], '#');
+        text_puts(&id, " id=\"");
+        text_append(&id, at + 7, strcspn(at + 7, "\"") + 1);
+        const char *found = strstr(html, text_chars(&id));
+        if (found == NULL) {
+            fail_msg("a link leads nowhere: %s", text_chars(&id));
+        }
+        assert_null(strstr(found + 1, text_chars(&id)));
+        text_fini(&id);
+    }
+    text_fini(&out);
+}
+
+static void one_file_has_everything(void **state)
+{
+    (void)state;
+    struct results *results = sample_results();
+    check_alone(results);
+    struct text out = { 0 };
+    report_html(&out, results);
+    const char *html = text_chars(&out);
+    assert_non_null(strstr(html, "<a class=\"card bad\" href=\"#c2\">"));
+    assert_non_null(strstr(html, "<article class=\"case\" id=\"c2\">"));
+    assert_non_null(strstr(html, "<span class=\"ln failed\" id=\"c2-l26\">"));
+    assert_non_null(strstr(html, "<a href=\"#c2-e"));
+    text_fini(&out);
+    results_free(results);
+    results = sample_hostile();
+    check_alone(results);
+    results_free(results);
+}
+
 static void the_overview_links_every_case_and_requirement(void **state)
 {
     (void)state;
@@ -184,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_are_well_formed_and_need_nothing_from_elsewhere),
         cmocka_unit_test(pages_of_hostile_texts_are_well_formed),
+        cmocka_unit_test(one_file_has_everything),
         cmocka_unit_test(the_overview_links_every_case_and_requirement),
         cmocka_unit_test(a_failed_case_shows_its_line_its_values_and_its_bytes),
         cmocka_unit_test(page_names_are_safe_and_differ),

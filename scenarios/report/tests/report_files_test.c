@@ -99,8 +99,8 @@ static void a_wrong_list_is_explained(void **state)
         struct amt_diag diag = { 0 };
         assert_int_equal(report_check_spec(k_wrong[i], &diag), AMT_ECONFIG);
         assert_non_null(strstr(diag.text, "is not understood"));
-        assert_string_equal(diag.hint, "write one or more of: junit=FILE, json=FILE, html=FOLDER, "
-                                       "tap=FILE, md=FILE, txt=FILE, with commas between them");
+        assert_non_null(strstr(diag.hint, "write one or more of: junit=FILE, json=FILE, "));
+        assert_non_null(strstr(diag.hint, "sarif=FILE"));
     }
     struct amt_diag diag = { 0 };
     assert_int_equal(report_check_spec("junit=a,pdf=b", &diag), AMT_ECONFIG);
