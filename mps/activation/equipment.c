@@ -155,12 +155,13 @@ static void read_profile(struct reader *r, const struct yaml_node *node)
         wifi->name = keys.name == NULL ? wifi->ssid : keep(r, keys.name);
         wifi->authentication = k_authentication_values[keys.authentication];
         wifi->encryption = k_encryption_values[keys.encryption];
-        (void)secret_set(&wifi->password, line, (uint32_t)strlen(line));
-        if (activation_wifi_is_good(wifi, &why)) {
+        bool is_set = secret_set(&wifi->password, line, (uint32_t)strlen(line)) == AMT_OK;
+        if (activation_wifi_is_good(wifi, &why) && is_set) {
             r->out->wifi_count += 1;
         } else {
             secret_fini(&wifi->password);
-            refuse(r, node, why, "this is no Wi-Fi profile that AMT takes");
+            refuse(r, node, why == NULL ? "use a shorter password" : why,
+                   "this is no Wi-Fi profile that AMT takes");
         }
     }
     amt_wipe(line, sizeof line);

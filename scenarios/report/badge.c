@@ -25,8 +25,7 @@ static bool make_badge(const struct results *results, struct badge *badge)
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        bool is_tried =
-            specs[i].level == RESULT_MUST && specs[i].verdict != RESULT_UNSUPPORTED;
+        bool is_tried = specs[i].level == RESULT_MUST && specs[i].verdict != RESULT_UNSUPPORTED;
         tried += is_tried ? 1 : 0;
         held += is_tried && specs[i].verdict < RESULT_KNOWN_FAILURE ? 1 : 0;
     }
@@ -36,14 +35,12 @@ static bool make_badge(const struct results *results, struct badge *badge)
         .label = tried > 0 ? "conformance" : "amtlab",
         .is_bad = totals.bad > 0 || results->run.stale_first != NULL,
         .is_known = totals.by_verdict[RESULT_KNOWN_FAILURE] > 0 ||
-                    totals.by_verdict[RESULT_FLAKY] > 0 ||
-                    totals.by_verdict[RESULT_NOT_STRICT] > 0,
+                    totals.by_verdict[RESULT_FLAKY] > 0 || totals.by_verdict[RESULT_NOT_STRICT] > 0,
     };
     uint32_t good = totals.by_verdict[RESULT_PASSED] + totals.by_verdict[RESULT_INFO];
     uint32_t all = totals.cases - totals.by_verdict[RESULT_UNSUPPORTED];
-    (void)snprintf(badge->message, sizeof badge->message,
-                   tried > 0 ? "%u/%u must" : "%u/%u cases", tried > 0 ? held : good,
-                   tried > 0 ? tried : all);
+    (void)snprintf(badge->message, sizeof badge->message, tried > 0 ? "%u/%u must" : "%u/%u cases",
+                   tried > 0 ? held : good, tried > 0 ? tried : all);
     return true;
 }
 
@@ -59,7 +56,9 @@ void report_badge_json(struct text *out, const struct results *results)
     json_write_text(out, "label", badge.label);
     json_write_text(out, "message", badge.message);
     json_write_text(out, "color",
-                    badge.is_bad ? "red" : badge.is_known ? "yellowgreen" : "brightgreen");
+                    badge.is_bad     ? "red"
+                    : badge.is_known ? "yellowgreen"
+                                     : "brightgreen");
     json_write_close(out, '}');
     text_puts(out, "\n");
 }
@@ -89,6 +88,8 @@ void report_badge_svg(struct text *out, const struct results *results)
                 "lengthAdjust=\"spacingAndGlyphs\">%s</text></g></svg>\n",
                 whole, badge.label, badge.message, badge.label, badge.message, whole, left,
                 whole - left - 3, whole - left - 3,
-                badge.is_bad ? "#c62828" : badge.is_known ? "#8a7a12" : "#1e7e34", PADDING / 2,
-                left_text, badge.label, left + PADDING / 2, right_text, badge.message);
+                badge.is_bad     ? "#c62828"
+                : badge.is_known ? "#8a7a12"
+                                 : "#1e7e34",
+                PADDING / 2, left_text, badge.label, left + PADDING / 2, right_text, badge.message);
 }

@@ -6,7 +6,14 @@
 #include "scenarios/report/format.h"
 #include "scenarios/report/report.h"
 
-enum change { CHANGE_WORSE, CHANGE_BETTER, CHANGE_OTHER, CHANGE_ADDED_BAD, CHANGE_ADDED, CHANGE_GONE };
+enum change {
+    CHANGE_WORSE,
+    CHANGE_BETTER,
+    CHANGE_OTHER,
+    CHANGE_ADDED_BAD,
+    CHANGE_ADDED,
+    CHANGE_GONE
+};
 
 struct pair {
     const struct result_case *before, *after; /* one of them may be NULL */

@@ -28,8 +28,8 @@ static enum kind kind_of(const struct results *results, const struct result_case
         return KIND_ERROR;
     }
     return c->verdict == RESULT_NOT_STRICT || c->verdict == RESULT_FLAKY ? KIND_WARNING
-           : c->verdict == RESULT_KNOWN_FAILURE                         ? KIND_NOTICE
-                                                                        : KIND_NONE;
+           : c->verdict == RESULT_KNOWN_FAILURE                          ? KIND_NOTICE
+                                                                         : KIND_NONE;
 }
 
 /* is_property: before the second pair of colons, where commas and colons separate. */

@@ -21,10 +21,11 @@ static void write_sources(struct text *out, const struct results *results)
 {
     uint32_t number = 0;
     for (const struct result_source *s = results->source_first; s != NULL; s = s->next) {
-        text_printf(out,
-                    "<article class=\"case\" id=\"s%u\">\n<header class=\"top\"><div class=\"wrap\">"
-                    "<p class=\"brand\"><a href=\"#top\">amtlab</a> / scenario</p><h1>",
-                    ++number);
+        text_printf(
+            out,
+            "<article class=\"case\" id=\"s%u\">\n<header class=\"top\"><div class=\"wrap\">"
+            "<p class=\"brand\"><a href=\"#top\">amtlab</a> / scenario</p><h1>",
+            ++number);
         html_text(out, s->path);
         text_puts(out, "</h1></div></header>\n<div class=\"wrap\">\n");
         html_source_plain(out, s);

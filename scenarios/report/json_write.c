@@ -4,8 +4,9 @@
 
 static void begin(struct text *out, const char *name)
 {
-    char last = out->len == 0 ? '\n' : out->chars[out->len - 1];
-    if (last != '{' && last != '[' && last != '\n') {
+    const char *chars = text_chars(out);
+    const char *last = out->len == 0 ? "\n" : chars + out->len - 1;
+    if (strchr("{[\n", *last) == NULL) {
         text_puts(out, ",");
     }
     if (name != NULL) {

@@ -60,7 +60,8 @@ static void write_rules(const struct writer *w)
     }
     write_rule(w->out, k_case_rule, "A scenario that cites no requirement fails.", RESULT_MUST);
     write_rule(w->out, k_stale_rule,
-               "An expectation that a case fails no longer holds: remove or change it.", RESULT_MUST);
+               "An expectation that a case fails no longer holds: remove or change it.",
+               RESULT_MUST);
     json_write_close(w->out, ']');
 }
 

@@ -61,8 +61,8 @@ static void sarif_has_a_rule_per_requirement_and_a_result_per_violation(void **s
     assert_string_equal(string_of(root, "version"), "2.1.0");
     const json_t *result = result_of(root, "APF-MPS-021");
     assert_string_equal(string_of(result, "level"), "error");
-    const json_t *place = json_object_get(
-        json_array_get(json_object_get(result, "locations"), 0), "physicalLocation");
+    const json_t *place = json_object_get(json_array_get(json_object_get(result, "locations"), 0),
+                                          "physicalLocation");
     const json_t *region = json_object_get(place, "region");
     assert_int_equal(json_integer_value(json_object_get(region, "startLine")),
                      results->case_first->next->failure->line);
@@ -98,9 +98,9 @@ static void sarif_fingerprints_stay_with_requirement_and_scenario(void **state)
         const json_t *result = result_of(root, "X-1");
         assert_string_equal(string_of(result, "level"), "warning");
         assert_non_null(strstr(text_chars(&out), "\"uri\":\"dir%20with%20space/a%25b.yaml\""));
-        (void)snprintf(prints[i], sizeof prints[i], "%s",
-                       string_of(json_object_get(result, "partialFingerprints"),
-                                 "requirementAndCase/v1"));
+        (void)snprintf(
+            prints[i], sizeof prints[i], "%s",
+            string_of(json_object_get(result, "partialFingerprints"), "requirementAndCase/v1"));
         json_decref(root);
         text_fini(&out);
         results_free(results);
@@ -124,8 +124,8 @@ static void many_cases_of_one_requirement_are_one_result(void **state)
     assert_int_equal(json_array_size(sarif_results(root)), 1);
     const json_t *result = result_of(root, "X-1");
     assert_null(json_object_get(result, "suppressions")); /* one of them is new */
-    assert_non_null(strstr(string_of(json_object_get(result, "message"), "text"),
-                           "29 more cases violate it"));
+    assert_non_null(
+        strstr(string_of(json_object_get(result, "message"), "text"), "29 more cases violate it"));
     json_decref(root);
     text_fini(&out);
     results->case_first->next->next->next->next->next->next->next->verdict = RESULT_KNOWN_FAILURE;
@@ -182,7 +182,8 @@ static void annotations_are_ten_of_a_kind_and_one_per_file(void **state)
     (void)state;
     struct results *results = results_new();
     for (int i = 0; i < 60; i++) {
-        struct result_case *c = results_add_case(results, results_printf(results, "s%d#n=%d", i % 15, i));
+        struct result_case *c =
+            results_add_case(results, results_printf(results, "s%d#n=%d", i % 15, i));
         c->verdict = i == 59 ? RESULT_ERROR : RESULT_FAILED;
         c->file = results_printf(results, "s%d.yaml", i % 15);
         c->line = 3;
@@ -190,7 +191,8 @@ static void annotations_are_ten_of_a_kind_and_one_per_file(void **state)
     struct text out = written(report_github, results);
     const char *text = text_chars(&out);
     assert_int_equal(lines_with(text, "::error "), 10);
-    assert_int_equal(strncmp(text, "::error file=s14.yaml,line=3,title=error%3A s14#n=59::", 54), 0);
+    assert_int_equal(strncmp(text, "::error file=s14.yaml,line=3,title=error%3A s14#n=59::", 54),
+                     0);
     assert_non_null(strstr(text, "::error title=amtlab::24 more cases in 6 more files; the step "));
     text_fini(&out);
     results_add_stale(results, "x/*", "passes");
@@ -216,8 +218,9 @@ static void badges_count_must_requirements(void **state)
     results_add_case(results, "a")->verdict = RESULT_PASSED;
     results_add_case(results, "b")->verdict = RESULT_UNSUPPORTED;
     out = written(report_badge_json, results);
-    assert_string_equal(text_chars(&out), "{\"schemaVersion\":1,\"label\":\"amtlab\",\"message\":\"1/1 "
-                                          "cases\",\"color\":\"brightgreen\"}\n");
+    assert_string_equal(text_chars(&out),
+                        "{\"schemaVersion\":1,\"label\":\"amtlab\",\"message\":\"1/1 "
+                        "cases\",\"color\":\"brightgreen\"}\n");
     text_fini(&out);
     results_free(results);
 }
@@ -236,28 +239,30 @@ static void a_diff_says_what_got_worse(void **state)
     (void)state;
     static const char *const k_before[] = { "gone", "fixed", "broken", "same", "known", NULL };
     static const char *const k_after[] = { "same", "broken", "fixed", "known", "new", NULL };
-    struct results *before = run_of(k_before, (const enum result_verdict[]){
-                                                  RESULT_PASSED, RESULT_FAILED, RESULT_PASSED,
-                                                  RESULT_FAILED, RESULT_PASSED });
-    struct results *after = run_of(k_after, (const enum result_verdict[]){
-                                                RESULT_FAILED, RESULT_FAILED, RESULT_PASSED,
-                                                RESULT_KNOWN_FAILURE, RESULT_PASSED });
+    struct results *before =
+        run_of(k_before, (const enum result_verdict[]){ RESULT_PASSED, RESULT_FAILED, RESULT_PASSED,
+                                                        RESULT_FAILED, RESULT_PASSED });
+    struct results *after =
+        run_of(k_after, (const enum result_verdict[]){ RESULT_FAILED, RESULT_FAILED, RESULT_PASSED,
+                                                       RESULT_KNOWN_FAILURE, RESULT_PASSED });
     struct text out = { 0 };
     assert_false(report_diff(&out, before, after));
-    assert_string_equal(text_chars(&out), "Fails now, did not before:\n"
-                                          "  broken  passed -> failed\n\n"
-                                          "Fails no longer:\n"
-                                          "  fixed  failed -> passed\n\n"
-                                          "Another verdict:\n"
-                                          "  known  passed -> known_failure\n\n"
-                                          "New:\n"
-                                          "  new  (new) -> passed\n\n"
-                                          "Gone:\n"
-                                          "  gone  passed -> (gone)\n\n"
-                                          "1 worse, 1 better, 1 other, 1 new, 1 gone, 1 the same\n");
+    assert_string_equal(text_chars(&out),
+                        "Fails now, did not before:\n"
+                        "  broken  passed -> failed\n\n"
+                        "Fails no longer:\n"
+                        "  fixed  failed -> passed\n\n"
+                        "Another verdict:\n"
+                        "  known  passed -> known_failure\n\n"
+                        "New:\n"
+                        "  new  (new) -> passed\n\n"
+                        "Gone:\n"
+                        "  gone  passed -> (gone)\n\n"
+                        "1 worse, 1 better, 1 other, 1 new, 1 gone, 1 the same\n");
     text_fini(&out);
     assert_true(report_diff(&out, after, after));
-    assert_string_equal(text_chars(&out), "0 worse, 0 better, 0 other, 0 new, 0 gone, 5 the same\n");
+    assert_string_equal(text_chars(&out),
+                        "0 worse, 0 better, 0 other, 0 new, 0 gone, 5 the same\n");
     text_fini(&out);
     results_free(before);
     results_free(after);
