@@ -123,8 +123,8 @@ static int recover(const struct activations_options *o, const char *text)
         (void)fprintf(stderr, "amtlab activations: \"%s\" is no UUID\n", text);
         return CLI_USAGE;
     }
-    int result =
-        report(activation_log_passwords(o->log, &uuid, o->key, passwords, &count, &diag), &diag);
+    int result = report(
+        activation_log_open_passwords(o->log, &uuid, o->key, passwords, &count, &diag), &diag);
     for (uint32_t i = 0; i < count; i++) { /* newest first */
         (void)printf("%.*s\n", (int)passwords[i].len, (const char *)passwords[i].bytes);
     }

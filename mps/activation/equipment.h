@@ -49,7 +49,8 @@ struct pki_identity *activation_equipment_root(const struct activation_equipment
 
 /* As a job uses it. */
 struct activation_equipment {
-    bool switches_tls_on; /* with a certificate of the settings' tls_issuer; false: TLS stays as it is */
+    bool
+        switches_tls_on; /* with a certificate of the settings' tls_issuer; false: TLS stays as it is */
     const struct activation_wifi *wifi;
     uint32_t wifi_count;
 };

@@ -55,9 +55,9 @@ static void add_next_profile(struct activation_job *job)
     if (wifi->password.len > 0) {
         set_secret(job, settings, "PSKPassPhrase", &wifi->password);
     }
-    wsman_set_ref(input, "WiFiEndpoint",
-                  wsman_ref_new(&job->call_arena, "CIM_WiFiEndpoint", 1, "Name",
-                                "WiFi Endpoint 0"));
+    wsman_set_ref(
+        input, "WiFiEndpoint",
+        wsman_ref_new(&job->call_arena, "CIM_WiFiEndpoint", 1, "Name", "WiFi Endpoint 0"));
     if (value != NULL) {
         *value = (struct wsman_value){ .kind = WSMAN_EMBEDDED, .embedded = settings };
         wsman_set_values(input, "WiFiEndpointSettingsInput", value);

@@ -50,10 +50,14 @@ typedef void activation_log_line_fn(void *ctx, uint32_t number, const json_t *ob
 enum amt_err activation_log_each(const char *path, activation_log_line_fn *on_line, void *ctx,
                                  struct amt_diag *diag) AMT_MUST_USE;
 /* The last passwords that were logged for a device, newest first, at most three different ones; count
- * gets how many. key: PEM of the recipient's private key, for entries that are encrypted; with NULL, or
- * where it does not fit, those are passed over. AMT_ESYS, AMT_ECERT (the key). */
+ * gets how many. Entries that are encrypted are passed over. AMT_ESYS. */
 enum amt_err activation_log_passwords(const char *path, const struct uuid *uuid,
-                                      const char *key_path, struct secret passwords[static 3],
-                                      uint32_t *count, struct amt_diag *diag) AMT_MUST_USE;
+                                      struct secret passwords[static 3], uint32_t *count,
+                                      struct amt_diag *diag) AMT_MUST_USE;
+/* The same with encrypted ones, by the recipient's private key (PEM); those that it does not open are passed
+ * over. AMT_ECERT: it is no key. */
+enum amt_err activation_log_open_passwords(const char *path, const struct uuid *uuid,
+                                           const char *key_path, struct secret passwords[static 3],
+                                           uint32_t *count, struct amt_diag *diag) AMT_MUST_USE;
 
 #endif

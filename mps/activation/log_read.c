@@ -126,8 +126,15 @@ static enum amt_err read_key(const char *path, EVP_PKEY **key, struct amt_diag *
 }
 
 enum amt_err activation_log_passwords(const char *path, const struct uuid *uuid,
-                                      const char *key_path, struct secret passwords[static 3],
-                                      uint32_t *count, struct amt_diag *diag)
+                                      struct secret passwords[static 3], uint32_t *count,
+                                      struct amt_diag *diag)
+{
+    return activation_log_open_passwords(path, uuid, NULL, passwords, count, diag);
+}
+
+enum amt_err activation_log_open_passwords(const char *path, const struct uuid *uuid,
+                                           const char *key_path, struct secret passwords[static 3],
+                                           uint32_t *count, struct amt_diag *diag)
 {
     char text[UUID_TEXT_BYTES];
     struct passwords p = { .uuid = text, .newest_first = passwords };

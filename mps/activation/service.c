@@ -343,10 +343,10 @@ static bool find_password(void *ctx, const struct uuid *uuid, struct secret *pas
     struct activation_service *service = ctx;
     struct secret passwords[3] = { { .len = 0 } };
     uint32_t count = 0;
-    enum amt_err err = service->config.log_path == NULL
-                           ? AMT_EUNKNOWN
-                           : activation_log_passwords(service->config.log_path, uuid, NULL,
-                                                      passwords, &count, NULL);
+    enum amt_err err =
+        service->config.log_path == NULL
+            ? AMT_EUNKNOWN
+            : activation_log_passwords(service->config.log_path, uuid, passwords, &count, NULL);
     if (err == AMT_OK && count > 0) {
         *password = passwords[0];
     }
@@ -534,9 +534,10 @@ static void load_equipment(struct activation_service *service, struct amt_diag_l
                            diag.text);
         (void)amt_diag_hint(added, "%s", diag.hint);
     }
-    service->equipment = (struct activation_equipment){ .switches_tls_on = service->tls_root != NULL,
-                                                        .wifi = config->wifi,
-                                                        .wifi_count = config->wifi_count };
+    service->equipment =
+        (struct activation_equipment){ .switches_tls_on = service->tls_root != NULL,
+                                       .wifi = config->wifi,
+                                       .wifi_count = config->wifi_count };
 }
 
 static enum amt_err load(struct activation_service *service, struct amt_diag *diag)

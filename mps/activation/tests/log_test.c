@@ -107,8 +107,7 @@ static void test_passwords_come_back(void **state)
     (void)fputs("not json\n{\"amtUuid\":\n", file); /* damaged lines are passed over */
     (void)fclose(file);
     assert_int_equal(uuid_parse("12345678-9abc-def0-1234-56789abcdef0", &uuid), AMT_OK);
-    assert_int_equal(activation_log_passwords(place.path, &uuid, NULL, passwords, &count, &diag),
-                     AMT_OK);
+    assert_int_equal(activation_log_passwords(place.path, &uuid, passwords, &count, &diag), AMT_OK);
     assert_int_equal(count, 3);
     assert_true(secret_equal(&passwords[0], (const uint8_t *)"Four+4fo", 8));
     assert_true(secret_equal(&passwords[1], (const uint8_t *)"Three+3t", 8));
@@ -138,8 +137,7 @@ static void test_a_line_cut_short_stays_alone(void **state)
     assert_int_equal(append(log, "Three+3t", &diag), AMT_OK);
     activation_log_close(log);
     assert_int_equal(uuid_parse("12345678-9abc-def0-1234-56789abcdef0", &uuid), AMT_OK);
-    assert_int_equal(activation_log_passwords(place.path, &uuid, NULL, passwords, &count, &diag),
-                     AMT_OK);
+    assert_int_equal(activation_log_passwords(place.path, &uuid, passwords, &count, &diag), AMT_OK);
     assert_int_equal(count, 2);
     assert_true(secret_equal(&passwords[0], (const uint8_t *)"Three+3t", 8));
     assert_true(secret_equal(&passwords[1], (const uint8_t *)"Two+2two", 8));
@@ -166,21 +164,20 @@ static void test_the_recipient_alone_opens_what_is_sealed(void **state)
     activation_log_close(log);
     read_file(place.path, content, sizeof content);
     assert_null(strstr(content, "+1one"));
-    assert_int_equal(activation_log_passwords(place.path, &uuid, NULL, passwords, &count, &diag),
-                     AMT_OK);
+    assert_int_equal(activation_log_passwords(place.path, &uuid, passwords, &count, &diag), AMT_OK);
     assert_int_equal(count, 0);
-    assert_int_equal(
-        activation_log_passwords(place.path, &uuid, CERTS "root.key", passwords, &count, &diag),
-        AMT_OK);
+    assert_int_equal(activation_log_open_passwords(place.path, &uuid, CERTS "root.key", passwords,
+                                                   &count, &diag),
+                     AMT_OK);
     assert_int_equal(count, 0); /* another key */
-    assert_int_equal(
-        activation_log_passwords(place.path, &uuid, CERTS "leaf.key", passwords, &count, &diag),
-        AMT_OK);
+    assert_int_equal(activation_log_open_passwords(place.path, &uuid, CERTS "leaf.key", passwords,
+                                                   &count, &diag),
+                     AMT_OK);
     assert_int_equal(count, 2);
     assert_true(secret_equal(&passwords[0], (const uint8_t *)"Two+2two", 8));
-    assert_int_equal(
-        activation_log_passwords(place.path, &uuid, CERTS "leaf.pem", passwords, &count, &diag),
-        AMT_ECERT);
+    assert_int_equal(activation_log_open_passwords(place.path, &uuid, CERTS "leaf.pem", passwords,
+                                                   &count, &diag),
+                     AMT_ECERT);
     place_fini(&place);
 }
 

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "scenarios/engine/tests/activation_pc.h"
-#include "simulator/firmware/mebx.h"
 #include "simulator/firmware/keys_internal.h"
+#include "simulator/firmware/mebx.h"
 #include "simulator/firmware/network_internal.h"
 #include "simulator/firmware/provisioning.h"
 #include "simulator/firmware/remote_access.h"

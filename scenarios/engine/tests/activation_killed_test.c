@@ -55,8 +55,7 @@ static uint32_t logged(const struct activation_pc *pc, struct secret passwords[s
 {
     uint32_t count = 0;
     assert_int_equal(
-        activation_log_passwords(pc->log_path, &pc->report.uuid, NULL, passwords, &count, NULL),
-        AMT_OK);
+        activation_log_passwords(pc->log_path, &pc->report.uuid, passwords, &count, NULL), AMT_OK);
     return count;
 }
 

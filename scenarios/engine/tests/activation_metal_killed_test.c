@@ -46,7 +46,7 @@ static uint32_t read_passwords(const struct metal *m, struct secret passwords[st
     struct uuid uuid;
     uint32_t count = 0;
     assert_int_equal(uuid_parse("12345678-9abc-def0-1234-56789abcdef0", &uuid), AMT_OK);
-    assert_int_equal(activation_log_passwords(m->pc.log_path, &uuid, NULL, passwords, &count, NULL),
+    assert_int_equal(activation_log_passwords(m->pc.log_path, &uuid, passwords, &count, NULL),
                      AMT_OK);
     return count;
 }

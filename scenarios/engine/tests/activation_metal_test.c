@@ -64,7 +64,7 @@ static bool is_recoverable(const struct metal *m)
     uint32_t count = 0;
     bool is_found = false;
     assert_int_equal(uuid_parse("12345678-9abc-def0-1234-56789abcdef0", &uuid), AMT_OK);
-    assert_int_equal(activation_log_passwords(m->pc.log_path, &uuid, NULL, passwords, &count, NULL),
+    assert_int_equal(activation_log_passwords(m->pc.log_path, &uuid, passwords, &count, NULL),
                      AMT_OK);
     if (!users_find(m->pc.firmware, "admin", FIRMWARE_NETWORK, &user, wanted)) {
         return false;

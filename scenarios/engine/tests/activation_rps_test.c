@@ -78,8 +78,7 @@ static void an_upgrade_ends_with_the_password_of_the_profile(void **state)
     struct secret logged[3] = { { .len = 0 } };
     uint32_t count = 0;
     assert_int_equal(
-        activation_log_passwords(b.pc.log_path, &b.pc.report.uuid, NULL, logged, &count, NULL),
-        AMT_OK);
+        activation_log_passwords(b.pc.log_path, &b.pc.report.uuid, logged, &count, NULL), AMT_OK);
     assert_true(count > 0 && secret_equal(&logged[0], (const uint8_t *)"Adm1n!pw", 8));
     b.stored = logged[0];
     rps_bench_report(&b);
