@@ -594,11 +594,10 @@ static struct activation_settings job_settings(const struct activation_service *
 static enum amt_err start_conversations(struct activation_service *service)
 {
     /* Without it only devices that shall get TLS cannot be activated. */
-    service->tls_issuer = service->tls_root != NULL
-                              ? pki_identity_ref(service->tls_root) /* device_tls: for all */
-                          : service->settings.tls_issuer != NULL
-                              ? pki_identity_ref(service->settings.tls_issuer)
-                              : mps_own_root(service->settings.config, NULL);
+    service->tls_issuer =
+        service->tls_root != NULL ? pki_identity_ref(service->tls_root) /* device_tls: for all */
+        : service->settings.tls_issuer != NULL ? pki_identity_ref(service->settings.tls_issuer)
+                                               : mps_own_root(service->settings.config, NULL);
     const struct activation_settings settings = job_settings(service);
     const struct mesh_server_settings mesh = {
         .activation = settings, .find_group = find_group, .on_result = on_result, .ctx = service
