@@ -32,7 +32,8 @@ async function connected() {
 }
 
 async function capture(user) {
-    const dump = lab.startKept('tcpdump', ['-i', 'lo', '-Z', 'root', '-U', '-B', '16384', '-s', '0', '-w', file('field.pcap'),
+    const keepsRoot = process.getuid() === 0 ? ['-Z', 'root'] : []; // it would write as another user
+    const dump = lab.startKept('tcpdump', ['-i', 'lo', ...keepsRoot, '-U', '-B', '16384', '-s', '0', '-w', file('field.pcap'),
         'tcp', 'port', String(server.mpsPort)], {});
     await until('tcpdump listens', 20, () => dump.log.includes('listening on'));
     const device = startDevice(user, ['--keylog', file('keys')]);
