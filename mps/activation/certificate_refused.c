@@ -15,16 +15,17 @@ void refused_set_free(struct activation_refused_set *refused)
     }
 }
 
-/* The certificate of the key, else the first that is no authority; NULL. */
+/* The certificate of the key among those that are no authority, else the first of them; NULL. */
 static X509 *leaf_of_bag(const struct certificate_bag *bag)
 {
     X509 *leaf = NULL;
     for (int i = 0; i < sk_X509_num(bag->primary); i++) {
         X509 *at = sk_X509_value(bag->primary, i);
-        if (bag->key != NULL && certificate_has_key(at, bag->key)) {
+        bool is_authority = X509_check_ca(at) != 0;
+        if (!is_authority && bag->key != NULL && certificate_has_key(at, bag->key)) {
             return at;
         }
-        leaf = leaf == NULL && X509_check_ca(at) == 0 ? at : leaf;
+        leaf = leaf == NULL && !is_authority ? at : leaf;
     }
     ERR_clear_error();
     return leaf;

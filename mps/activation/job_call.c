@@ -131,7 +131,9 @@ static enum activation_failure failure_of(const struct activation_job *job,
 static bool is_closed_to_plain(const struct activation_job *job,
                                const struct wsman_outcome *outcome)
 {
-    return outcome->result == WSMAN_UNREACHABLE && job->port == 16992 && job->certificate != NULL &&
+    bool is_silent = outcome->result == WSMAN_UNREACHABLE || outcome->result == WSMAN_LOST;
+    bool is_first = job->realm[0] == '\0';
+    return is_silent && is_first && job->port == 16992 && job->certificate != NULL &&
            job->action == ACTIVATION_ACM && job->channel.start_tls_configuration != NULL &&
            !job->report.is_tls_enforced &&
            strtoul(job->report.version, NULL, 10) >= FIRST_RELEASE_WITH_TLS;
@@ -142,6 +144,7 @@ void job_fail_outcome(struct activation_job *job, const struct wsman_outcome *ou
 {
     if (is_closed_to_plain(job, outcome)) {
         job->report.is_tls_enforced = true;
+        job->tls_is_guessed = true;
         job_note(job, ACT_F_LOCAL_TLS_ENFORCED);
         job_tls(job);
         return;

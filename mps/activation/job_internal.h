@@ -91,6 +91,7 @@ struct activation_job {
     char outfit_hash[65]; /* of the TLS certificate that it was given; "": it had one */
 
     bool is_in_provisioning; /* as the firmware said */
+    bool tls_is_guessed;     /* from a silent plain port; the client did not say it */
     enum activation_failure failure;
     const char *reason; /* of a failed choice; NULL */
     struct text facts;

@@ -130,9 +130,9 @@ static void on_turned_away(struct activation_job *job, const struct stream_end *
 {
     char text[STREAM_TEXT_BYTES + 80];
     (void)snprintf(text, sizeof text, "Failed to perform ACM TLS connection: %s", end->text);
-    fail(job,
-         end->kind == STREAM_END_TLS ? ACT_F_PROVISIONING_HASH_DIFFERS : ACT_F_LOCAL_PORT_REFUSED,
-         text);
+    /* Without an alert, and with the plain port silent too, nobody is there at all (F38). */
+    bool is_device = end->kind == STREAM_END_TLS && (end->tls_alert >= 0 || !job->tls_is_guessed);
+    fail(job, is_device ? ACT_F_PROVISIONING_HASH_DIFFERS : ACT_F_LOCAL_PORT_REFUSED, text);
 }
 
 void job_tls_started(struct activation_job *job, int status, const char *hash_hex)

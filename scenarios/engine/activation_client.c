@@ -326,7 +326,3 @@ void activation_clients_free(struct activation_client **list)
     }
     *list = NULL;
 }
-void activation_steps_free(struct activation_steps *steps)
-{
-    (void)steps;
-}

@@ -277,6 +277,7 @@ static enum amt_err configure(struct actor *actor, struct amt_diag *diag)
     struct amt_diag_list errors = { 0 };
     struct value *product = value_map(pool);
     value_put(pool, product, "name", value_text(pool, ACTOR_SERVER_NAME));
+    value_put(pool, product, "data", value_text(pool, case_tmp(actor->run)));
     value_put(pool, product, "activation_listen",
               value_text(pool, actor_text(actor, "listen", "127.0.0.1:0")));
     if (config_read(mps_config_keys, value_to_yaml(pool, product), actor->path, &state->config,
@@ -315,12 +316,23 @@ static enum amt_err change_rights(struct actor *actor, struct amt_diag *diag)
     return AMT_OK;
 }
 
+/* Its own root, which issues TLS certificates for devices: that of all servers of scenarios. */
+static enum amt_err save_root(struct actor *actor, struct amt_diag *diag)
+{
+    struct arena *pool = &actor->run->pool;
+    const char *folder = case_tmp(actor->run);
+    return pki_save(pki_set_authority(actor->run->options->pki),
+                    pool_printf(pool, "%s/root.crt", folder),
+                    pool_printf(pool, "%s/root.key", folder), diag);
+}
+
 static enum amt_err start(struct actor *actor, struct amt_diag *diag)
 {
     struct activation_actor *state = pool_alloc(&actor->run->pool, sizeof *state);
     struct address address;
     actor->state = state;
     TRY(configure(actor, diag));
+    TRY(save_root(actor, diag));
     state->identity =
         pki_set_server(actor->run->options->pki, ACTOR_SERVER_NAME, PKI_FLAW_NONE, diag);
     if (state->identity == NULL) {
@@ -388,9 +400,8 @@ static void on_event(struct actor *actor, struct item *item)
     const struct value *cause = value_get(fields, "cause"), *detail = value_get(fields, "detail");
     value_put(pool, fields, "message", value_copy(pool, cause));
     value_put(pool, fields, "evidence", value_copy(pool, detail));
-    if (!is_good) {
-        item->fields = fields;
-    } else {
+    item->fields = fields;
+    if (is_good) {
         struct item *derived = actor_add_item(actor, ITEM_EVENT, "activation.succeeded");
         derived->fields = fields;
         derived->text = "activation.succeeded";

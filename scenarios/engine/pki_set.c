@@ -122,6 +122,11 @@ const struct pki_trust *pki_set_trust(const struct pki_set *set)
     return set->trust;
 }
 
+const struct pki_identity *pki_set_authority(const struct pki_set *set)
+{
+    return set->authority;
+}
+
 static struct pki_identity *issue(struct pki_set *set, const char *common_name,
                                   const char *organization, enum pki_flaw flaw, bool is_client,
                                   struct amt_diag *diag)

@@ -12,6 +12,8 @@ void pki_set_free(struct pki_set *set); /* NULL is allowed */
 
 /* The authority that actors trust. Borrowed. */
 const struct pki_trust *pki_set_trust(const struct pki_set *set);
+/* The same with its key, for servers that issue certificates. Borrowed. */
+const struct pki_identity *pki_set_authority(const struct pki_set *set);
 
 /* What is wrong with a server certificate (harness.md 7.4, tls_cert). */
 enum pki_flaw {

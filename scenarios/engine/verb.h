@@ -98,6 +98,10 @@ enum step_state verb_power_set(struct strand *strand);
 enum step_state verb_activate_start(struct strand *strand);
 enum step_state verb_activate_poll(struct strand *strand);
 enum step_state verb_activate_undo(struct strand *strand);
+enum step_state verb_activate_upload_chain(struct strand *strand);
+enum step_state verb_activate_sign(struct strand *strand);
+enum step_state verb_activate_finish(struct strand *strand);
+enum step_state verb_activate_steps_poll(struct strand *strand);
 enum step_state verb_device_set_state(struct strand *strand);
 
 #endif

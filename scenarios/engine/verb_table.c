@@ -283,6 +283,38 @@ static const struct key_def k_activate_start[] = {
     { "wait", KEY_BOOL, false, "true: until the conversation has ended", NULL, NULL },
     END
 };
+static const char *const k_orders[] = { "device_first", "server_first", NULL };
+static const char *const k_signatures[] = { "sha256", "sha1", "sha384", NULL };
+static const char *const k_setups[] = { "acm", "ccm", "upgrade", NULL };
+static const struct key_def k_upload_chain[] = {
+    { "pki", KEY_TEXT, true, "file of a test PKI", NULL, NULL },
+    { "chain", KEY_LIST, true, "its certificates, as they are sent", NULL, NULL },
+    { "leaf_flag", KEY_BOOL, false, "false: the first is not marked as leaf", NULL, NULL },
+    { "root_flag", KEY_BOOL, false, "false: the last is not marked as root", NULL, NULL },
+    { "damage", KEY_NUMBER, false, "of this one, from 0, only half is sent", NULL, NULL },
+    { "password", KEY_TEXT, false, "of admin, on a device that is activated", NULL, NULL },
+    END
+};
+static const struct key_def k_sign[] = {
+    { "pki", KEY_TEXT, true, "file of a test PKI", NULL, NULL },
+    { "key", KEY_TEXT, false, "whose private key, default that of leaf", NULL, NULL },
+    { "order", KEY_WORD, false, "of the nonces: device_first is right", k_orders, NULL },
+    { "hash", KEY_WORD, false, "sha256 is right", k_signatures, NULL },
+    { "text", KEY_BOOL, false, "true: signs the base64 texts", NULL, NULL },
+    { "password", KEY_TEXT, false, "of admin, on a device that is activated", NULL, NULL },
+    END
+};
+static const struct key_def k_finish[] = {
+    { "mode", KEY_WORD, false, "acm (default), ccm, or upgrade", k_setups, NULL },
+    { "password", KEY_TEXT, false, "the administrator gets or has it, default P@ssw0rd1", NULL,
+      NULL },
+    { "user", KEY_TEXT, false, "that is hashed, default admin", NULL, NULL },
+    { "realm", KEY_TEXT, false, "that is hashed, default the device's", NULL, NULL },
+    { "digits", KEY_COUNT, false, "of the hash that are sent, default 32", NULL, NULL },
+    { "encryption_type", KEY_NUMBER, false, "default 2", NULL, NULL },
+    { "algorithm", KEY_NUMBER, false, "of the signature, default 2", NULL, NULL },
+    END
+};
 static const struct key_def k_activate_undo[] = {
     { "via", KEY_WORD, false, "host (default: client mode only) or rps", k_undo_via, NULL },
     { "to", KEY_TEXT, false, "rps: the activation actor", NULL, NULL },
@@ -398,6 +430,12 @@ const struct verb_def k_verbs[] = {
     LATER("kvm.", "redirection", "keyboard, video, mouse"),
     VERB("activate.start", ACTOR_DEVICE, k_activate_start, verb_activate_start, verb_activate_poll,
          "the PC's program activates it against a server"),
+    VERB("activate.upload_chain", ACTOR_DEVICE, k_upload_chain, verb_activate_upload_chain,
+         verb_activate_steps_poll, "sends certificates to the firmware, one after the other"),
+    VERB("activate.sign", ACTOR_DEVICE, k_sign, verb_activate_sign, verb_activate_steps_poll,
+         "reads the device's nonce and signs it, rightly or not"),
+    VERB("activate.finish", ACTOR_DEVICE, k_finish, verb_activate_finish, verb_activate_steps_poll,
+         "calls AdminSetup, Setup or UpgradeClientToAdmin, and says what a refusal means"),
     VERB("activate.undo", ACTOR_DEVICE, k_activate_undo, verb_activate_undo, verb_activate_poll,
          "deactivates it: by the host interface, or by a server of RPS"),
     VERB("device.set_state", ACTOR_DEVICE, k_set_state, verb_device_set_state, NULL,

@@ -247,6 +247,7 @@ static void provisioning_unprovision(struct firmware *firmware, bool is_partial)
         mebx_forget(provisioning);
         draw_realm(firmware);
     }
+    log_state(firmware);
     firmware_changed(firmware);
 }
 
