@@ -69,8 +69,7 @@ static bool verifies(EVP_PKEY *key, const EVP_MD *digest, const uint8_t *first,
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     memcpy(both, first, ACTIVATION_NONCE_BYTES);
     memcpy(both + ACTIVATION_NONCE_BYTES, second, ACTIVATION_NONCE_BYTES);
-    bool is_good = context != NULL &&
-                   EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1 &&
+    bool is_good = context != NULL && EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1 &&
                    EVP_DigestVerify(context, signature, len, both, sizeof both) == 1;
     EVP_MD_CTX_free(context);
     ERR_clear_error();
@@ -90,11 +89,9 @@ static bool has_padding(EVP_PKEY *key, const uint8_t *signature, size_t len)
     return is_good;
 }
 
-enum activation_failure
-activation_explain_signature(EVP_PKEY *leaf_key,
-                             const uint8_t device_nonce[static ACTIVATION_NONCE_BYTES],
-                             const uint8_t server_nonce[static ACTIVATION_NONCE_BYTES],
-                             const uint8_t *signature, size_t len)
+enum activation_failure activation_explain_signature(
+    EVP_PKEY *leaf_key, const uint8_t device_nonce[static ACTIVATION_NONCE_BYTES],
+    const uint8_t server_nonce[static ACTIVATION_NONCE_BYTES], const uint8_t *signature, size_t len)
 {
     if (verifies(leaf_key, EVP_sha256(), device_nonce, server_nonce, signature, len)) {
         return ACTIVATION_NO_FAILURE;

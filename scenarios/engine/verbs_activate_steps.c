@@ -187,8 +187,8 @@ static void call(struct activation_steps *s, const struct wsman_call *wsman,
                  void (*answer)(struct activation_steps *s, const struct wsman_outcome *outcome))
 {
     s->answer = answer;
-    (void)pool_checked(
-        wsman_client_call(s->client, wsman, &s->arena, on_call, s) == AMT_OK ? s : NULL);
+    (void)pool_checked(wsman_client_call(s->client, wsman, &s->arena, on_call, s) == AMT_OK ? s
+                                                                                            : NULL);
 }
 
 static void get(struct activation_steps *s, const char *class_name,
@@ -258,8 +258,7 @@ static void on_setup(struct activation_steps *s, const struct wsman_outcome *out
         return;
     }
     memcpy(s->nonce, nonce, NONCE_BYTES);
-    s->control_mode =
-        (uint32_t)wsman_get_u64(outcome->reply->instance, "CurrentControlMode", 0);
+    s->control_mode = (uint32_t)wsman_get_u64(outcome->reply->instance, "CurrentControlMode", 0);
     s->chain_status = (uint32_t)wsman_get_u64(outcome->reply->instance, "CertChainStatus", 0);
     get(s, "AMT_SetupAndConfigurationService", on_service);
 }
@@ -412,11 +411,10 @@ static bool sign(struct activation_steps *s, EVP_PKEY *key)
     }
     s->signature_len = sizeof s->signature;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool is_good =
-        context != NULL && !bytes.failed &&
-        EVP_DigestSignInit(context, NULL, digest_of(s->strand), NULL, key) == 1 &&
-        EVP_DigestSign(context, s->signature, &s->signature_len, (const uint8_t *)bytes.chars,
-                       bytes.len) == 1;
+    bool is_good = context != NULL && !bytes.failed &&
+                   EVP_DigestSignInit(context, NULL, digest_of(s->strand), NULL, key) == 1 &&
+                   EVP_DigestSign(context, s->signature, &s->signature_len,
+                                  (const uint8_t *)bytes.chars, bytes.len) == 1;
     EVP_MD_CTX_free(context);
     text_fini(&bytes);
     return is_good;
