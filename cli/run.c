@@ -448,6 +448,9 @@ static void print_end(const struct running *running, const struct results *resul
         report_jsonl_end(&out, results);
     } else {
         for (const struct result_case *c = results->case_first; c != NULL; c = c->next) {
+            if (c->verdict == RESULT_KNOWN_FAILURE && !running->options->verbose) {
+                continue; /* its reason stands in its line, its evidence in the reports */
+            }
             report_terminal_failure(&out, results, c, &running->style);
         }
         report_terminal_chapters(&out, results);

@@ -16,7 +16,8 @@ function runSuite(user) {
         '--expectations', 'conformance/expected/meshcentral-1.1.55.yaml',
         '--jobs', '16', '--rate', '10/s', '--out', 'build/conformance-meshcentral', ...process.argv.slice(4)];
     const env = { ...process.env, AMTLAB_MC_ADDRESS: `127.0.0.1:${server.mpsPort}`, AMTLAB_MC_USER: user,
-        AMTLAB_MC_PASSWORD: PASSWORD, AMTLAB_MC_NAME: server.name };
+        AMTLAB_MC_PASSWORD: PASSWORD, AMTLAB_MC_NAME: server.name,
+        AMTLAB_MC_RELAY: `wss://127.0.0.1:${server.webPort}/webrelay.ashx?${server.relayLogin()}` };
     return new Promise((resolve, reject) => {
         const child = spawn(amtlab, args, { env, stdio: 'inherit' });
         child.on('error', reject);

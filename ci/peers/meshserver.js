@@ -91,10 +91,12 @@ class MeshServer {
         return list.flatMap((group) => (group.nodes ? group.nodes : [group])).flat().filter((node) => node._id);
     }
 
+    relayLogin() { return `user=${USER}&pass=${PASSWORD}`; }
+
     // Raw bytes to a port of a device: 3 opens 16992, or 16993 with TLS by the server.
     relay(nodeId) {
         const id = encodeURIComponent(nodeId);
-        const url = `wss://127.0.0.1:${this.webPort}/webrelay.ashx?user=${USER}&pass=${PASSWORD}&host=${id}&p=3`;
+        const url = `wss://127.0.0.1:${this.webPort}/webrelay.ashx?${this.relayLogin()}&host=${id}&p=3`;
         return new this.WebSocket(url, { rejectUnauthorized: false });
     }
 

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "scenarios/engine/actor_parts.h"
+#include "scenarios/engine/console_relay.h"
 #include "scenarios/engine/filter.h"
 #include "scenarios/engine/target_device.h"
 
@@ -77,7 +78,10 @@ static struct stream *connect_directly(struct actor *console, struct actor *to, 
 struct stream *console_connect(struct actor *actor, const struct uuid *device, uint32_t port,
                                const struct stream_handler *handler, void *ctx)
 {
-    struct actor *to = actor_console_to(actor);
+    struct actor *to = actor_console_to(actor), *via = actor_console_via(actor);
+    if (to == NULL && via != NULL && via->is_external) {
+        return console_relay_open(via, device, port, handler, ctx);
+    }
     if (to == NULL) {
         struct mps *mps = actor_mps_server(actor_console_via(actor));
         return mps == NULL ? NULL /* stopped */
@@ -136,10 +140,8 @@ static enum amt_err start(struct actor *actor, struct amt_diag *diag)
         return amt_diag_set(diag, AMT_ECONFIG, "'via: %s' is no mps actor",
                             actor_text(actor, "via", ""));
     }
-    if (via->is_external) {
-        actor->run->unsupported =
-            "opening channels through a target needs a console driver for it, which this version "
-            "does not have";
+    if (via->is_external && !console_relay_is_there(via)) {
+        actor->run->unsupported = "opening channels through a target needs a `console` in its file";
     }
     return AMT_OK;
 }

@@ -132,8 +132,9 @@ static const char *id_of_path(struct arena *pool, const char *path)
 {
     static const char *const k_roots[] = { "library/", "scenarios/", "./" };
     const char *start = strstr(path, "conformance/"); /* part of the id */
-    start = start == NULL ? path : start;
-    for (size_t i = 0; i < sizeof k_roots / sizeof k_roots[0] && start == path; i++) {
+    bool is_suite = start != NULL;
+    start = is_suite ? start : path;
+    for (size_t i = 0; i < sizeof k_roots / sizeof k_roots[0] && !is_suite && start == path; i++) {
         const char *root = strstr(path, k_roots[i]);
         start = root == NULL ? path : root + strlen(k_roots[i]);
     }
@@ -329,13 +330,32 @@ enum amt_err suite_add(struct suite *suite, const char *argument, const struct s
     return adding.found == 0 ? AMT_EUNKNOWN : AMT_OK;
 }
 
+/* "a/b/../c" -> "a/c", so that the file has the id that it has when it is named directly */
+static const char *without_dots(struct arena *pool, const char *path)
+{
+    char *plain = pool_strdup(pool, path);
+    for (char *dots = NULL; (dots = strstr(plain, "/../")) != NULL && dots != plain;) {
+        char *from = dots;
+        while (from > plain && from[-1] != '/') {
+            from--;
+        }
+        if (strncmp(from, "../", 3) == 0) {
+            return path; /* leads out of where we are */
+        }
+        memmove(from, dots + 4, strlen(dots + 4) + 1);
+    }
+    return plain;
+}
+
 /* The file of a scenario's sanity: beside it, or by its id below the default folder. NULL: nowhere. */
 static const char *sanity_file(struct arena *pool, const struct scenario *scenario)
 {
     const char *beside = pool_printf(pool, "%s/%s", scenario->folder, scenario->sanity);
     const char *by_id =
         pool_printf(pool, "%s/%s.yaml", suite_default_folder(pool), scenario->sanity);
-    return access(beside, R_OK) == 0 ? beside : access(by_id, R_OK) == 0 ? by_id : NULL;
+    return access(beside, R_OK) == 0  ? without_dots(pool, beside)
+           : access(by_id, R_OK) == 0 ? by_id
+                                      : NULL;
 }
 
 static struct scenario *scenario_of_file(const struct suite *suite, const char *path)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "runtime/websocket.h"
 #include "scenarios/engine/expr.h"
 #include "scenarios/engine/grammar.h"
 #include "scenarios/engine/outcome.h"
@@ -209,6 +210,20 @@ static void read_address(struct target_file *target, struct checker *checker,
     }
 }
 
+/* Braces stand for what is known later; none of them changes whether it is a URL. */
+static void check_console(struct checker *checker, const struct value *console)
+{
+    const struct value *url = value_get(console, "url");
+    struct websocket_url parsed;
+    struct amt_diag found = { 0 };
+    if (url != NULL &&
+        (url->kind != VALUE_TEXT || websocket_url_parse(url->text, &parsed, &found) != AMT_OK)) {
+        struct amt_diag *diag = checker_report(checker, url->place, false);
+        amt_diag_set(diag, AMT_ECONFIG, "'url': %s", found.text);
+        amt_diag_hint(diag, "wss://host:port/path; {uuid}, {port} and {node} are filled in");
+    }
+}
+
 static void read_root(struct target_file *target, struct checker *checker, const struct value *root)
 {
     target->role = text_at(root, "role", "");
@@ -219,6 +234,9 @@ static void read_root(struct target_file *target, struct checker *checker, const
     target->trust = path_at(target, root, "tls.trust");
     target->tolerance_us = TOLERANCE_US;
     target->console = value_get(root, "console");
+    if (target->console != NULL) {
+        check_console(checker, target->console);
+    }
     read_address(target, checker, root);
     read_duration(target, checker, root, "tolerance", &target->tolerance_us);
     read_users(target, checker, root);
