@@ -19,7 +19,8 @@ static enum step_state read_device(struct strand *strand, struct uuid *device)
 static enum step_state server_runs(struct strand *strand)
 {
     struct actor *console = strand->step.actor, *via = actor_console_via(console);
-    return actor_console_to(console) != NULL || via == NULL || actor_mps_server(via) != NULL
+    return actor_console_to(console) != NULL || via == NULL || via->is_external ||
+                   actor_mps_server(via) != NULL
                ? STEP_DONE
                : step_fail(strand, "setup", "the server that it works through is stopped");
 }

@@ -71,6 +71,7 @@ static uint16_t start_relay(pid_t *pid)
     *pid = fork();
     assert_true(*pid >= 0);
     if (*pid == 0) {
+        (void)alarm(60); /* it ends with the test, however that ends */
         struct relay relay = { .loop = loop_new_uv(NULL) };
         struct address address = { "127.0.0.1", 0 };
         struct listener *listener = net_listen(relay.loop, &address, relay_accept, &relay, NULL);
