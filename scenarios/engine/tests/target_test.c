@@ -1,6 +1,7 @@
 /* Target files, outcomes, sanity and retries (harness.md 12). */
 #include "scenarios/engine/target.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +256,52 @@ static void retries_are_counted(void **state)
     play_end(&play);
 }
 
+static void a_product_that_the_harness_runs_is_watched(void **state)
+{
+    (void)state;
+    static const struct row {
+        const char *command, *says; /* NULL: it goes on */
+    } k_rows[] = {
+        { "[sh, -c, exit 3]", "ended with status 3" },
+        { "[sh, -c, 'kill -9 $$']", "ended by signal 9" },
+        { "[sleep, 100]", NULL },
+    };
+    for (size_t i = 0; i < sizeof k_rows / sizeof k_rows[0]; i++) {
+        struct amt_diag_list errors = { 0 };
+        struct amt_diag diag = { 0 };
+        char text[300], how[80] = "";
+        (void)snprintf(text, sizeof text, HEAD "start: { command: %s }\n", k_rows[i].command);
+        struct target_file *file = load(text, &errors);
+        assert_non_null(file);
+        struct target_process process = { .target = file, .log_path = "/dev/null" };
+        assert_int_equal(target_process_start(&process, &diag), AMT_OK);
+        while (k_rows[i].says != NULL && !target_process_has_ended(&process, how, sizeof how)) {
+            (void)sched_yield();
+        }
+        if (k_rows[i].says != NULL) {
+            assert_string_equal(how, k_rows[i].says);
+            assert_int_equal(process.pid, 0);
+        }
+        target_process_stop(&process);
+        assert_int_equal(process.pid, 0);
+        target_free(file);
+    }
+}
+
+static void a_product_that_does_not_come_up_is_an_error(void **state)
+{
+    (void)state;
+    struct amt_diag_list errors = { 0 };
+    struct amt_diag diag = { 0 };
+    struct target_file *file =
+        load(HEAD "start: { command: [sh, -c, exit 4], ready: { tcp: 1, within: 5s } }\n", &errors);
+    assert_non_null(file);
+    struct target_process process = { .target = file, .log_path = "/dev/null" };
+    assert_int_equal(target_process_start(&process, &diag), AMT_ESYS);
+    assert_non_null(strstr(diag.text, "ended with status 4 before it was ready"));
+    target_free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +313,8 @@ int main(void)
         cmocka_unit_test(destructive_cases_spare_a_target),
         cmocka_unit_test(what_a_target_cannot_do_is_unsupported),
         cmocka_unit_test(retries_are_counted),
+        cmocka_unit_test(a_product_that_the_harness_runs_is_watched),
+        cmocka_unit_test(a_product_that_does_not_come_up_is_an_error),
     };
     return cmocka_run_group_tests(tests, make_pki, free_pki);
 }
