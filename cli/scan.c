@@ -25,12 +25,8 @@ struct scanning {
     uint32_t count;
 };
 
-/* The wire has four bits for the release: 16 to 19 look like 0 to 3, and those of 1 to 3 are twenty years
- * old. */
-static uint32_t release_of(const struct rmcp_presence *presence)
-{
-    return presence->major < 4 ? presence->major + 16u : presence->major;
-}
+/* The wire has four bits for the release: 15 is what later ones say too. */
+#define RELEASE_MAX 15u
 
 static void on_found(void *ctx, const char *host, const struct rmcp_presence *presence)
 {
@@ -45,12 +41,12 @@ static void on_found(void *ctx, const char *host, const struct rmcp_presence *pr
     } else if (scanning->json) {
         (void)printf("{\"host\":\"%s\",\"version\":\"%u.%u\",\"state\":\"%s\",\"port\":%u,"
                      "\"both_ports\":%s}\n",
-                     host, release_of(presence), presence->minor, state, presence->open_port,
+                     host, presence->major, presence->minor, state, presence->open_port,
                      presence->has_both_ports ? "true" : "false");
     } else {
-        (void)printf("%-15s  AMT %u.%u  %-15s  port %u%s\n", host, release_of(presence),
-                     presence->minor, state, presence->open_port,
-                     presence->has_both_ports ? " and 16993" : "");
+        (void)printf("%-15s  AMT %u.%u%s  %-15s  port %u%s\n", host, presence->major,
+                     presence->minor, presence->major == RELEASE_MAX ? " or later" : "", state,
+                     presence->open_port, presence->has_both_ports ? " and 16993" : "");
     }
     (void)fflush(stdout);
 }
