@@ -88,7 +88,7 @@ struct activation_job {
 
     uint32_t outfit_step, wifi_at; /* what a device gets besides (job_outfit.c) */
     const char *outfit_doing;
-    char outfit_hash[65]; /* of the TLS certificate that it was given; "": it had one */
+    char outfit_hash[129]; /* of the TLS certificate that it was given; "": it had one */
 
     bool is_in_provisioning; /* as the firmware said */
     bool tls_is_guessed;     /* from a silent plain port; the client did not say it */
