@@ -112,7 +112,9 @@ struct stream *console_relay_open(struct actor *mps, const struct uuid *device, 
     const struct value *driver = driver_of(mps);
     struct websocket_url url = { .is_tls = false };
     const char *written = value_written(pool, value_get(driver, "url"));
-    (void)websocket_url_parse(fill_in(pool, written, device, port), &url, NULL);
+    if (websocket_url_parse(fill_in(pool, written, device, port), &url, NULL) != AMT_OK) {
+        url = (struct websocket_url){ .is_tls = false }; /* too long: a host that nobody finds */
+    }
     struct websocket_request request = { .target = url.target,
                                          .host = url.host_header,
                                          .headers =
