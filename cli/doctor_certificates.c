@@ -125,7 +125,7 @@ static int check_files(struct doctor *d, const struct doctor_device *device)
             paths[i] = o->certificates.items[i];
         }
         const struct activation_certificate_source source = {
-            .label = "given",
+            .label = o->pfx == NULL ? "files" : o->pfx,
             .pfx_path = o->pfx,
             .pfx_password = o->pfx == NULL ? NULL : pfx_password,
             .cert_paths = o->pfx == NULL ? paths : NULL,
