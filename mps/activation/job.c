@@ -22,7 +22,9 @@ static void write_reason(const struct activation_result *result, char out[static
                            : activation_failure_name(result->failure);
     (void)snprintf(out, 64, "%s", name);
     for (char *at = out; *at != '\0'; at++) {
-        *at = *at == '-' ? '_' : *at;
+        if (*at == '-') {
+            *at = '_';
+        }
     }
 }
 

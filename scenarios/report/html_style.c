@@ -45,8 +45,8 @@ static const char *const k_rules[] = {
     ".bar i{min-width:4px;background:var(--calm)}.b-passed{background:var(--good)!important}",
     ".b-failed,.b-error,.b-unexpected_pass{background:var(--bad)!important}",
     ".b-flaky,.b-known_failure,.b-not_strict{background:var(--bolt)!important}\n",
-    ".facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 18px;margin:0 0 "
-    "22px}",
+    ".facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 18px;",
+    "margin:0 0 22px}",
     ".facts dt{color:var(--dim)}.facts dd{margin:0;overflow-wrap:anywhere}\n",
     "section .facts{margin:0}\n",
     ".pill{display:inline-block;padding:1px 9px;border-radius:99px;",
@@ -76,8 +76,8 @@ static const char *const k_rules[] = {
     "td,th{padding:6px 18px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}\n",
     "td:last-child,th:last-child{padding-right:0}tbody tr:last-child td{border-bottom:0}\n",
     "tr.folder th{padding-top:16px;color:var(--fg);font-family:var(--mono);font-size:.84rem}\n",
-    ".cases td:nth-child(2){overflow-wrap:anywhere}.ids{font-size:.8rem;max-width:15em}.ids "
-    "a,.events td:nth-child(3){white-space:nowrap}\n",
+    ".cases td:nth-child(2){overflow-wrap:anywhere}.ids{font-size:.8rem;max-width:15em}",
+    ".ids a,.events td:nth-child(3){white-space:nowrap}\n",
     ".steps tr.failed td{color:var(--bad);font-weight:600}.steps tr.failed a{color:inherit}\n",
     ".steps tr.not_reached td,.steps tr.skipped td{color:var(--dim)}.steps tr.not_reached a,",
     ".steps tr.skipped a{color:inherit}\n",
