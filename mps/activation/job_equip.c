@@ -176,7 +176,8 @@ static void on_keys(struct activation_job *job, const struct wsman_outcome *outc
         fail_step(job, outcome);
         return;
     }
-    EVP_PKEY *key = read_key(der_of(job, outcome, &der_len), der_len);
+    const uint8_t *shown = der_of(job, outcome, &der_len); /* first: it sets the length */
+    EVP_PKEY *key = read_key(shown, der_len);
     struct pki_identity *identity = key == NULL ? NULL : issue(job, key);
     EVP_PKEY_free(key);
     if (identity == NULL) {
