@@ -2,21 +2,19 @@
  * The activation server: reach, TLS, protocol, and whether it would activate this device. It is told who the
  * device is, with a made-up password, and left as soon as it wants to do something to it.
  */
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "cli/doctor_activation.h"
+#include "client/activation/connect.h"
 #include "client/activation/mesh.h"
 #include "client/activation/rps.h"
 #include "protocol/mei/pthi.h"
 #include "runtime/websocket.h"
 
-#define NO_PASSWORD       "doctor looks only"
-#define SERVER_HASH_BYTES 48u
-#define TEXT_BYTES        512u
+#define NO_PASSWORD "doctor looks only"
+#define TEXT_BYTES  512u
 
 struct talk {
     struct doctor *doctor;
@@ -39,20 +37,6 @@ static void report_dial(struct talk *talk, const struct doctor_dial *dial)
     doctor_check(talk->doctor, DOCTOR_FAILED, "server-reachable", "FF-006",
                  doctor_dial_advice(dial), "%s: %s (%s)", where, doctor_dial_category(dial),
                  dial->end.text[0] == '\0' ? "no answer" : dial->end.text);
-}
-
-static bool has_hash(const struct stream *s, const char *hash_hex)
-{
-    uint8_t wanted[SERVER_HASH_BYTES], found[EVP_MAX_MD_SIZE];
-    unsigned found_len = 0;
-    size_t len = 0;
-    X509 *certificate = SSL_get1_peer_certificate(stream_tls(s));
-    bool fits = certificate != NULL &&
-                text_parse_hex(hash_hex, wanted, sizeof wanted, &len) == AMT_OK &&
-                X509_digest(certificate, EVP_sha384(), found, &found_len) == 1 &&
-                len == SERVER_HASH_BYTES && found_len == len && memcmp(found, wanted, len) == 0;
-    X509_free(certificate);
-    return fits;
 }
 
 /* NULL without memory; the file was read before. */
@@ -96,7 +80,7 @@ static struct stream *judge(struct talk *talk)
                        "a client refuses it for \"%s\": %s", talk->url.host, made.end.text);
         return NULL;
     }
-    if (o->server_hash != NULL && !has_hash(made.stream, o->server_hash)) {
+    if (o->server_hash != NULL && !activation_connect_has_hash(made.stream, o->server_hash)) {
         doctor_failure(talk->doctor, DOCTOR_FAILED, "server-certificate", ACT_F_LOGIN_REFUSED,
                        "it has another hash than --serverhttpshash");
         stream_reset(made.stream);

@@ -19,8 +19,7 @@ struct activation_connect {
     bool is_tls;
 };
 
-/* ACT-CLI-009 */
-static bool is_expected(const struct stream *s, const char *hash_hex)
+bool activation_connect_has_hash(const struct stream *s, const char *hash_hex)
 {
     uint8_t wanted[HASH_BYTES];
     uint8_t found[EVP_MAX_MD_SIZE];
@@ -39,7 +38,7 @@ static void on_open(void *ctx)
 {
     struct activation_connect *c = ctx;
     struct stream *s = c->stream;
-    if (c->is_tls && c->server_hash != NULL && !is_expected(s, c->server_hash)) {
+    if (c->is_tls && c->server_hash != NULL && !activation_connect_has_hash(s, c->server_hash)) {
         c->stream = NULL;
         stream_close(s);
         c->settings.on_failed(c->settings.ctx, ACTIVATION_CONNECT_OTHER_HASH,

@@ -35,4 +35,7 @@ struct activation_connect *activation_connect(const struct activation_connect_se
 /* Without a callback if none came. NULL is allowed. Not from inside a callback. */
 void activation_connect_free(struct activation_connect *connect);
 
+/* Has the server at the other end of this TLS stream the certificate with that SHA-384, in hex? ACT-CLI-009 */
+bool activation_connect_has_hash(const struct stream *s, const char *hash_hex);
+
 #endif

@@ -1,10 +1,10 @@
 #include "mps/activation/config.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "mps/activation/config_reading.h"
 #include "mps/activation/meshcentral_config.h"
 #include "mps/certificates.h"
 #include "runtime/config.h"
@@ -194,43 +194,20 @@ bool activation_password_is_good(const char *password)
 }
 
 struct reader {
+    struct config_reading base;
     struct activation_config *config;
-    const char *path;
-    struct amt_diag_list *problems;
     const char *authorities;
-    enum amt_err err;
 };
-
-static void refuse(struct reader *r, const struct yaml_node *node, const char *hint,
-                   const char *text)
-{
-    struct amt_diag *diag =
-        r->problems == NULL
-            ? NULL
-            : amt_diag_list_add(r->problems, AMT_ECONFIG, r->path, node->line, node->column);
-    (void)amt_diag_set(diag, AMT_ECONFIG, "activation: %s", text);
-    (void)amt_diag_hint(diag, "%s", hint);
-    r->err = AMT_ECONFIG;
-}
-
-static const char *keep(struct reader *r, const char *text)
-{
-    char *kept = text == NULL ? NULL : arena_text(&r->config->arena, text, strlen(text));
-    if (text != NULL && kept == NULL) {
-        r->err = AMT_ENOMEM;
-    }
-    return kept;
-}
 
 static const char *const *keep_list(struct reader *r, const struct config_texts *texts)
 {
     const char **list = arena_alloc(&r->config->arena, (texts->count + 1u) * sizeof *list);
     if (list == NULL) {
-        r->err = AMT_ENOMEM;
+        r->base.err = AMT_ENOMEM;
         return NULL;
     }
     for (uint32_t i = 0; i < texts->count; i++) {
-        list[i] = keep(r, texts->items[i]);
+        list[i] = config_keep(&r->base, texts->items[i]);
     }
     return list;
 }
@@ -238,19 +215,13 @@ static const char *const *keep_list(struct reader *r, const struct config_texts 
 /* The first line of a file; NULL and an error when there is none. */
 static const char *keep_first_line(struct reader *r, const struct yaml_node *node, const char *path)
 {
-    char line[SECRET_MAX_BYTES + 2] = "";
-    FILE *file = fopen(path, "re");
-    bool is_read = file != NULL && fgets(line, sizeof line, file) != NULL;
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    if (!is_read) {
-        refuse(r, node, "name a file whose first line is the password",
-               "a password_file cannot be read");
+    char line[CONFIG_LINE_BYTES] = "";
+    if (!config_first_line(path, line)) {
+        config_refuse(&r->base, node, "name a file whose first line is the password",
+                      "a password_file cannot be read");
         return NULL;
     }
-    line[strcspn(line, "\r\n")] = '\0';
-    const char *kept = keep(r, line);
+    const char *kept = config_keep(&r->base, line);
     amt_wipe(line, sizeof line);
     return kept;
 }
@@ -260,38 +231,42 @@ static void fill_source(struct reader *r, const struct yaml_node *node,
                         struct activation_certificate_source *source)
 {
     memset(source, 0, sizeof *source);
-    source->label = keep(r, keys->name == NULL ? "unnamed" : keys->name);
+    source->label = config_keep(&r->base, keys->name == NULL ? "unnamed" : keys->name);
     source->is_strict_common_name = keys->strict_common_name;
     source->is_compatible = keys->compatible;
     source->ignores_sha384 = !keys->sha384;
     source->refuses_expired = keys->refuses_expired;
     source->authorities_path = r->authorities;
     if (keys->pfx != NULL) {
-        source->pfx_path = keep(r, keys->pfx);
-        source->pfx_password = keys->password_file != NULL
-                                   ? keep_first_line(r, node, keys->password_file)
-                                   : keep(r, keys->password == NULL ? "" : keys->password);
+        source->pfx_path = config_keep(&r->base, keys->pfx);
+        source->pfx_password =
+            keys->password_file != NULL
+                ? keep_first_line(r, node, keys->password_file)
+                : config_keep(&r->base, keys->password == NULL ? "" : keys->password);
     } else {
         source->cert_paths = keep_list(r, &keys->files);
-        source->key_path = keep(r, keys->key);
+        source->key_path = config_keep(&r->base, keys->key);
     }
     bool has_files = keys->files.count > 0 && keys->key != NULL;
     if ((keys->pfx == NULL && !has_files) || (keys->pfx != NULL && keys->files.count > 0) ||
         (keys->password != NULL && keys->password_file != NULL)) {
-        refuse(r, node, "for example {name: main, pfx: main.pfx, password_file: main.pass}",
-               "a certificate set has either pfx with a password, or files and key");
+        config_refuse(&r->base, node,
+                      "for example {name: main, pfx: main.pfx, password_file: main.pass}",
+                      "a certificate set has either pfx with a password, or files and key");
     }
 }
 
 static void read_certificate(struct reader *r, const struct yaml_node *node)
 {
     struct certificate_keys keys;
-    enum amt_err err = config_read(activation_certificate_keys, node, r->path, &keys, r->problems);
+    enum amt_err err =
+        config_read(activation_certificate_keys, node, r->base.path, &keys, r->base.problems);
     bool is_off = err == AMT_OK && keys.name != NULL && keys.name[0] == '_'; /* ACT-SRV-005 */
     if (err != AMT_OK) {
-        r->err = err;
+        r->base.err = err;
     } else if (!is_off && r->config->source_count == ACTIVATION_SETS_MAX) {
-        refuse(r, node, "remove what is no longer used", "there are too many certificate sets");
+        config_refuse(&r->base, node, "remove what is no longer used",
+                      "there are too many certificate sets");
     } else if (!is_off) {
         fill_source(r, node, &keys, &r->config->sources[r->config->source_count]);
         r->config->source_count += 1;
@@ -309,16 +284,18 @@ static void fill_policy(struct reader *r, const struct yaml_node *node,
     const char *password = keys->password == NULL ? "" : keys->password;
     const char *mebx = keys->mebx_password == NULL ? "" : keys->mebx_password;
     if (keys->group == NULL) {
-        refuse(r, node, "for example {group: office, type: admin}", "a policy needs a group");
+        config_refuse(&r->base, node, "for example {group: office, type: admin}",
+                      "a policy needs a group");
         return;
     }
     if ((password[0] != '\0' && !activation_password_is_good(password)) ||
         (mebx[0] != '\0' && !activation_password_is_good(mebx))) {
-        refuse(r, node, "8 to 32 characters with a digit, a lower and an upper letter and another",
-               "the password of a policy is none that AMT takes");
+        config_refuse(&r->base, node,
+                      "8 to 32 characters with a digit, a lower and an upper letter and another",
+                      "the password of a policy is none that AMT takes");
         return;
     }
-    entry->group = keep(r, keys->group);
+    entry->group = config_keep(&r->base, keys->group);
     entry->policy.type = (enum activation_policy_type)keys->type;
     entry->policy.fallback = (enum activation_fallback)keys->fallback;
     entry->policy.cira_setup = (uint32_t)keys->cira;
@@ -336,11 +313,13 @@ static void fill_policy(struct reader *r, const struct yaml_node *node,
 static void read_policy(struct reader *r, const struct yaml_node *node)
 {
     struct policy_keys keys;
-    enum amt_err err = config_read(activation_policy_keys, node, r->path, &keys, r->problems);
+    enum amt_err err =
+        config_read(activation_policy_keys, node, r->base.path, &keys, r->base.problems);
     if (err != AMT_OK) {
-        r->err = err;
+        r->base.err = err;
     } else if (r->config->policy_count == ACTIVATION_POLICIES_MAX) {
-        refuse(r, node, "use group \"*\" for most of them", "there are too many policies");
+        config_refuse(&r->base, node, "use group \"*\" for most of them",
+                      "there are too many policies");
     } else {
         fill_policy(r, node, &keys);
     }
@@ -360,15 +339,16 @@ static void read_list(struct reader *r, const struct yaml_node *list,
         return;
     }
     if (list->kind != YAML_LIST) {
-        refuse(r, list, "begin each entry with a dash", "certificates and policies are lists");
+        config_refuse(&r->base, list, "begin each entry with a dash",
+                      "certificates and policies are lists");
         return;
     }
     for (const struct yaml_node *node = list->first; node != NULL; node = node->next) {
         if (node->kind == YAML_MAP) {
             read_item(r, node);
         } else {
-            refuse(r, node, "for example {name: main, pfx: main.pfx}",
-                   "an entry of a list is a map of keys");
+            config_refuse(&r->base, node, "for example {name: main, pfx: main.pfx}",
+                          "an entry of a list is a map of keys");
         }
     }
 }
@@ -378,17 +358,17 @@ static void read_cira(struct reader *r, const struct yaml_node *node,
 {
     struct activation_config *config = r->config;
     if (keys->cira_host != NULL) {
-        config->cira_host = keep(r, keys->cira_host);
+        config->cira_host = config_keep(&r->base, keys->cira_host);
     }
     if (keys->cira_port != 0) {
         config->cira_port = (uint16_t)keys->cira_port;
     }
     if (keys->home_domains.count > ACTIVATION_HOME_MAX) {
-        refuse(r, node, "keep four of them", "a device knows four home domains");
+        config_refuse(&r->base, node, "keep four of them", "a device knows four home domains");
         return;
     }
     for (uint32_t i = 0; i < keys->home_domains.count; i++) {
-        config->home_domains[i] = keep(r, keys->home_domains.items[i]);
+        config->home_domains[i] = config_keep(&r->base, keys->home_domains.items[i]);
         config->home_domains[i + 1] = NULL;
     }
 }
@@ -399,7 +379,7 @@ static void read_provisioning(struct reader *r, const struct yaml_node *node,
     struct activation_provisioning *provisioning = &r->config->provisioning;
     provisioning->limits = keys->hello_limits; /* also for a server of config.json */
     if (keys->device_host != NULL) {
-        provisioning->device_host = keep(r, keys->device_host);
+        provisioning->device_host = config_keep(&r->base, keys->device_host);
     }
     provisioning->device_port = (uint16_t)keys->device_port;
     if (keys->hello_listen.count > 0) {
@@ -414,19 +394,20 @@ static void read_provisioning(struct reader *r, const struct yaml_node *node,
                                : keys->hello_password;
     if (keys->hello_group == NULL || keys->hello_fqdn == NULL || password == NULL ||
         !activation_password_is_good(password)) {
-        refuse(r, node,
-               "mebx_password: 8 to 32 characters with a digit, a lower and an upper letter and "
-               "another",
-               "provisioning needs a group, trusted_fqdn and a good mebx_password");
+        config_refuse(
+            &r->base, node,
+            "mebx_password: 8 to 32 characters with a digit, a lower and an upper letter and "
+            "another",
+            "provisioning needs a group, trusted_fqdn and a good mebx_password");
         return;
     }
     provisioning->is_on = true;
     provisioning->port = keys->hello_port == 0 ? ACTIVATION_HELLO_PORT : (uint16_t)keys->hello_port;
-    provisioning->group = keep(r, keys->hello_group);
-    provisioning->trusted_fqdn = keep(r, keys->hello_fqdn);
-    provisioning->address = keep(r, keys->hello_address);
+    provisioning->group = config_keep(&r->base, keys->hello_group);
+    provisioning->trusted_fqdn = config_keep(&r->base, keys->hello_fqdn);
+    provisioning->address = config_keep(&r->base, keys->hello_address);
     if (secret_set(&provisioning->mebx_password, password, (uint32_t)strlen(password)) != AMT_OK) {
-        r->err = AMT_ECONFIG;
+        r->base.err = AMT_ECONFIG;
     }
 }
 
@@ -435,24 +416,25 @@ static void read_keys(struct reader *r, const struct yaml_node *node,
 {
     struct activation_config *config = r->config;
     if (keys->meshcentral != NULL) {
-        const char *path = keep(r, keys->meshcentral);
+        const char *path = config_keep(&r->base, keys->meshcentral);
         enum amt_err err = path == NULL ? AMT_ENOMEM
                                         : meshcentral_config_read(path, keys->meshcentral_domain,
-                                                                  config, r->problems);
-        r->err = err == AMT_OK ? r->err : err;
+                                                                  config, r->base.problems);
+        r->base.err = err == AMT_OK ? r->base.err : err;
     }
-    r->authorities = keep(r, keys->authorities);
+    r->authorities = config_keep(&r->base, keys->authorities);
     config->has_own_root = config->has_own_root || keys->own_root;
     config->prefers_upgrade = keys->prefers_upgrade;
     config->hold_us = keys->hold_us;
     config->allows_tls = config->allows_tls || keys->tls;
-    config->log_path = keys->log == NULL ? config->log_path : keep(r, keys->log);
-    config->recipient = keep(r, keys->recipient);
+    config->log_path = keys->log == NULL ? config->log_path : config_keep(&r->base, keys->log);
+    config->recipient = config_keep(&r->base, keys->recipient);
     read_list(r, keys->certificates, read_certificate);
     read_list(r, keys->policies, read_policy);
-    enum amt_err err = activation_equipment_read(keys->device_tls, keys->wifi, r->path,
-                                                 &config->arena, &config->equipment, r->problems);
-    r->err = err == AMT_OK ? r->err : err;
+    enum amt_err err =
+        activation_equipment_read(keys->device_tls, keys->wifi, r->base.path, &config->arena,
+                                  &config->equipment, r->base.problems);
+    r->base.err = err == AMT_OK ? r->base.err : err;
     read_cira(r, node, keys);
     read_provisioning(r, node, keys);
 }
@@ -461,7 +443,7 @@ enum amt_err activation_config_read(const struct yaml_node *node, const char *pa
                                     struct activation_config *config,
                                     struct amt_diag_list *problems)
 {
-    struct reader r = { config, path, problems, NULL, AMT_OK };
+    struct reader r = { { path, &config->arena, problems, AMT_OK }, config, NULL };
     struct activation_keys keys;
     activation_config_init(config);
     enum amt_err err = config_read(activation_config_keys, node, path, &keys, problems);
@@ -472,7 +454,7 @@ enum amt_err activation_config_read(const struct yaml_node *node, const char *pa
         amt_wipe(keys.hello_password, strlen(keys.hello_password));
     }
     config_fini(activation_config_keys, &keys);
-    return err == AMT_OK ? r.err : err;
+    return err == AMT_OK ? r.base.err : err;
 }
 
 void activation_config_fini(struct activation_config *config)

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "mps/activation/certificates_internal.h"
+#include "mps/activation/config_reading.h"
 
 #define FILE_MAX     (1024 * 1024)
 #define SSID_MAX     32u
@@ -74,63 +75,31 @@ void activation_equipment_wipe(struct activation_equipment_config *config)
 /* --- our YAML --- */
 
 struct reader {
-    const char *path;
-    struct arena *arena;
+    struct config_reading base;
     struct activation_equipment_config *out;
-    struct amt_diag_list *problems;
-    enum amt_err err;
 };
-
-static void refuse(struct reader *r, const struct yaml_node *node, const char *hint,
-                   const char *text)
-{
-    struct amt_diag *diag =
-        r->problems == NULL
-            ? NULL
-            : amt_diag_list_add(r->problems, AMT_ECONFIG, r->path, node->line, node->column);
-    (void)amt_diag_set(diag, AMT_ECONFIG, "activation: %s", text);
-    (void)amt_diag_hint(diag, "%s", hint);
-    r->err = AMT_ECONFIG;
-}
-
-static const char *keep(struct reader *r, const char *text)
-{
-    char *kept = text == NULL ? NULL : arena_text(r->arena, text, strlen(text));
-    r->err = text != NULL && kept == NULL ? AMT_ENOMEM : r->err;
-    return kept;
-}
-
-static bool read_first_line(const char *path, char line[static SECRET_MAX_BYTES + 2])
-{
-    FILE *file = path == NULL ? NULL : fopen(path, "re");
-    bool is_read = file != NULL && fgets(line, SECRET_MAX_BYTES + 2, file) != NULL;
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    line[is_read ? strcspn(line, "\r\n") : 0] = '\0';
-    return is_read;
-}
 
 static void read_tls(struct reader *r, const struct yaml_node *node)
 {
     struct tls_keys keys;
-    char line[SECRET_MAX_BYTES + 2] = "";
-    enum amt_err err = config_read(activation_device_tls_keys, node, r->path, &keys, r->problems);
+    char line[CONFIG_LINE_BYTES] = "";
+    enum amt_err err =
+        config_read(activation_device_tls_keys, node, r->base.path, &keys, r->base.problems);
     bool has_pem = keys.certificate != NULL && keys.key != NULL;
     bool has_pfx = keys.pfx != NULL;
     if (err != AMT_OK) {
-        r->err = err;
+        r->base.err = err;
     } else if (has_pem == has_pfx) {
-        refuse(r, node, "for example {certificate: tls-root.pem, key: tls-root.key}",
-               "device_tls has either certificate and key, or pfx and password_file");
-    } else if (has_pfx && !read_first_line(keys.password_file, line)) {
-        refuse(r, node, "name a file whose first line is the password",
-               "the password_file of device_tls cannot be read");
+        config_refuse(&r->base, node, "for example {certificate: tls-root.pem, key: tls-root.key}",
+                      "device_tls has either certificate and key, or pfx and password_file");
+    } else if (has_pfx && !config_first_line(keys.password_file, line)) {
+        config_refuse(&r->base, node, "name a file whose first line is the password",
+                      "the password_file of device_tls cannot be read");
     } else {
-        r->out->tls_certificate = keep(r, keys.certificate);
-        r->out->tls_key = keep(r, keys.key);
-        r->out->tls_pfx = keep(r, keys.pfx);
-        r->out->tls_password = keep(r, line);
+        r->out->tls_certificate = config_keep(&r->base, keys.certificate);
+        r->out->tls_key = config_keep(&r->base, keys.key);
+        r->out->tls_pfx = config_keep(&r->base, keys.pfx);
+        r->out->tls_password = config_keep(&r->base, line);
     }
     amt_wipe(line, sizeof line);
     config_fini(activation_device_tls_keys, &keys);
@@ -139,20 +108,21 @@ static void read_tls(struct reader *r, const struct yaml_node *node)
 static void read_profile(struct reader *r, const struct yaml_node *node)
 {
     struct wifi_keys keys;
-    char line[SECRET_MAX_BYTES + 2] = "";
+    char line[CONFIG_LINE_BYTES] = "";
     const char *why = NULL;
-    enum amt_err err = config_read(activation_wifi_keys, node, r->path, &keys, r->problems);
+    enum amt_err err =
+        config_read(activation_wifi_keys, node, r->base.path, &keys, r->base.problems);
     if (err != AMT_OK) {
-        r->err = err;
+        r->base.err = err;
     } else if (r->out->wifi_count == ACTIVATION_WIFI_MAX) {
-        refuse(r, node, "keep 16 of them", "a device has room for 16 Wi-Fi profiles");
-    } else if (!read_first_line(keys.password_file, line)) {
-        refuse(r, node, "name a file whose first line is the passphrase",
-               "the password_file of a Wi-Fi profile cannot be read");
+        config_refuse(&r->base, node, "keep 16 of them", "a device has room for 16 Wi-Fi profiles");
+    } else if (!config_first_line(keys.password_file, line)) {
+        config_refuse(&r->base, node, "name a file whose first line is the passphrase",
+                      "the password_file of a Wi-Fi profile cannot be read");
     } else {
         struct activation_wifi *wifi = &r->out->wifi[r->out->wifi_count];
-        wifi->ssid = keep(r, keys.ssid);
-        wifi->name = keys.name == NULL ? wifi->ssid : keep(r, keys.name);
+        wifi->ssid = config_keep(&r->base, keys.ssid);
+        wifi->name = keys.name == NULL ? wifi->ssid : config_keep(&r->base, keys.name);
         wifi->authentication = k_authentication_values[keys.authentication];
         wifi->encryption = k_encryption_values[keys.encryption];
         bool is_set = secret_set(&wifi->password, line, (uint32_t)strlen(line)) == AMT_OK;
@@ -160,8 +130,8 @@ static void read_profile(struct reader *r, const struct yaml_node *node)
             r->out->wifi_count += 1;
         } else {
             secret_fini(&wifi->password);
-            refuse(r, node, why == NULL ? "use a shorter password" : why,
-                   "this is no Wi-Fi profile that AMT takes");
+            config_refuse(&r->base, node, why == NULL ? "use a shorter password" : why,
+                          "this is no Wi-Fi profile that AMT takes");
         }
     }
     amt_wipe(line, sizeof line);
@@ -173,24 +143,24 @@ enum amt_err activation_equipment_read(const struct yaml_node *tls, const struct
                                        struct activation_equipment_config *out,
                                        struct amt_diag_list *problems)
 {
-    struct reader r = { path, arena, out, problems, AMT_OK };
+    struct reader r = { { path, arena, problems, AMT_OK }, out };
     if (tls != NULL) {
         read_tls(&r, tls);
     }
     if (wifi != NULL && wifi->kind != YAML_LIST) {
-        refuse(&r, wifi, "begin each entry with a dash", "wifi is a list of profiles");
-        return r.err;
+        config_refuse(&r.base, wifi, "begin each entry with a dash", "wifi is a list of profiles");
+        return r.base.err;
     }
     for (const struct yaml_node *node = wifi == NULL ? NULL : wifi->first; node != NULL;
          node = node->next) {
         if (node->kind == YAML_MAP) {
             read_profile(&r, node);
         } else {
-            refuse(&r, node, "for example {ssid: office, password_file: wifi.pass}",
-                   "a Wi-Fi profile is a map of keys");
+            config_refuse(&r.base, node, "for example {ssid: office, password_file: wifi.pass}",
+                          "a Wi-Fi profile is a map of keys");
         }
     }
-    return r.err;
+    return r.base.err;
 }
 
 /* --- the root --- */

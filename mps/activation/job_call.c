@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mps/activation/job_internal.h"
+#include "protocol/http/digest.h"
 #include "runtime/tls.h"
 
 #define FIRST_RELEASE_WITH_TLS 14u /* StartConfigurationHBased (activation.md 4.7) */
@@ -101,6 +102,18 @@ void job_invoke(struct activation_job *job, const char *class_name, const char *
     } else {
         job_call(job, &call, answer);
     }
+}
+
+void job_set_admin(struct activation_job *job,
+                   void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome))
+{
+    uint8_t hash[DIGEST_MD5_BYTES];
+    struct wsman_instance *input = job_input(job);
+    digest_ha1("admin", job->realm, (const char *)job->password.bytes, job->password.len, hash);
+    wsman_set(input, "Username", "admin");
+    wsman_set_base64(input, "DigestPassword", hash, sizeof hash); /* bytes, not hex text */
+    amt_wipe(hash, sizeof hash);
+    job_invoke(job, "AMT_AuthorizationService", "SetAdminAclEntryEx", input, answer);
 }
 
 /* F36, F38, F39, F57, F58 and what else may come of a read. */

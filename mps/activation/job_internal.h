@@ -125,6 +125,9 @@ struct wsman_instance *job_input(struct activation_job *job);
 void job_invoke(struct activation_job *job, const char *class_name, const char *method,
                 const struct wsman_instance *input,
                 void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome));
+/* SetAdminAclEntryEx: the administrator's password for job->realm (activation.md 4.7, 11). */
+void job_set_admin(struct activation_job *job,
+                   void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome));
 void job_call(struct activation_job *job, const struct wsman_call *call,
               void (*answer)(struct activation_job *job, const struct wsman_outcome *outcome));
 /* Fails the job for an outcome that is not DONE: what, where, why. `doing`: "reading the settings". */

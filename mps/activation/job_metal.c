@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "mps/activation/job_internal.h"
-#include "protocol/http/digest.h"
 
 #define PORT_TLS            16993u
 #define CLOCK_TOLERANCE_S   10
@@ -169,13 +168,7 @@ static void on_admin(struct activation_job *job, const struct wsman_outcome *out
 
 static void set_admin(struct activation_job *job)
 {
-    uint8_t hash[DIGEST_MD5_BYTES];
-    struct wsman_instance *input = job_input(job);
-    digest_ha1("admin", job->realm, (const char *)job->password.bytes, job->password.len, hash);
-    wsman_set(input, "Username", "admin");
-    wsman_set_base64(input, "DigestPassword", hash, sizeof hash); /* bytes, not hex text */
-    amt_wipe(hash, sizeof hash);
-    job_invoke(job, "AMT_AuthorizationService", "SetAdminAclEntryEx", input, on_admin);
+    job_set_admin(job, on_admin);
 }
 
 /* --- the clock: certificates are judged by it --- */

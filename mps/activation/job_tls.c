@@ -5,7 +5,6 @@
 
 #include "base/base64.h"
 #include "mps/activation/job_internal.h"
-#include "protocol/http/digest.h"
 #include "runtime/tls.h"
 
 #define TRIES_MAX  3u
@@ -82,17 +81,6 @@ static void on_admin_set(struct activation_job *job, const struct wsman_outcome 
     }
 }
 
-static void set_admin(struct activation_job *job)
-{
-    uint8_t hash[DIGEST_MD5_BYTES];
-    struct wsman_instance *input = job_input(job);
-    digest_ha1("admin", job->realm, (const char *)job->password.bytes, job->password.len, hash);
-    wsman_set(input, "Username", "admin");
-    wsman_set_base64(input, "DigestPassword", hash, sizeof hash); /* bytes, not hex text */
-    amt_wipe(hash, sizeof hash);
-    job_invoke(job, "AMT_AuthorizationService", "SetAdminAclEntryEx", input, on_admin_set);
-}
-
 static void on_general(struct activation_job *job, const struct wsman_outcome *outcome)
 {
     const char *realm =
@@ -113,7 +101,7 @@ static void on_general(struct activation_job *job, const struct wsman_outcome *o
         return;
     }
     job_say(job, "Performing TLS ACM activation...");
-    set_admin(job);
+    job_set_admin(job, on_admin_set);
 }
 
 static void on_shown(struct activation_job *job, const char *fingerprint)
