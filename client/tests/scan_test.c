@@ -60,8 +60,8 @@ static void answer(void *ctx, const struct address *from, const uint8_t *in, uin
         .enterprise = RMCP_ENTERPRISE_INTEL, .open_port = 16992, .major = 12, .asf_version = 1
     };
     uint32_t pong = rmcp_encode(&message, out, sizeof out);
-    (void)udp_send(room->device, from, in, len);
-    (void)udp_send(room->device, from, out, pong - 1);
+    assert_int_equal(udp_send(room->device, from, in, len), AMT_OK);
+    assert_int_equal(udp_send(room->device, from, out, pong - 1), AMT_OK);
     assert_int_equal(udp_send(room->device, from, out, pong), AMT_OK);
     assert_int_equal(udp_send(room->device, from, out, pong), AMT_OK);
 }
